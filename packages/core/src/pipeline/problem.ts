@@ -1,0 +1,82 @@
+// One thing that is wrong with a pipeline, told to the person who has to mend it: where it stands, what was expected and
+// found, and what to do. All problems of a folder are collected before any is shown, so a deadline costs one round, not ten.
+
+export type Problem = {
+  /** Relative to the pipeline's folder, with `/`. */
+  readonly file: string;
+  /** 1-based; 1 where the file as a whole is meant. */
+  readonly line: number;
+  /** 1-based. */
+  readonly column?: number;
+  /** Where in pipeline.yaml, e.g. `processors.games.key`. */
+  readonly path?: string;
+  /** What was expected and what was found. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly fix: string;
+  readonly severity: 'error' | 'warning';
+};
+
+/** One line as compilers write it, so that terminals and editors make the place clickable. */
+export const formatProblem = (problem: Problem): string => {
+  const place = problem.column === undefined ? `${problem.line}` : `${problem.line}:${problem.column}`;
+  return `${problem.file}:${place} ${problem.severity}  ${problem.message} — ${problem.fix}`;
+};
+
+const rank = (file: string): string => (file === 'pipeline.yaml' ? '' : file);
+
+/** pipeline.yaml first, then by file, line and column; a problem that was found twice is told once. */
+export const sortProblems = (problems: readonly Problem[]): readonly Problem[] => {
+  const unique = new Map(problems.map((problem) => [formatProblem(problem), problem]));
+  return [...unique.values()].sort((a, b) => {
+    if (a.file !== b.file) return rank(a.file) < rank(b.file) ? -1 : 1;
+    return a.line - b.line || (a.column ?? 0) - (b.column ?? 0);
+  });
+};
+
+/** Restricted Damerau-Levenshtein distance: insertions, deletions, substitutions and swaps of neighbours. */
+const editDistance = (a: string, b: string): number => {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(cost);
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[b.length] ?? 0;
+};
+
+const nameInDataset = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+
+/** The known name that was probably meant; undefined where none is close enough to be worth saying. */
+export const nearestName = (name: string, known: Iterable<string>): string | undefined => {
+  const wanted = name.toLowerCase();
+  let best: { name: string; distance: number } | undefined;
+  for (const candidate of known) {
+    // The right table in the wrong dataset is many letters away and still the likeliest slip.
+    const distance =
+      candidate.includes('.') && nameInDataset(candidate) === nameInDataset(wanted) ? 1 : editDistance(wanted, candidate.toLowerCase());
+    if (best === undefined || distance < best.distance) best = { name: candidate, distance };
+  }
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.name : undefined;
+};
+
+/** `a, b and c`, cut short where it would be a page. */
+export const listNames = (names: Iterable<string>, most = 12): string => {
+  const all = [...names];
+  const shown = all.length > most ? [...all.slice(0, most), `${all.length - most} more`] : all;
+  return shown.length < 2 ? (shown[0] ?? 'none') : `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
+};
+
+/** The fix for a name that nobody knows: the nearest one, or what there is to choose from. */
+export const suggestName = (name: string, known: Iterable<string>, what: string): string => {
+  const names = [...known];
+  const nearest = nearestName(name, names);
+  if (nearest !== undefined) return `write "${nearest}"`;
+  return names.length === 0 ? `declare ${what} first: there is none` : `use ${what} that is declared: ${listNames(names)}`;
+};
