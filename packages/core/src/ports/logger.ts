@@ -1,0 +1,7 @@
+/** Fields first, constant message; one wide event per message handled. pino satisfies it. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
