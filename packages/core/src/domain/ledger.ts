@@ -1,0 +1,74 @@
+// The ledger says what is committed now, per partition, across all backfills. Freshness is derived from it, never stored:
+// a partition is stale when the digest of its inputs, or the hash of its code, differs from what it was computed with.
+import type { Calendar } from './calendar.ts';
+import { windowIndexes } from './calendar.ts';
+import { digestText } from './digest.ts';
+import { yearOf, type PartitionDate } from './partition-date.ts';
+import type { Pipeline, Processor } from './pipeline.ts';
+
+export type LedgerEntry = {
+  readonly generation: number;
+  readonly contentHash: string;
+  readonly rows: number;
+  readonly codeHash: string;
+  readonly inputDigest: string;
+  readonly backfillId: string;
+  /** Milliseconds since 1970-01-01. */
+  readonly committedAt: number;
+  /** Measured computing time of this date: the span's, divided by its dates. */
+  readonly computeMs: number;
+};
+
+/** One document holds a year, so that an entry is never alone in a document nor a document without bound. */
+export const ledgerPath = (pipelineId: string, processorId: string, year: number): string => `ledger/${pipelineId}:${processorId}:${year}`;
+export const ledgerPathOf = (pipelineId: string, processorId: string, date: PartitionDate): string => ledgerPath(pipelineId, processorId, yearOf(date));
+
+/** Reads the state of the world that freshness depends on; the caller has loaded it before. */
+export type LedgerView = {
+  readonly entry: (processorId: string, date: PartitionDate) => LedgerEntry | undefined;
+  /** Digest of the rows that a source (`source.x`) or an external table has for a date; undefined: no rows. */
+  readonly sourceDigest: (table: string, date: PartitionDate) => string | undefined;
+};
+
+/** Why a partition is declared never to exist; undefined where it should. */
+export type SkipReason = 'no_source_data' | 'bootstrap' | 'insufficient_history' | 'never';
+
+export const declaredSkip = (processor: Processor, calendar: Calendar, index: number): SkipReason | undefined => {
+  const entry = calendar.dates[index];
+  if (entry === undefined) throw new RangeError(`no calendar date at ${index}`);
+  if (processor.never.some(({ first, last }) => entry.date >= first && entry.date <= last)) return 'never';
+  const { covers } = processor;
+  if (covers !== undefined && !entry.kinds.some(({ kind }) => covers.includes(kind))) return 'no_source_data';
+  const seasonStart = calendar.seasonStart.get(entry.season) ?? entry.date;
+  if (processor.bootstrapDays > 0 && (Date.parse(entry.date) - Date.parse(seasonStart)) / 86_400_000 < processor.bootstrapDays) return 'bootstrap';
+  if (processor.minHistoryDates > 0 && index - (calendar.indexOf.get(seasonStart) ?? 0) < processor.minHistoryDates) return 'insufficient_history';
+  return undefined;
+};
+
+/**
+ * Digest of everything that the partition reads: per upstream table, the content hash of each partition in its window,
+ * the absent ones included, so that a partition that appears later is noticed like one that changes.
+ */
+export const inputDigest = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, view: LedgerView): string => {
+  const parts: string[] = [];
+  for (const upstream of [...processor.upstreams].sort((a, b) => (a.table < b.table ? -1 : 1))) {
+    const producer = pipeline.processors.find(({ table }) => table === upstream.table);
+    const { from, to } = windowIndexes(calendar, upstream.window, index);
+    parts.push(upstream.table);
+    for (let at = from; at < to; at += 1) {
+      const date = (calendar.dates[at] as Calendar['dates'][number]).date;
+      const hash = producer === undefined || producer.kind === 'external' ? view.sourceDigest(upstream.table, date) : view.entry(producer.id, date)?.contentHash;
+      parts.push(date, hash ?? 'absent');
+    }
+  }
+  return digestText(parts.join('|'));
+};
+
+export type Freshness = 'missing' | 'fresh' | 'stale_code' | 'stale_input';
+
+export const freshnessOf = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, view: LedgerView): Freshness => {
+  const entry = view.entry(processor.id, (calendar.dates[index] as Calendar['dates'][number]).date);
+  if (entry === undefined) return 'missing';
+  if (entry.codeHash !== processor.codeHash) return 'stale_code';
+  return entry.inputDigest === inputDigest(pipeline, processor, calendar, index, view) ? 'fresh' : 'stale_input';
+};

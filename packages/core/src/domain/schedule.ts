@@ -1,0 +1,155 @@
+// Which tasks are ready, and how they travel. Pure: the planner feeds it what the store says and releases what comes out.
+// Readiness is one rule for edges inside a phase and across phases: every partition in every window is good.
+import { windowIndexes, type Calendar } from './calendar.ts';
+import type { Pipeline, Processor } from './pipeline.ts';
+import type { PlanEntry } from './plan.ts';
+import { isGood, isInFlight, isTerminal, type TaskState } from './task-state.ts';
+
+/** What the schedule knows of one partition of the plan. */
+export type PartitionStatus =
+  /** Not released yet, or put back: may go once its window is good and `notBefore` has passed. */
+  | { readonly status: 'waiting'; readonly notBefore: number; readonly spanLimit: number }
+  | { readonly status: 'in_flight' }
+  /** Committed and fresh, or a declared skip. */
+  | { readonly status: 'good' }
+  /** Ended without being good. */
+  | { readonly status: 'bad'; readonly state: TaskState }
+  /** Another backfill is at it, or it is missing and nobody planned it. */
+  | { readonly status: 'awaited'; readonly by: string };
+
+export const statusOfTask = (task: { readonly state: TaskState; readonly notBefore: number; readonly spanLimit: number }): PartitionStatus => {
+  if (isGood(task.state)) return { status: 'good' };
+  if (isTerminal(task.state)) return { status: 'bad', state: task.state };
+  if (isInFlight(task.state)) return { status: 'in_flight' };
+  return { status: 'waiting', notBefore: task.notBefore, spanLimit: task.spanLimit };
+};
+
+/** Status of a plan's entry before any task document exists for it. `awaitedGood`: what it waits for is there by now. */
+export const statusOfEntry = (entry: PlanEntry, awaitedGood: boolean): PartitionStatus => {
+  switch (entry.kind) {
+    case 'task':
+      return { status: 'waiting', notBefore: 0, spanLimit: Number.POSITIVE_INFINITY };
+    case 'skip':
+      return { status: 'good' };
+    case 'fresh':
+      return entry.reason === 'missing_not_requested' ? { status: 'awaited', by: '' } : { status: 'good' };
+    case 'await':
+      return awaitedGood ? { status: 'good' } : { status: 'awaited', by: entry.reason };
+  }
+};
+
+/** Statuses by processor and calendar position; a position that is not in the plan is undefined. */
+export type StatusGrid = ReadonlyMap<string, readonly (PartitionStatus | undefined)[]>;
+
+export type Blocker = {
+  readonly processorId: string;
+  readonly index: number;
+  readonly status: PartitionStatus;
+};
+
+/** Positions in the window of `index` that are not as the edge demands, at most `limit`. Positions outside the plan are good: the plan closed over the graph. */
+export const blockersOf = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, grid: StatusGrid, limit: number): readonly Blocker[] => {
+  const blockers: Blocker[] = [];
+  for (const upstream of processor.upstreams) {
+    const producer = pipeline.processors.find(({ table }) => table === upstream.table);
+    const row = producer === undefined ? undefined : grid.get(producer.id);
+    if (producer === undefined || row === undefined) continue;
+    const { from, to } = windowIndexes(calendar, upstream.window, index);
+    for (let at = from; at < to && blockers.length < limit; at += 1) {
+      const status = row[at];
+      if (status === undefined || status.status === 'good') continue;
+      if (upstream.strength === 'soft' && status.status === 'bad') continue;
+      blockers.push({ processorId: producer.id, index: at, status });
+    }
+  }
+  return blockers;
+};
+
+export type Ready = { readonly processorId: string; readonly index: number; readonly spanLimit: number };
+
+/**
+ * Everything that may be released now, upstreams first, then by date. A phase above a closed gate releases nothing with
+ * gate mode `phase`; `openPhases` are those whose earlier gates are all open.
+ */
+export const findReady = (input: {
+  readonly pipeline: Pipeline;
+  readonly calendar: Calendar;
+  readonly grid: StatusGrid;
+  readonly now: number;
+  readonly mayRelease: (phase: number) => boolean;
+}): readonly Ready[] => {
+  const { pipeline, calendar, grid } = input;
+  const ready: Ready[] = [];
+  const badBefore = new Map<string, { readonly hard: Int32Array; readonly soft: Int32Array }>();
+  /** Prefix sums of positions that hold a hard (soft) reader back, so that a window of any width costs one subtraction. */
+  const sumsOf = (processorId: string) => {
+    const known = badBefore.get(processorId);
+    if (known !== undefined) return known;
+    const row = grid.get(processorId) ?? [];
+    const hard = new Int32Array(calendar.dates.length + 1);
+    const soft = new Int32Array(calendar.dates.length + 1);
+    for (let at = 0; at < calendar.dates.length; at += 1) {
+      const status = row[at]?.status;
+      const holds = status !== undefined && status !== 'good';
+      hard[at + 1] = (hard[at] as number) + (holds ? 1 : 0);
+      soft[at + 1] = (soft[at] as number) + (holds && status !== 'bad' ? 1 : 0);
+    }
+    badBefore.set(processorId, { hard, soft });
+    return { hard, soft };
+  };
+  for (const processor of pipeline.processors) {
+    const row = grid.get(processor.id);
+    if (row === undefined || !input.mayRelease(processor.phase)) continue;
+    const edges = processor.upstreams.flatMap(({ table, window, strength }) => {
+      const producer = pipeline.processors.find((other) => other.table === table);
+      return producer === undefined || !grid.has(producer.id) ? [] : [{ window, sums: sumsOf(producer.id)[strength] }];
+    });
+    for (const [index, status] of row.entries()) {
+      if (status?.status !== 'waiting' || status.notBefore > input.now) continue;
+      const good = edges.every(({ window, sums }) => {
+        const { from, to } = windowIndexes(calendar, window, index);
+        return sums[to] === sums[from];
+      });
+      if (good) ready.push({ processorId: processor.id, index, spanLimit: status.spanLimit });
+    }
+  }
+  return ready;
+};
+
+export type Span = { readonly processorId: string; readonly indexes: readonly number[] };
+
+/**
+ * Puts ready dates of one processor into dispatches of neighbouring calendar dates. A date travels in a span no longer
+ * than its own limit (halved after a failure on data); gaps end a span, since a statement reads from first to last date.
+ */
+export const formSpans = (ready: readonly Ready[], maxSpan: (processorId: string) => number): readonly Span[] => {
+  const spans: { processorId: string; indexes: number[]; limit: number }[] = [];
+  for (const { processorId, index, spanLimit } of ready) {
+    const limit = Math.min(maxSpan(processorId), spanLimit);
+    const last = spans.at(-1);
+    const joins = last !== undefined && last.processorId === processorId && last.indexes.at(-1) === index - 1 && last.indexes.length < Math.min(last.limit, limit);
+    if (joins) {
+      last.indexes.push(index);
+      last.limit = Math.min(last.limit, limit);
+    } else spans.push({ processorId, indexes: [index], limit });
+  }
+  return spans;
+};
+
+/**
+ * How many dates travel together under `auto`: as many as are measured to fill `targetMs`, growing at most fourfold over
+ * what was tried, and leaving work for every worker. `msPerDate` is undefined until something was measured.
+ */
+export const autoSpan = (input: {
+  readonly msPerDate: number | undefined;
+  readonly largestTried: number;
+  readonly ready: number;
+  readonly workers: number;
+  readonly maxSpan: number;
+  readonly targetMs: number;
+}): number => {
+  const first = 8;
+  const measured = input.msPerDate === undefined ? first : Math.min(Math.floor(input.targetMs / Math.max(input.msPerDate, 0.01)), Math.max(first, input.largestTried * 4));
+  const share = Math.ceil(input.ready / Math.max(1, input.workers));
+  return Math.max(1, Math.min(measured, share, input.maxSpan));
+};
