@@ -11,13 +11,19 @@ const ratio = z.number().min(0).max(1);
 const date = z.string().superRefine((text, context) => {
   if (tryPartitionDate(text) === undefined) context.addIssue({ code: 'custom', message: explainBadDate(text) });
 });
-const window = z.string().refine((text) => parseWindow(text) !== undefined, `expected a window such as ${windowExample}`);
+const windowHint = `expected a window such as ${windowExample}`;
+// Without quotes YAML reads `[-30d, -1d]` as a list; whoever writes it means a window.
+const window = z
+  .union([z.string(), z.array(z.union([z.string(), z.number()])).length(2)], { error: windowHint })
+  .transform((written) => (typeof written === 'string' ? written : `[${written.join(', ')}]`))
+  .refine((text) => parseWindow(text) !== undefined, windowHint);
 const types = [...scalarTypes, ...scalarTypes.map((type) => `ARRAY<${type}>` as const)] as const;
 
+const type = z.enum(types, { error: `expected a column type (${scalarTypes.join(', ')}, or ARRAY<...> of one of them)` });
 const column = z.union([
-  z.enum(types),
+  type,
   z.strictObject({
-    type: z.enum(types),
+    type,
     required: z.boolean().default(false),
     description: z.string().default(''),
     digits: z.int().min(0).max(15).default(6).describe('FLOAT64: decimal digits that count when rows are hashed or compared'),
@@ -54,7 +60,7 @@ const source = z.strictObject({
   format: z.enum(['parquet', 'csv', 'ndjson']).default('parquet'),
   date_column: identifier,
   key: z.array(identifier).min(1),
-  covers: z.array(z.string()).min(1).optional().describe('kinds of the calendar that this source has; dates of other kinds are no_source_data'),
+  covers: z.array(z.string().min(1)).min(1).optional().describe('kinds of the calendar that this source has; dates of other kinds are no_source_data'),
   columns,
 });
 
@@ -76,7 +82,7 @@ const processor = z.strictObject({
     .prefault({}),
   dates_per_task: z.union([z.int().min(1).max(366), z.literal('auto')]).default('auto'),
   max_dates_per_task: z.int().min(1).max(366).default(366),
-  covers: z.array(z.string()).min(1).optional(),
+  covers: z.array(z.string().min(1)).min(1).optional(),
   bootstrap_days: z.int().min(0).max(366).default(0),
   min_history_dates: z.int().min(0).default(0),
   never: z.array(z.union([date, z.strictObject({ first: date, last: date })])).default([]),
@@ -102,7 +108,7 @@ export const pipelineSchema = z.strictObject({
     reads: z.array(tableName).min(1).describe('the sources (source.<name>) and external tables that it reads'),
   }),
   sources: z.record(identifier, source).default({}),
-  phases: z.record(z.string().regex(/^\d+$/, 'expected the number of a phase'), phase),
+  phases: z.record(z.string().regex(/^(0|[1-9]\d{0,3})$/, 'expected the number of a phase, without leading zeros'), phase),
   processors: z.record(identifier, processor),
 });
 

@@ -1,6 +1,6 @@
 // What lint asks about a piece of GoogleSQL. `core` knows no SQL itself: packages/sql answers (the same translation that
 // the embedded warehouse runs), so that what passes here is what runs there.
-import type { Column, ColumnType } from '../domain/pipeline.ts';
+import type { Column } from '../domain/pipeline.ts';
 
 export type SqlProblem = {
   /** The construct that was refused, e.g. `QUALIFY`; `syntax` where the text is no SQL. */
@@ -40,7 +40,11 @@ export type SqlAnalysis = {
   readonly nondeterministic: readonly string[];
 };
 
-export type YieldedColumn = { readonly name: string; readonly type: ColumnType };
+export type YieldedColumn = {
+  readonly name: string;
+  /** As GoogleSQL names it; may be one that no declared column can have (`STRUCT<…>`). */
+  readonly type: string;
+};
 
 export type SqlAnalyzer = {
   /** Whether every backend can run it. */

@@ -1,0 +1,57 @@
+// Hashes of a pipeline and of its processors. A code hash changes exactly when the rows may: a changed description or
+// timeout must not make years of partitions stale. No hash depends on the order of keys in YAML, on line endings or on
+// trailing blanks.
+import { createHash } from 'node:crypto';
+import { sourceTable, type Column, type Pipeline, type Processor, type Source } from '../domain/pipeline.ts';
+import { formatWindow } from '../domain/window.ts';
+
+const normaliseText = (text: string): string => text.replace(/\r\n?/g, '\n').replace(/[ \t]+$/gm, '').trimEnd();
+
+/** JSON with sorted keys and normalised texts; undefined is left out. The order of lists counts. */
+export const canonicalJson = (value: unknown): string => {
+  if (typeof value === 'string') return JSON.stringify(normaliseText(value));
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return `{${entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => `${JSON.stringify(key)}:${canonicalJson(each)}`).join(',')}}`;
+};
+
+const sha256 = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex');
+
+const byKey = <Item>(items: readonly Item[], key: (item: Item) => string): Readonly<Record<string, Item>> =>
+  Object.fromEntries(items.map((item) => [key(item), item]));
+
+const columnsThatDecide = (columns: readonly Column[]): unknown =>
+  Object.fromEntries(columns.map(({ name, type, digits }) => [name, type === 'FLOAT64' || type === 'ARRAY<FLOAT64>' ? { type, digits } : { type }]));
+
+/**
+ * 16 hex characters over all that decides a processor's rows: its kind, source text, columns, key, partition column and
+ * upstreams with their windows; for `load` also how its sources are read; for `code` also the files that it imports.
+ */
+export const codeHashOf = (
+  processor: Omit<Processor, 'codeHash'>,
+  sources: readonly Source[],
+  imported: ReadonlyMap<string, string>,
+): string => {
+  const read = sources.filter(({ name }) => processor.upstreams.some(({ table }) => table === sourceTable(name)));
+  return sha256({
+    kind: processor.kind,
+    source: processor.source,
+    imported: Object.fromEntries(imported),
+    columns: columnsThatDecide(processor.columns),
+    key: [...processor.key].sort(),
+    partitionColumn: processor.partitionColumn,
+    upstreams: Object.fromEntries(processor.upstreams.map(({ table, window }) => [table, formatWindow(window)])),
+    sources: Object.fromEntries(read.map(({ name, files, format, dateColumn, columns }) => [name, { files, format, dateColumn, columns: columnsThatDecide(columns) }])),
+  }).slice(0, 16);
+};
+
+/** 64 hex characters over the whole pipeline. */
+export const pipelineHashOf = (pipeline: Omit<Pipeline, 'hash'>): string => {
+  const withNames = <Item extends { readonly columns: readonly Column[] }>(item: Item): unknown => ({ ...item, columns: byKey(item.columns, ({ name }) => name) });
+  return sha256({
+    ...pipeline,
+    sources: pipeline.sources.map(withNames).sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1)),
+    processors: pipeline.processors.map((processor) => ({ ...(withNames(processor) as Processor), upstreams: byKey(processor.upstreams, ({ table }) => table) })),
+  });
+};
