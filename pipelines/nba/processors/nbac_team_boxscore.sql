@@ -1,0 +1,40 @@
+-- Two rows per game, one of each team. Home and away come from the source's own flag, never from the order of rows.
+SELECT
+  game_date,
+  CONCAT(
+    FORMAT_DATE('%Y%m%d', game_date),
+    '_', IF(is_home, opponent, team),
+    '_', IF(is_home, team, opponent)
+  ) AS game_id,
+  game_id AS nba_game_id,
+  CAST(SUBSTR(season, 1, 4) AS INT64) AS season_year,
+  season_type,
+  team_id,
+  team AS team_abbr,
+  opponent AS opponent_team_abbr,
+  is_home,
+  win AS is_winner,
+  CONCAT(CAST(CAST(minutes AS INT64) AS STRING), ':00') AS minutes,
+  CAST(minutes AS INT64) AS team_minutes,
+  CAST(possessions AS INT64) AS official_possessions,
+  pts AS points,
+  fgm AS fg_makes,
+  fga AS fg_attempts,
+  fg_pct,
+  fg3m AS three_pt_makes,
+  fg3a AS three_pt_attempts,
+  fg3_pct AS three_pt_pct,
+  ftm AS ft_makes,
+  fta AS ft_attempts,
+  ft_pct,
+  oreb AS offensive_rebounds,
+  dreb AS defensive_rebounds,
+  reb AS total_rebounds,
+  ast AS assists,
+  stl AS steals,
+  blk AS blocks,
+  tov AS turnovers,
+  pf AS personal_fouls,
+  plus_minus
+FROM source.team_boxscores
+WHERE game_date BETWEEN @start_date AND @end_date
