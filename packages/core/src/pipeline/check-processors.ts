@@ -8,7 +8,6 @@ import type { Path } from './yaml-document.ts';
 // Floodgate adds these to every target table itself; names that begin with _ can't be declared anyway.
 const ownColumns: ReadonlySet<string> = new Set(['processed_at']);
 const numeric: ReadonlySet<string> = new Set(['INT64', 'FLOAT64', 'NUMERIC']);
-const ordered: ReadonlySet<string> = new Set([...numeric]);
 
 const unfitForKey = (type: string): string | undefined => {
   if (type === 'FLOAT64') return 'sums of FLOAT64 differ from run to run, so that rows could not be matched';
@@ -29,7 +28,7 @@ const checkKey = (context: CheckContext, path: Path, processor: ProcessorDraft):
     }
   }
   if (key === undefined) return;
-  if (partition !== undefined && !key.includes(partition) && key.every((name) => name !== undefined)) {
+  if (partition !== undefined && key.length > 0 && !key.includes(partition) && key.every((name) => name !== undefined)) {
     context.report([...path, 'key'], `expected the partition column "${partition}" in the key, found ${listNames(key as readonly string[])}`, `add "${partition}" to the key`);
   }
   for (const [index, name] of key.entries()) {
@@ -71,7 +70,7 @@ export const checkCheck = (context: CheckContext, path: Path, check: CheckDraft,
   } else if ('accepted_range' in check && check.accepted_range !== undefined) {
     const { column, min, max } = check.accepted_range;
     const at = [...path, 'accepted_range'];
-    expectColumn([...at, 'column'], column, ordered, 'of numbers');
+    expectColumn([...at, 'column'], column, numeric, 'of numbers');
     if (min === undefined && max === undefined) context.report(at, 'expected min or max in accepted_range, found neither', 'add "min: 0", "max: 1" or both');
     else if (min !== undefined && max !== undefined && min > max) context.report(at, `expected min to be at most max, found min ${min} and max ${max}`, 'swap them');
   } else if ('sql' in check && check.sql !== undefined) sqlFile([...path, 'sql', 'query'], check.sql.query);

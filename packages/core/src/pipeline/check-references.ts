@@ -118,7 +118,7 @@ const checkPhases = (context: CheckContext, owners: ReadonlyMap<string, Owner>):
     context.report(['processors', id, 'phase'], `expected the number of a declared phase, found ${phase}`, declared.length === 0 ? 'declare the phase below "phases"' : `use ${declared.length === 1 ? `${declared[0]}, the only one there is` : `one of ${listNames(declared)}`}, or declare phase ${phase} below "phases"`);
   }
   for (const [number, phase] of Object.entries(phases)) {
-    if (!used.has(number)) {
+    if (!used.has(number) && /^\d+$/.test(number)) {
       context.report(['phases', number], `expected a processor in phase ${number}, found none`, 'remove the phase, or give a processor its number', { atKey: true, severity: 'warning' });
     }
     for (const [index, gateCheck] of (phase?.gate?.checks ?? []).entries()) {

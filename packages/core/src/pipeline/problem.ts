@@ -51,19 +51,22 @@ const editDistance = (a: string, b: string): number => {
   return last[b.length] ?? 0;
 };
 
-const nameInDataset = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+// The right table in the wrong dataset, or the right file in the wrong folder, is many letters away and still the
+// likeliest slip.
+const withoutPlace = (name: string): string => (/\.(sql|ts)$/.test(name) ? name.slice(name.lastIndexOf('/') + 1) : name.slice(name.lastIndexOf('.') + 1));
 
 /** The known name that was probably meant; undefined where none is close enough to be worth saying. */
 export const nearestName = (name: string, known: Iterable<string>): string | undefined => {
   const wanted = name.toLowerCase();
   let best: { name: string; distance: number } | undefined;
   for (const candidate of known) {
-    // The right table in the wrong dataset is many letters away and still the likeliest slip.
-    const distance =
-      candidate.includes('.') && nameInDataset(candidate) === nameInDataset(wanted) ? 1 : editDistance(wanted, candidate.toLowerCase());
+    const moved = candidate.includes('.') && withoutPlace(candidate) === withoutPlace(wanted);
+    const distance = moved ? 1 : editDistance(wanted, candidate.toLowerCase());
     if (best === undefined || distance < best.distance) best = { name: candidate, distance };
   }
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.name : undefined;
+  // Among names of one or two letters everything is near everything.
+  const limit = wanted.length < 3 ? 0 : Math.floor(wanted.length / 3);
+  return best !== undefined && best.distance <= limit ? best.name : undefined;
 };
 
 /** `a, b and c`, cut short where it would be a page. */

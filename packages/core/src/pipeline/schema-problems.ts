@@ -6,7 +6,7 @@ import { listNames, nearestName, type Problem } from './problem.ts';
 import { pipelineFile, type Path, type Place, type YamlDocument } from './yaml-document.ts';
 
 type Issue = z.core.$ZodIssue;
-type Sentence = { readonly message: string; readonly fix: string; readonly path: Path; readonly atKey?: boolean };
+type Sentence = { readonly message: string; readonly fix: string; readonly path: Path; readonly atKey?: boolean; readonly meant?: Path; readonly missing?: boolean };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -15,11 +15,14 @@ const valueAt = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((inner, part) => (typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[part] : undefined), value);
 
 export const formatPath = (path: Path): string =>
-  path.length === 0 ? pipelineFile : path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part + 1}]` : text === '' ? part : `${text}.${part}`), '');
+  path.length === 0 ? pipelineFile : path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`), '');
 
 export const describeValue = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (Array.isArray(value)) {
+    if (value.length === 0) return 'an empty list';
+    return value.length <= 4 && value.every((item) => typeof item !== 'object') ? `the list [${value.join(', ')}]` : 'a list';
+  }
   if (typeof value === 'object') return Object.keys(value).length === 0 ? 'an empty map' : `a map with the keys ${listNames(Object.keys(value), 6)}`;
   const text = String(value);
   return typeof value === 'string' ? `"${text.length > 60 ? `${text.slice(0, 57)}...` : text}"` : text;
@@ -44,7 +47,13 @@ const examples: Readonly<Record<string, string>> = {
   partition_column: 'partition_column: game_date',
   key: 'key: [game_date, game_id]',
   columns: 'columns: {game_date: DATE, game_id: STRING}',
-  window: 'window: "[0d, 0d]"',
+  window: 'window: [0d, 0d]',
+  first: 'first: 2022-07-01',
+  last: 'last: 2022-09-30',
+  column: 'column: points',
+  seasons: 'seasons: [2021-22]',
+  reason: 'reason: the source begins later',
+  check: 'check: {not_null: {columns: [points]}}',
   files: 'files: games_*.parquet',
   date_column: 'date_column: game_date',
   type: 'type: STRING',
@@ -54,6 +63,15 @@ const examples: Readonly<Record<string, string>> = {
   calendar: 'calendar: {sql: calendar.sql, reads: [source.games]}',
   phases: 'phases: {1: {name: load}}',
   processors: 'processors: with one entry for each table',
+};
+
+// The same key may need another example further inside.
+const exampleFor = (path: Path): string => {
+  const key = String(path[path.length - 1] ?? '');
+  if (key === 'name' && path[0] === 'phases') return 'name: load';
+  if (key === 'name' && path.length > 1) return 'name: no_orphans';
+  if (key === 'columns' && path.length > 3) return 'columns: [points]';
+  return examples[key] ?? `${key}: ...`;
 };
 
 const typeAliases: Readonly<Record<string, string>> = {
@@ -75,7 +93,14 @@ const sayLimit = (issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): str
 const sayMissing = (path: Path): Sentence => {
   const key = String(path[path.length - 1] ?? '');
   const around = formatPath(path.slice(0, -1));
-  return { path, message: `expected the key "${key}" in ${around}, found none`, fix: `add "${examples[key] ?? `${key}: ...`}"` };
+  return { path, message: `expected the key "${key}" in ${around}, found none`, fix: `add "${exampleFor(path)}"`, missing: true };
+};
+
+const sayLimitFix = (issue: Extract<Issue, { code: 'too_small' | 'too_big' }>, value: unknown): string => {
+  if (issue.origin === 'array') return 'add at least one';
+  // 95 for 95 %, where a share is asked for.
+  if (issue.code === 'too_big' && issue.maximum === 1 && typeof value === 'number' && value <= 100) return `write a share between 0 and 1: ${value / 100}`;
+  return `write ${sayLimit(issue)}`;
 };
 
 const sayType = (issue: Extract<Issue, { code: 'invalid_type' }>, value: unknown, path: Path): Sentence => {
@@ -103,6 +128,7 @@ const sayUnknownKey = (key: string, path: Path): Sentence => {
   return {
     path: [...path, key],
     atKey: true,
+    ...(nearest === undefined ? {} : { meant: [...path, nearest] }),
     message: `expected a known key in ${formatPath(path)}, found "${key}"`,
     fix: nearest === undefined ? `remove it; the keys known here are ${listNames(known, 30)}` : `write "${nearest}"`,
   };
@@ -143,13 +169,14 @@ const sayUnion = (issue: Extract<Issue, { code: 'invalid_union' }>, value: unkno
     const unknown = Object.keys(value).filter((key) => !known.includes(key));
     if (unknown.length > 0) return unknown.map((key) => sayUnknownKey(key, path));
     const kinds = known.filter((key) => key !== 'severity');
-    return [{ path, message: `expected exactly one of ${listNames(kinds)} in ${formatPath(path)}, found ${describeValue(value)}`, fix: 'write one entry of the list for each' }];
+    return [{ path, message: `expected exactly one of ${listNames(kinds)} in ${formatPath(path)}, found ${describeValue(value)}`, fix: Object.keys(value).length > 1 ? 'begin a new entry of the list for each' : 'add one of them' }];
   }
   const roots = branches.flatMap((branch) => branch.filter(isRootMismatch));
   const custom = roots.find((each) => ours(each.message));
   if (custom !== undefined) return sayIssue(custom, path, root);
   const words = roots.flatMap((each) => (each.code === 'invalid_type' ? [typeWords[each.expected] ?? each.expected] : each.code === 'invalid_value' ? each.values.map((one) => `"${String(one)}"`) : []));
-  return [{ path, message: `expected ${[...new Set(words)].join(' or ')} for ${formatPath(path)}, found ${describeValue(value)}`, fix: 'write one of these' }];
+  const wanted = [...new Set(words)];
+  return [{ path, message: `expected ${wanted.join(' or ')} for ${formatPath(path)}, found ${describeValue(value)}`, fix: `write ${wanted.length === 1 ? wanted[0] : 'one of these'}` }];
 };
 
 const sayIssue = (issue: Issue, base: Path, root: unknown): readonly Sentence[] => {
@@ -166,7 +193,7 @@ const sayIssue = (issue: Issue, base: Path, root: unknown): readonly Sentence[] 
     return [{ path, message: withFound(issue.message, value), fix: nearest === undefined ? 'write one of these types' : `write "${nearest}"` }];
   }
   if (issue.code === 'too_small' || issue.code === 'too_big') {
-    return [{ path, message: `expected ${sayLimit(issue)} for ${formatPath(path)}, found ${describeValue(value)}`, fix: issue.origin === 'array' ? 'add one, or remove the key where it may be missing' : `write ${sayLimit(issue)}` }];
+    return [{ path, message: `expected ${sayLimit(issue)} for ${formatPath(path)}, found ${describeValue(value)}`, fix: sayLimitFix(issue, value) }];
   }
   return [{ path, message: withFound(issue.message, value), fix: sayFormat(issue.message, value) }];
 };
@@ -179,10 +206,14 @@ const sayFormat = (message: string, value: unknown): string => {
 };
 
 /** Every issue of a failed parse as problems with their places. */
-export const explainIssues = (issues: readonly Issue[], document: YamlDocument): readonly Problem[] =>
-  issues
-    .flatMap((issue) => sayIssue(issue, [], document.value))
+export const explainIssues = (issues: readonly Issue[], document: YamlDocument): readonly Problem[] => {
+  const sentences = issues.flatMap((issue) => sayIssue(issue, [], document.value));
+  // A misspelt key is also a missing one; one problem is enough for it.
+  const meant = new Set(sentences.flatMap((sentence) => (sentence.meant === undefined ? [] : [formatPath(sentence.meant)])));
+  return sentences
+    .filter(({ missing, path }) => missing !== true || !meant.has(formatPath(path)))
     .map(({ message, fix, path, atKey }): Problem => {
       const place: Place = atKey === true ? document.placeOfKey(path) : document.placeOf(path);
       return { file: pipelineFile, ...place, path: formatPath(path), message, fix, severity: 'error' };
     });
+};

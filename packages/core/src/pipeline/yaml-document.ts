@@ -117,10 +117,11 @@ export const readYaml = (text: string): YamlDocument => {
       const node = reached === path.length ? steps[reached]?.value : undefined;
       const scalar = isAlias(node) ? node.resolve(document) : node;
       const origin = at(scalar) ?? place(path, false);
-      if (!isScalar(scalar) || (scalar.type !== 'BLOCK_LITERAL' && scalar.type !== 'BLOCK_FOLDED')) {
+      if (!isScalar(scalar)) return origin;
+      if (scalar.type !== 'BLOCK_LITERAL' && scalar.type !== 'BLOCK_FOLDED') {
         // On one line the places add up; in a folded or quoted text of several lines only the first line is certain.
         if (line > 1 || column === undefined) return origin;
-        return { line: origin.line, column: origin.column + column - 1 + (isScalar(scalar) && scalar.type?.startsWith('QUOTE') ? 1 : 0) };
+        return { line: origin.line, column: origin.column + column - 1 + (scalar.type?.startsWith('QUOTE') === true ? 1 : 0) };
       }
       const written = text.split(/\r?\n/).slice(origin.line);
       const indent = written.find((each) => each.trim() !== '')?.search(/\S/) ?? 0;
