@@ -1,0 +1,120 @@
+-- One row per player who played. Every event is told once per player whom it credits (shooter, blocker), and the box
+-- score takes the sums; where the game has events, a player without any gets zeros, else NULL.
+WITH bonus_throws AS (
+  -- Nothing stands between the name and a plain bonus throw, while technical, flagrant, take and away-from-play are named.
+  SELECT DISTINCT game_id, player_id, period, clock
+  FROM oracle.play_by_play
+  WHERE action_type = 'freethrow'
+    AND contains(description, 'Free Throw 1 of 1')
+    AND NOT regexp_matches(description, '(technical|flagrant|transition take|away-from-play|clear-path) Free Throw')
+),
+shots AS (
+  SELECT
+    e.game_id,
+    e.player_id,
+    e.block_player_id,
+    e.assist_player_id,
+    CASE WHEN e.action_type = '3pt' THEN 'three' WHEN e.is_paint_shot THEN 'paint' ELSE 'mid' END AS zone,
+    e.shot_result = 'Made' AS made,
+    b.game_id IS NOT NULL AS has_bonus_throw
+  FROM oracle.play_by_play AS e
+  LEFT JOIN bonus_throws AS b USING (game_id, player_id, period, clock)
+  WHERE e.action_type IN ('2pt', '3pt')
+),
+credits AS (
+  SELECT game_id, player_id, zone, 1 AS shot, made::INTEGER AS made, 0 AS blocked,
+    (made AND assist_player_id IS NOT NULL)::INTEGER AS assisted, (made AND has_bonus_throw)::INTEGER AS and1
+  FROM shots
+  UNION ALL
+  SELECT game_id, block_player_id, zone, 0, 0, 1, 0, 0
+  FROM shots
+  WHERE block_player_id IS NOT NULL
+),
+told AS (
+  SELECT
+    game_id,
+    player_id,
+    sum(shot) FILTER (WHERE zone = 'paint') AS paint_attempts,
+    sum(made) FILTER (WHERE zone = 'paint') AS paint_makes,
+    sum(blocked) FILTER (WHERE zone = 'paint') AS paint_blocks,
+    sum(shot) FILTER (WHERE zone = 'mid') AS mid_attempts,
+    sum(made) FILTER (WHERE zone = 'mid') AS mid_makes,
+    sum(blocked) FILTER (WHERE zone = 'mid') AS mid_blocks,
+    sum(shot) FILTER (WHERE zone = 'three') AS three_attempts,
+    sum(made) FILTER (WHERE zone = 'three') AS three_makes,
+    sum(blocked) FILTER (WHERE zone = 'three') AS three_blocks,
+    sum(shot) AS shots,
+    sum(made) AS makes,
+    sum(assisted) AS assisted,
+    sum(and1) AS and1
+  FROM credits
+  GROUP BY ALL
+),
+covered AS (SELECT DISTINCT game_id, 0 AS zero FROM oracle.play_by_play),
+plain AS (
+  SELECT
+    p.*,
+    g.home_team, g.away_team, g.home_score, g.away_score, g.season_year, g.season_type AS kind,
+    c.zero,
+    t.* EXCLUDE (game_id, player_id),
+    (p.fga + 0.44 * p.fta + p.tov)::DOUBLE AS used,
+    (b.fga + 0.44 * b.fta + b.tov)::DOUBLE AS used_by_team
+  FROM oracle.player_boxscores AS p
+  JOIN oracle.games AS g ON g.game_id = p.game_id
+  JOIN oracle.team_boxscores AS b ON b.game_id = p.game_id AND b.team = p.team
+  LEFT JOIN covered AS c ON c.game_id = p.game_id
+  LEFT JOIN told AS t ON t.game_id = p.game_id AND t.player_id = p.player_id
+)
+SELECT
+  game_date,
+  strftime(game_date, '%Y%m%d') || '_' || away_team || '_' || home_team AS game_id,
+  game_id AS nba_game_id,
+  season_year,
+  kind AS season_type,
+  player_id::VARCHAR AS universal_player_id,
+  regexp_replace(lower(strip_accents(player_name)), '[^a-z]', '', 'g') AS player_lookup,
+  player_name AS player_full_name,
+  team AS team_abbr,
+  CASE team WHEN home_team THEN away_team ELSE home_team END AS opponent_team_abbr,
+  minutes::DOUBLE AS minutes_played,
+  pts AS points,
+  ast AS assists,
+  oreb AS offensive_rebounds,
+  dreb AS defensive_rebounds,
+  stl AS steals,
+  blk AS blocks,
+  tov AS turnovers,
+  fgm AS fg_makes,
+  fga AS fg_attempts,
+  fg3m AS three_pt_makes,
+  fg3a AS three_pt_attempts,
+  ftm AS ft_makes,
+  fta AS ft_attempts,
+  plus_minus,
+  pf AS personal_fouls,
+  coalesce(paint_attempts, zero)::BIGINT AS paint_attempts,
+  coalesce(paint_makes, zero)::BIGINT AS paint_makes,
+  coalesce(mid_attempts, zero)::BIGINT AS mid_range_attempts,
+  coalesce(mid_makes, zero)::BIGINT AS mid_range_makes,
+  coalesce(three_attempts, zero)::BIGINT AS three_attempts_pbp,
+  coalesce(three_makes, zero)::BIGINT AS three_makes_pbp,
+  zero IS NOT NULL AND coalesce(shots, 0) = fga AS has_complete_shot_zones,
+  coalesce(paint_blocks, zero)::BIGINT AS paint_blocks,
+  coalesce(mid_blocks, zero)::BIGINT AS mid_range_blocks,
+  coalesce(three_blocks, zero)::BIGINT AS three_pt_blocks,
+  coalesce(and1, zero)::BIGINT AS and1_count,
+  coalesce(assisted, zero)::BIGINT AS assisted_fg_makes,
+  coalesce(makes - assisted, zero)::BIGINT AS unassisted_fg_makes,
+  CASE WHEN minutes > 0 AND used * 48 <= minutes * used_by_team THEN 100 * used * 48 / (minutes * used_by_team) END AS usage_rate,
+  pts / nullif(2 * fga + 0.88 * fta, 0)::DOUBLE AS ts_pct,
+  (fgm + fg3m / 2) / nullif(fga, 0) AS efg_pct,
+  starter AS starter_flag,
+  (team = home_team) = (home_score > away_score) AS win_flag,
+  NULL::DOUBLE AS points_line,
+  NULL::VARCHAR AS over_under_result,
+  NULL::DOUBLE AS margin,
+  TRUE AS is_active,
+  'active' AS player_status,
+  FALSE AS is_dnp,
+  NULL::VARCHAR AS dnp_reason
+FROM plain
