@@ -1,0 +1,59 @@
+/** CAST and SAFE_CAST by target type, and how GoogleSQL's types are called in DuckDB. */
+import { allowKeys, isBody } from './ast.ts';
+import type { Json } from './ast.ts';
+import { printed } from './printed.ts';
+import type { Printed, SqlType } from './printed.ts';
+import { RefusedSql } from './problems.ts';
+
+const TYPE_NAMES: Readonly<Record<string, SqlType>> = {
+  BIGINT: 'INT64', BOOL: 'BOOL', BOOLEAN: 'BOOL', BYTES: 'BYTES', DATE: 'DATE', DATETIME: 'DATETIME', DECIMAL: 'NUMERIC',
+  FLOAT64: 'FLOAT64', INT: 'INT64', INT64: 'INT64', INTEGER: 'INT64', NUMERIC: 'NUMERIC', STRING: 'STRING', TIMESTAMP: 'TIMESTAMP',
+};
+
+export const DUCKDB_TYPES: Readonly<Record<SqlType, string>> = {
+  BOOL: 'BOOLEAN',
+  BYTES: 'BLOB',
+  DATE: 'DATE',
+  DATETIME: 'TIMESTAMP',
+  FLOAT64: 'DOUBLE',
+  INT64: 'BIGINT',
+  NUMERIC: 'DECIMAL(38, 9)',
+  STRING: 'VARCHAR',
+  TIMESTAMP: 'TIMESTAMPTZ',
+};
+
+/** A scalar type of the tree, e.g. `{data_type: 'custom', name: 'int64'}`. */
+export function toSqlType(type: Json | undefined): SqlType {
+  if (!isBody(type)) throw new RefusedSql('CAST', 'the type of the cast is not understood');
+  const name = (typeof type['name'] === 'string' ? type['name'] : String(type['data_type'])).toUpperCase();
+  if (type['precision'] !== undefined && type['precision'] !== null) throw new RefusedSql(`${name}(…)`, `parameters of ${name} are not supported: cast to ${name} alone and ROUND`);
+  const known = TYPE_NAMES[name];
+  if (known === undefined) throw new RefusedSql(name, `the type ${name} is not supported`);
+  allowKeys(name, type, ['data_type', 'name', 'timezone', 'length', 'scale']);
+  return known;
+}
+
+/** Also ARRAY<...> and STRUCT<...>. */
+export function toDuckdbType(type: Json | undefined): string {
+  if (isBody(type) && type['data_type'] === 'array') return `${toDuckdbType(type['element_type'])}[]`;
+  if (isBody(type) && type['data_type'] === 'struct' && Array.isArray(type['fields'])) {
+    const fields = type['fields'].map((field: Json) => (isBody(field) ? `"${String(field['name'])}" ${toDuckdbType(field['data_type'])}` : ''));
+    return `STRUCT(${fields.join(', ')})`;
+  }
+  return DUCKDB_TYPES[toSqlType(type)];
+}
+
+const BY_MACRO: Readonly<Partial<Record<SqlType, string>>> = { BOOL: 'bool', FLOAT64: 'float64', INT64: 'int64', NUMERIC: 'numeric' };
+
+export function printCast(value: Printed, type: SqlType, isSafe: boolean): Printed {
+  const cast = isSafe ? 'TRY_CAST' : 'CAST';
+  if (value.type === type) return printed(value.sql, type);
+  if (type === 'STRING') return printed(value.type === 'INT64' || value.type === 'DATE' || value.type === 'BOOL' ? `CAST(${value.sql} AS VARCHAR)` : `fg_string(${value.sql})`, type);
+  if (type === 'BYTES') return printed(`encode(${value.sql})`, type);
+  if (type === 'INT64' && value.type === 'FLOAT64') return printed(`${cast}(round(${value.sql}) AS BIGINT)`, type);
+  if (type === 'FLOAT64' && (value.type === 'INT64' || value.type === 'NUMERIC')) return printed(`CAST(${value.sql} AS DOUBLE)`, type);
+  if (type === 'INT64' && value.type === 'BOOL') return printed(`CAST(${value.sql} AS BIGINT)`, type);
+  const macro = BY_MACRO[type];
+  if (macro !== undefined) return printed(`${isSafe ? 'fg_safe_' : 'fg_'}${macro}(${value.sql})`, type);
+  return printed(`${cast}(${value.sql} AS ${DUCKDB_TYPES[type]})`, type);
+}

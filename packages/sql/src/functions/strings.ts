@@ -1,0 +1,188 @@
+/** STRING and BYTES functions. Positions, NULLs and white space are GoogleSQL's; see the macros of the prelude. */
+import { nameOf } from '../ast.ts';
+import type { Node } from '../ast.ts';
+import { toCall } from '../node-functions.ts';
+import { bare, printed, quoteString } from '../printed.ts';
+import type { Printed, SqlType } from '../printed.ts';
+import { RefusedSql } from '../problems.ts';
+import { argument, bareOperands, expectArguments, expectString, operand } from './call.ts';
+import type { FunctionCall, FunctionPrinter } from './call.ts';
+
+function renamed(name: string, type: SqlType, least: number, most = least): FunctionPrinter {
+  return (call) => {
+    expectArguments(call, least, most);
+    return printed(`${name}(${bareOperands(call).join(', ')})`, type);
+  };
+}
+
+function trim(name: 'trim' | 'ltrim' | 'rtrim'): FunctionPrinter {
+  return (call) => {
+    expectArguments(call, 1, 2);
+    return printed(`${call.args.length === 1 ? `fg_${name}` : name}(${bareOperands(call).join(', ')})`, 'STRING');
+  };
+}
+
+function substr(call: FunctionCall): Printed {
+  expectArguments(call, 2, 3);
+  const [text, start, length] = bareOperands(call) as [string, string, string?];
+  const position = call.integerLiteral(argument(call, 1));
+  const count = call.args.length === 3 ? call.integerLiteral(argument(call, 2)) : 0n;
+  if (position !== undefined && position >= 0n && count !== undefined && count >= 0n) {
+    const from = position === 0n ? '1' : start;
+    return printed(`substr(${[text, from, ...(length === undefined ? [] : [length])].join(', ')})`, 'STRING');
+  }
+  return printed(length === undefined ? `fg_substr(${text}, ${start})` : `fg_substr_length(${text}, ${start}, ${length})`, 'STRING');
+}
+
+function pad(side: 'left' | 'right'): FunctionPrinter {
+  return (call) => {
+    expectArguments(call, 2, 3);
+    const [text, length, filler] = bareOperands(call) as [string, string, string?];
+    return printed(`fg_pad('${side}', ${text}, ${length}, ${filler ?? "' '"})`, 'STRING');
+  };
+}
+
+/** A literal pattern and its number of capturing groups; GoogleSQL's extracting functions allow one at most. */
+function pattern(call: FunctionCall, mostGroups: number): { sql: string; groups: number } {
+  const text = expectString(call, 1, 'the pattern');
+  const withoutClasses = text.replaceAll(/\\Q.*?(\\E|$)|\\./gsu, '').replaceAll(/\[\^?\]?[^\]]*\]/gu, '');
+  const groups = [...withoutClasses.matchAll(/\((?!\?)|\(\?P</gu)].length;
+  if (groups > mostGroups) throw new RefusedSql(call.name, `${call.name}: the pattern has ${groups} capturing groups, GoogleSQL allows ${mostGroups}; write (?:...)`);
+  return { sql: quoteString(text), groups };
+}
+
+function regexpContains(call: FunctionCall): Printed {
+  expectArguments(call, 2);
+  return printed(`regexp_matches(${operand(call, 0).sql}, ${pattern(call, Infinity).sql})`, 'BOOL');
+}
+
+function regexpExtract(call: FunctionCall): Printed {
+  expectArguments(call, 2);
+  const { sql, groups } = pattern(call, 1);
+  // DuckDB's regexp_extract would answer '' where nothing matches.
+  return printed(`regexp_extract_all(${operand(call, 0).sql}, ${sql}, ${groups})[1]`, 'STRING');
+}
+
+function regexpExtractAll(call: FunctionCall): Printed {
+  expectArguments(call, 2);
+  const { sql, groups } = pattern(call, 1);
+  return printed(`regexp_extract_all(${operand(call, 0).sql}, ${sql}, ${groups})`);
+}
+
+function regexpReplace(call: FunctionCall): Printed {
+  expectArguments(call, 3);
+  const { sql } = pattern(call, Infinity);
+  const source = toCall(argument(call, 0));
+  if (source?.name === 'NORMALIZE' && formOf(source.args[1]) === 'NFD') {
+    // NFD without its marks is DuckDB's strip_accents; NFD alone has no equal there.
+    const stripsMarks = /^(\\pM|\\p\{M\}|\\p\{Mn\})[+*]?$/u.test(expectString(call, 1, 'the pattern')) && call.stringLiteral(argument(call, 2)) === '';
+    if (stripsMarks) return printed(`strip_accents(${call.print(source.args[0] as Node).sql})`, 'STRING');
+  }
+  return printed(`regexp_replace(${operand(call, 0).sql}, ${sql}, ${operand(call, 2).sql}, 'g')`, 'STRING');
+}
+
+function formOf(node: Node | undefined): string {
+  return node === undefined ? 'NFC' : (nameOf(node.body['name']) ?? '').toUpperCase();
+}
+
+function normalize(call: FunctionCall): Printed {
+  expectArguments(call, 1, 2);
+  const form = formOf(call.args[1]);
+  if (form === 'NFC') return printed(`nfc_normalize(${operand(call, 0).sql})`, 'STRING');
+  throw new RefusedSql('NORMALIZE', `NORMALIZE to ${form} has no equal in DuckDB; to strip accents write REGEXP_REPLACE(NORMALIZE(x, NFD), r'\\pM', '')`);
+}
+
+const FORMAT_DIRECTIVE = /%(?:%|0?\d*(?:\.\d+)?[dsf])/gu;
+
+/** FORMAT with %d, %s, %f and widths, which C's printf prints alike in both engines. */
+function format(call: FunctionCall): Printed {
+  expectArguments(call, 1, 50);
+  const text = expectString(call, 0, 'the format');
+  const directives = (text.match(FORMAT_DIRECTIVE) ?? []).filter((directive) => directive !== '%%');
+  if (text.replaceAll(FORMAT_DIRECTIVE, '').includes('%')) throw new RefusedSql('FORMAT', `FORMAT: only %d, %s, %f with width and precision are supported, not '${text}'`);
+  if (directives.length !== call.args.length - 1) throw new RefusedSql('FORMAT', `FORMAT: '${text}' takes ${directives.length} arguments, ${call.args.length - 1} were given`);
+  const values = directives.map((directive, index) => {
+    const value = operand(call, index + 1);
+    if (directive.endsWith('d')) return `CAST(${bare(value)} AS BIGINT)`;
+    if (directive.endsWith('f')) return `CAST(${bare(value)} AS DOUBLE)`;
+    return value.type === 'STRING' ? value.sql : `fg_string(${value.sql})`;
+  });
+  return printed(`printf(${[quoteString(text), ...values].join(', ')})`, 'STRING');
+}
+
+function concat(call: FunctionCall): Printed {
+  expectArguments(call, 1, 1000);
+  return printed(`(${call.args.map((node) => call.print(node).sql).join(' || ')})`, 'STRING');
+}
+
+function split(call: FunctionCall): Printed {
+  expectArguments(call, 1, 2);
+  return printed(`string_split(${operand(call, 0).sql}, ${call.args.length === 2 ? operand(call, 1).sql : "','"})`);
+}
+
+function digest(name: 'md5' | 'sha1' | 'sha256'): FunctionPrinter {
+  return (call) => {
+    expectArguments(call, 1);
+    return printed(`unhex(${name}(${operand(call, 0).sql}))`, 'BYTES');
+  };
+}
+
+function toHex(call: FunctionCall): Printed {
+  expectArguments(call, 1);
+  return printed(`lower(hex(${operand(call, 0).sql}))`, 'STRING');
+}
+
+function fromEnd(name: 'left' | 'right'): FunctionPrinter {
+  return (call) => {
+    expectArguments(call, 2);
+    const length = call.integerLiteral(argument(call, 1));
+    if (length === undefined || length < 0n) throw new RefusedSql(call.name, `${call.name}: the length must be a literal that is not negative`);
+    return printed(`${name}(${operand(call, 0).sql}, ${length})`, 'STRING');
+  };
+}
+
+function byteLength(call: FunctionCall): Printed {
+  expectArguments(call, 1);
+  const value = operand(call, 0);
+  return printed(value.type === 'BYTES' ? `octet_length(${value.sql})` : `strlen(${value.sql})`, 'INT64');
+}
+
+function length(call: FunctionCall): Printed {
+  expectArguments(call, 1);
+  const value = operand(call, 0);
+  return printed(value.type === 'BYTES' ? `octet_length(${value.sql})` : `length(${value.sql})`, 'INT64');
+}
+
+export const stringFunctions: Readonly<Record<string, FunctionPrinter>> = {
+  BYTE_LENGTH: byteLength,
+  CONCAT: concat,
+  ENDS_WITH: renamed('suffix', 'BOOL', 2),
+  FORMAT: format,
+  LEFT: fromEnd('left'),
+  LENGTH: length,
+  LOWER: renamed('lower', 'STRING', 1),
+  LPAD: pad('left'),
+  LTRIM: trim('ltrim'),
+  MD5: digest('md5'),
+  NORMALIZE: normalize,
+  REGEXP_CONTAINS: regexpContains,
+  REGEXP_EXTRACT: regexpExtract,
+  REGEXP_EXTRACT_ALL: regexpExtractAll,
+  REGEXP_REPLACE: regexpReplace,
+  REPEAT: renamed('repeat', 'STRING', 2),
+  REPLACE: renamed('replace', 'STRING', 3),
+  REVERSE: renamed('reverse', 'STRING', 1),
+  RIGHT: fromEnd('right'),
+  RPAD: pad('right'),
+  RTRIM: trim('rtrim'),
+  SHA1: digest('sha1'),
+  SHA256: digest('sha256'),
+  SPLIT: split,
+  STARTS_WITH: renamed('starts_with', 'BOOL', 2),
+  STRPOS: renamed('strpos', 'INT64', 2),
+  SUBSTR: substr,
+  TO_HEX: toHex,
+  TRANSLATE: renamed('translate', 'STRING', 3),
+  TRIM: trim('trim'),
+  UPPER: renamed('upper', 'STRING', 1),
+};

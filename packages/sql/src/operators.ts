@@ -1,0 +1,135 @@
+/** Operators and comparisons. Operands come parenthesized, so precedence is the tree's. */
+import { allowKeys, isEmpty, toNode } from './ast.ts';
+import type { Node } from './ast.ts';
+import type { ExpressionPrinter } from './functions/call.ts';
+import { bare, printed, quoteString } from './printed.ts';
+import type { Printed, SqlType } from './printed.ts';
+import { RefusedSql } from './problems.ts';
+
+type OperatorPrinter = (printer: ExpressionPrinter, node: Node) => Printed;
+
+function sides(printer: ExpressionPrinter, node: Node): readonly [Printed, Printed] {
+  allowKeys(node.kind.toUpperCase(), node.body, ['left', 'right']);
+  return [printer.print(toNode(node.body['left'])), printer.print(toNode(node.body['right']))];
+}
+
+function inner(printer: ExpressionPrinter, node: Node): Printed {
+  allowKeys(node.kind.toUpperCase(), node.body, ['this', 'not']);
+  return printer.print(toNode(node.body['this']));
+}
+
+function comparison(operator: string): OperatorPrinter {
+  return (printer, node) => {
+    const [left, right] = sides(printer, node);
+    return printed(`(${bare(left)} ${operator} ${bare(right)})`, 'BOOL');
+  };
+}
+
+function logical(operator: string): OperatorPrinter {
+  return (printer, node) => {
+    const [left, right] = sides(printer, node);
+    return printed(`(${left.sql} ${operator} ${right.sql})`, 'BOOL');
+  };
+}
+
+/** The type of `+`, `-` and `*`; unknown where an operand is. */
+function numberType(left: Printed, right: Printed): SqlType | undefined {
+  if (left.type === 'FLOAT64' || right.type === 'FLOAT64') return 'FLOAT64';
+  if (left.type === 'NUMERIC' || right.type === 'NUMERIC') return left.type !== undefined && right.type !== undefined ? 'NUMERIC' : undefined;
+  return left.type === 'INT64' && right.type === 'INT64' ? 'INT64' : undefined;
+}
+
+/** One literal keeps its cast to BIGINT when both sides are literals, or DuckDB would add them in 32 bits. */
+function arithmeticText(left: Printed, operator: string, right: Printed): string {
+  const isLiteral = left.raw !== undefined && right.raw !== undefined;
+  return `(${isLiteral ? left.sql : bare(left)} ${operator} ${bare(right)})`;
+}
+
+function addition(operator: '+' | '-'): OperatorPrinter {
+  return (printer, node) => {
+    const [left, right] = sides(printer, node);
+    if (toNode(node.body['left']).kind === 'interval' || toNode(node.body['right']).kind === 'interval') {
+      throw new RefusedSql('INTERVAL', 'INTERVAL is supported inside DATE_ADD, DATE_SUB and their like alone');
+    }
+    if (left.type === 'DATE' && right.type === 'DATE') throw new RefusedSql('DATE - DATE', 'the difference of two dates is an INTERVAL: write DATE_DIFF(a, b, DAY)');
+    if (left.type === 'DATE') return printed(`(${left.sql} ${operator} ${right.raw ?? `CAST(${right.sql} AS INTEGER)`})`, 'DATE');
+    return printed(arithmeticText(left, operator, right), numberType(left, right));
+  };
+}
+
+function multiplication(printer: ExpressionPrinter, node: Node): Printed {
+  const [left, right] = sides(printer, node);
+  const type = numberType(left, right);
+  const text = arithmeticText(left, '*', right);
+  return printed(type === 'NUMERIC' ? `CAST(${text} AS DECIMAL(38, 9))` : text, type);
+}
+
+function division(printer: ExpressionPrinter, node: Node): Printed {
+  const [left, right] = sides(printer, node);
+  if ((left.type === 'NUMERIC' && right.type !== 'FLOAT64') || (right.type === 'NUMERIC' && left.type !== 'FLOAT64')) {
+    throw new RefusedSql('NUMERIC division', 'division of NUMERIC is not supported, cast to FLOAT64');
+  }
+  const isNonZero = right.raw !== undefined ? BigInt(right.raw) !== 0n : /^[0-9.]+e[0-9+-]+$/u.test(right.sql) && Number(right.sql) !== 0;
+  const isPlain = isNonZero && (left.type !== undefined || right.type === 'FLOAT64');
+  return printed(isPlain ? `(${bare(left)} / ${bare(right)})` : `fg_divide(${bare(left)}, ${bare(right)})`, 'FLOAT64');
+}
+
+function negation(printer: ExpressionPrinter, node: Node): Printed {
+  const value = inner(printer, node);
+  if (value.raw !== undefined) return { sql: `(-${value.raw})::BIGINT`, type: 'INT64', raw: `(-${value.raw})` };
+  return printed(`(-${value.sql})`, value.type);
+}
+
+function isBoolean(value: boolean): OperatorPrinter {
+  return (printer, node) => {
+    const { sql } = inner(printer, node);
+    return printed(`(${sql} IS ${node.body['not'] === true ? '' : 'NOT '}DISTINCT FROM ${value})`, 'BOOL');
+  };
+}
+
+function between(printer: ExpressionPrinter, node: Node): Printed {
+  allowKeys('BETWEEN', node.body, ['this', 'low', 'high', 'not']);
+  const [value, low, high] = ['this', 'low', 'high'].map((key) => bare(printer.print(toNode(node.body[key]))));
+  return printed(`(${value} ${node.body['not'] === true ? 'NOT ' : ''}BETWEEN ${low} AND ${high})`, 'BOOL');
+}
+
+/** GoogleSQL's LIKE escapes by a backslash, DuckDB's by nothing unless told. */
+function like(printer: ExpressionPrinter, node: Node): Printed {
+  const [left, right] = sides(printer, node);
+  const pattern = printer.stringLiteral(toNode(node.body['right']));
+  const escape = pattern !== undefined && !pattern.includes('\\') ? '' : ` ESCAPE ${quoteString('\\')}`;
+  return printed(`(${left.sql} LIKE ${right.sql}${escape})`, 'BOOL');
+}
+
+function isNull(printer: ExpressionPrinter, node: Node): Printed {
+  const { sql } = inner(printer, node);
+  return printed(`(${sql} IS ${isEmpty(node.body['not']) ? '' : 'NOT '}NULL)`, 'BOOL');
+}
+
+export const OPERATORS: Readonly<Record<string, OperatorPrinter>> = {
+  add: addition('+'),
+  sub: addition('-'),
+  mul: multiplication,
+  div: division,
+  neg: negation,
+  concat: (printer, node) => {
+    const [left, right] = sides(printer, node);
+    return printed(`(${left.sql} || ${right.sql})`, left.type ?? right.type);
+  },
+  eq: comparison('='),
+  neq: comparison('<>'),
+  lt: comparison('<'),
+  lte: comparison('<='),
+  gt: comparison('>'),
+  gte: comparison('>='),
+  null_safe_eq: comparison('IS NOT DISTINCT FROM'),
+  null_safe_neq: comparison('IS DISTINCT FROM'),
+  and: logical('AND'),
+  or: logical('OR'),
+  not: (printer, node) => printed(`(NOT ${inner(printer, node).sql})`, 'BOOL'),
+  is_null: isNull,
+  is_true: isBoolean(true),
+  is_false: isBoolean(false),
+  between,
+  like,
+};

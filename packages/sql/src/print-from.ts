@@ -1,0 +1,107 @@
+/** Prints FROM: tables, joins, subqueries and UNNEST. */
+import { allowKeys, isBody, isEmpty, nameOf, offsetOf, toList, toNode } from './ast.ts';
+import type { Body, Json, Node } from './ast.ts';
+import { printExpression } from './print-expression.ts';
+import { quoteIdentifier } from './printed.ts';
+import { RefusedSql } from './problems.ts';
+import { readTableName } from './table-names.ts';
+import type { TranslationContext } from './translation-context.ts';
+
+const JOINS: Readonly<Record<string, string>> = { Inner: 'JOIN', Left: 'LEFT JOIN', Right: 'RIGHT JOIN', Full: 'FULL JOIN', Cross: 'CROSS JOIN' };
+
+export function printFrom(context: TranslationContext, select: Body): string {
+  if (!isBody(select['from'])) return '';
+  allowKeys('FROM', select['from'], ['expressions']);
+  const items = toList(select['from']['expressions']).map((item) => printSource(context, toNode(item)));
+  return `FROM ${items.join(', ')}${printJoins(context, select['joins'])}`;
+}
+
+function printJoins(context: TranslationContext, joins: Json | undefined): string {
+  return toList(joins).map((join) => printJoin(context, join)).join('');
+}
+
+function printJoin(context: TranslationContext, join: Json): string {
+  if (!isBody(join)) throw new RefusedSql('JOIN', 'JOIN is not understood');
+  allowKeys('JOIN', join, ['this', 'on', 'using', 'kind']);
+  const kind = String(join['kind']);
+  const keyword = JOINS[kind];
+  if (keyword === undefined) throw new RefusedSql(`${kind.toUpperCase()} JOIN`, `${kind.toUpperCase()} JOIN is not supported`, undefined, offsetOf(join));
+  const node = toNode(join['this']);
+  const source = printSource(context, node);
+  const using = toList(join['using']).map((column) => quoteIdentifier(nameOf(column) ?? ''));
+  if (using.length > 0) return `\n${keyword} ${source} USING (${using.join(', ')})`;
+  if (!isEmpty(join['on'])) return `\n${keyword} ${source} ON ${printExpression(context, toNode(join['on'])).sql}`;
+  const needsCondition = kind !== 'Cross' && (unnestOf(node) === undefined || kind === 'Right' || kind === 'Full');
+  if (needsCondition) throw new RefusedSql('JOIN', 'JOIN needs ON or USING', undefined, offsetOf(join));
+  return kind === 'Cross' ? `\n${keyword} ${source}` : `\n${keyword} ${source} ON true`;
+}
+
+function printSource(context: TranslationContext, node: Node): string {
+  const unnest = unnestOf(node);
+  if (unnest !== undefined) return printUnnest(context, unnest);
+  if (node.kind === 'table') return printTable(context, node.body);
+  if (node.kind === 'subquery') {
+    allowKeys('subquery', node.body, ['this', 'alias']);
+    const alias = nameOf(node.body['alias']);
+    return `(${context.printQuery(toNode(node.body['this']))})${alias === undefined ? '' : ` AS ${quoteIdentifier(alias)}`}`;
+  }
+  if (node.kind === 'joined_table') {
+    allowKeys('JOIN', node.body, ['left', 'joins']);
+    return `(${printSource(context, toNode(node.body['left']))}${printJoins(context, node.body['joins'])})`;
+  }
+  const name = node.kind.replaceAll('_', ' ').toUpperCase();
+  throw new RefusedSql(name, `${name} in FROM is not supported`, context.locate(name));
+}
+
+function printTable(context: TranslationContext, body: Body): string {
+  allowKeys('table', body, ['name', 'schema', 'catalog', 'alias']);
+  const { dataset, table } = readTableName(body, (name) => context.isCte(name));
+  const alias = nameOf(body['alias']) ?? table;
+  if (dataset === undefined) return `${quoteIdentifier(table)} AS ${quoteIdentifier(alias)}`;
+  return `${quoteIdentifier(dataset)}.${quoteIdentifier(table)} AS ${quoteIdentifier(alias)}`;
+}
+
+interface Unnest {
+  readonly list: Node;
+  readonly alias: string | undefined;
+  /** undefined: no WITH OFFSET. */
+  readonly offsetAlias: string | undefined;
+}
+
+/** UNNEST comes bare, with its alias inside, or inside an alias node. */
+function unnestOf(node: Node): Unnest | undefined {
+  const outer = node.kind === 'alias' ? toNode(node.body['this']) : node;
+  if (outer.kind !== 'unnest') return undefined;
+  const { body } = outer;
+  allowKeys('UNNEST', body, ['this', 'alias', 'with_ordinality', 'offset_alias']);
+  const offsetAlias = body['with_ordinality'] === true ? (nameOf(body['offset_alias']) ?? 'offset') : undefined;
+  return { list: toNode(body['this']), alias: nameOf(node.kind === 'alias' ? node.body['alias'] : body['alias']), offsetAlias };
+}
+
+function isStructList(list: Node): boolean {
+  if (list.kind === 'cast') {
+    const to = list.body['to'];
+    return isBody(to) && isBody(to['element_type']) && to['element_type']['data_type'] === 'struct';
+  }
+  const [first] = list.kind === 'array_func' ? toList(list.body['expressions']).map(toNode) : [];
+  return first !== undefined && ((first.kind === 'function' && String(first.body['name']).toUpperCase() === 'STRUCT') || (first.kind === 'cast' && toNode(first.body['this']).kind === 'struct'));
+}
+
+/** A list of STRUCT literals is a table of their fields; any other list a column named by its alias. */
+function printUnnest(context: TranslationContext, { list, alias, offsetAlias }: Unnest): string {
+  const name = alias === undefined ? context.nextUnnestAlias() : quoteIdentifier(alias);
+  const text = printExpression(context, list).sql;
+  const offset = offsetAlias === undefined ? '' : `, unnest(range(len(${text}))) AS ${quoteIdentifier(offsetAlias)}`;
+  if (isStructList(list)) return `(SELECT unnest(${text}, max_depth := 2)${offset}) AS ${name}`;
+  return `(SELECT unnest(${text}) AS ${name}${offset}) AS ${context.nextUnnestAlias()}`;
+}
+
+/** Whether `*` would meet an UNNEST whose elements may be STRUCTs with unknown fields. */
+export function hasUnnamedStructUnnest(select: Body): boolean {
+  const from = isBody(select['from']) ? toList(select['from']['expressions']).map(toNode) : [];
+  const joined = toList(select['joins']).flatMap((join) => (isBody(join) ? [toNode(join['this'])] : []));
+  return [...from, ...joined].some((node) => {
+    const unnest = unnestOf(node);
+    return unnest !== undefined && (unnest.list.kind === 'column' || unnest.list.kind === 'dot');
+  });
+}

@@ -1,0 +1,146 @@
+/** Prints queries: WITH, SELECT, set operations. FROM is in print-from.ts. */
+import { allowKeys, isBody, isEmpty, nameOf, toList, toNode } from './ast.ts';
+import type { Body, Json, Node } from './ast.ts';
+import { fieldNameOf, printExpression, printStructField } from './print-expression.ts';
+import { hasUnnamedStructUnnest, printFrom } from './print-from.ts';
+import { bare, quoteIdentifier } from './printed.ts';
+import { RefusedSql } from './problems.ts';
+import type { TranslationContext } from './translation-context.ts';
+import { printOrderBy, printSpecification } from './windows.ts';
+
+const SELECT_KEYS = [
+  'expressions', 'from', 'joins', 'where_clause', 'group_by', 'having', 'qualify', 'order_by', 'limit', 'offset', 'distinct', 'with', 'windows', 'kind',
+];
+const SET_OPERATIONS: Readonly<Record<string, string>> = { union: 'UNION', intersect: 'INTERSECT', except: 'EXCEPT' };
+
+export function printQuery(context: TranslationContext, node: Node): string {
+  return context.withScope(() => {
+    if (node.kind === 'select') return printSelect(context, node.body);
+    if (SET_OPERATIONS[node.kind] !== undefined) return printSetOperation(context, node);
+    if (node.kind === 'subquery') return printParenthesized(context, node.body);
+    throw new RefusedSql(node.kind.replaceAll('_', ' ').toUpperCase(), 'one SELECT statement is expected');
+  });
+}
+
+function printWith(context: TranslationContext, body: Body): string {
+  if (isEmpty(body['with']) || !isBody(body['with'])) return '';
+  allowKeys('WITH', body['with'], ['ctes']);
+  const ctes = toList(body['with']['ctes']).map((cte) => {
+    if (!isBody(cte)) throw new RefusedSql('WITH', 'WITH is not understood');
+    allowKeys('WITH', cte, ['alias', 'this']);
+    const name = nameOf(cte['alias']) ?? '';
+    const text = `${quoteIdentifier(name)} AS (${context.printQuery(toNode(cte['this']))})`;
+    context.addCte(name);
+    return text;
+  });
+  return `WITH ${ctes.join(',\n')}\n`;
+}
+
+function printTail(context: TranslationContext, body: Body): string {
+  const order = isBody(body['order_by']) ? ` ORDER BY ${printOrderBy(context, body['order_by']['expressions'])}` : '';
+  return `${order}${printCount(context, ' LIMIT ', body['limit'])}${printCount(context, ' OFFSET ', body['offset'])}`;
+}
+
+/** LIMIT and OFFSET come as `{this: node}` in a SELECT and as the node itself behind a set operation. */
+function printCount(context: TranslationContext, keyword: string, value: Json | undefined): string {
+  if (isEmpty(value)) return '';
+  const node = isBody(value) && 'this' in value ? toNode(value['this']) : toNode(value);
+  return `${keyword}${bare(printExpression(context, node))}`;
+}
+
+function printSetOperation(context: TranslationContext, node: Node): string {
+  const { body, kind } = node;
+  allowKeys(kind.toUpperCase(), body, ['left', 'right', 'all', 'distinct', 'with', 'order_by', 'limit', 'offset']);
+  if (kind !== 'union' && body['all'] === true) throw new RefusedSql(`${kind.toUpperCase()} ALL`, `${kind.toUpperCase()} ALL is not supported: write DISTINCT`);
+  const operator = `${SET_OPERATIONS[kind]}${body['all'] === true ? ' ALL' : ''}`;
+  const start = printWith(context, body);
+  const left = toNode(body['left']);
+  const right = toNode(body['right']);
+  return `${start}${printSide(context, left, left.kind === kind)}\n${operator}\n${printSide(context, right, false)}${printTail(context, body)}`;
+}
+
+/** A side in parentheses, so that its own ORDER BY, LIMIT or WITH stay its own. */
+function printSide(context: TranslationContext, node: Node, isSameOperation: boolean): string {
+  if (node.kind === 'subquery') return `(${context.printQuery(node)})`;
+  const text = context.printQuery(node);
+  return isSameOperation ? text : `(${text})`;
+}
+
+function printParenthesized(context: TranslationContext, body: Body): string {
+  allowKeys('subquery', body, ['this', 'order_by', 'limit', 'offset', 'modifiers_inside']);
+  const tail = printTail(context, body);
+  const query = context.printQuery(toNode(body['this']));
+  return tail === '' ? query : `SELECT * FROM (${query})${tail}`;
+}
+
+function printSelect(context: TranslationContext, body: Body): string {
+  allowKeys('SELECT', body, SELECT_KEYS);
+  const start = printWith(context, body);
+  const from = printFrom(context, body);
+  return [
+    `${start}SELECT ${body['distinct'] === true ? 'DISTINCT ' : ''}${printSelectList(context, body)}`,
+    from,
+    printClause(context, 'WHERE', body['where_clause']),
+    printGroupBy(context, body['group_by']),
+    printClause(context, 'HAVING', body['having']),
+    printNamedWindows(context, body['windows']),
+    printClause(context, 'QUALIFY', body['qualify']),
+  ].filter((part) => part !== '').join('\n') + printTail(context, body);
+}
+
+function printClause(context: TranslationContext, keyword: string, clause: Json | undefined): string {
+  if (!isBody(clause)) return '';
+  allowKeys(keyword, clause, ['this']);
+  return `${keyword} ${printExpression(context, toNode(clause['this'])).sql}`;
+}
+
+function printGroupBy(context: TranslationContext, clause: Json | undefined): string {
+  if (!isBody(clause)) return '';
+  allowKeys('GROUP BY', clause, ['expressions']);
+  return `GROUP BY ${toList(clause['expressions']).map((key) => bare(printExpression(context, toNode(key)))).join(', ')}`;
+}
+
+function printNamedWindows(context: TranslationContext, windows: Json | undefined): string {
+  if (isEmpty(windows)) return '';
+  const parts = toList(windows).map((window) => {
+    const spec = isBody(window) ? window['spec'] : undefined;
+    if (!isBody(window) || !isBody(spec)) throw new RefusedSql('WINDOW', 'WINDOW is not understood');
+    if (!isEmpty(spec['window_name'])) throw new RefusedSql('WINDOW', 'a named window that builds on another is not supported');
+    return `${quoteIdentifier(nameOf(window['name']) ?? '')} AS (${printSpecification(context, spec)})`;
+  });
+  return `WINDOW ${parts.join(', ')}`;
+}
+
+function printSelectList(context: TranslationContext, body: Body): string {
+  const items = toList(body['expressions']).map(toNode);
+  if (body['kind'] === 'STRUCT') return `struct_pack(${items.map((item) => printStructField(context, item)).join(', ')})`;
+  if (!isEmpty(body['kind'])) throw new RefusedSql(`SELECT AS ${String(body['kind'])}`, `SELECT AS ${String(body['kind'])} is not supported`);
+  let anonymous = 0;
+  return items
+    .map((item) => {
+      if (item.kind === 'star') return printStar(context, item.body, body);
+      const name = fieldNameOf(item) ?? `f${anonymous++}_`;
+      const value = item.kind === 'alias' ? toNode(item.body['this']) : item;
+      return `${printExpression(context, value).sql} AS ${quoteIdentifier(name)}`;
+    })
+    .join(', ');
+}
+
+function printStar(context: TranslationContext, star: Body, select: Body): string {
+  allowKeys('*', star, ['table', 'except', 'replace']);
+  const table = nameOf(star['table']);
+  if (table === undefined && hasUnnamedStructUnnest(select)) {
+    throw new RefusedSql('*', 'SELECT * beside UNNEST of a column is not supported, since its fields are unknown: name the columns');
+  }
+  const except = toList(star['except']).map((column) => quoteIdentifier(nameOf(column) ?? ''));
+  const replace = toList(star['replace']).map((item) => {
+    const alias = isBody(item) ? nameOf(item['alias']) : undefined;
+    if (!isBody(item) || alias === undefined) throw new RefusedSql('REPLACE', 'REPLACE is not understood');
+    return `${printExpression(context, toNode(item['this'])).sql} AS ${quoteIdentifier(alias)}`;
+  });
+  return [
+    table === undefined ? '*' : `${quoteIdentifier(table)}.*`,
+    except.length === 0 ? '' : ` EXCLUDE (${except.join(', ')})`,
+    replace.length === 0 ? '' : ` REPLACE (${replace.join(', ')})`,
+  ].join('');
+}

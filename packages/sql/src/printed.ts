@@ -1,0 +1,43 @@
+/** What printing an expression gives: DuckDB text, and as much of its GoogleSQL type as can be told without a schema. */
+export type SqlType = 'INT64' | 'FLOAT64' | 'NUMERIC' | 'STRING' | 'BYTES' | 'BOOL' | 'DATE' | 'DATETIME' | 'TIMESTAMP';
+
+export interface Printed {
+  /** Safe as an operand: parenthesized where needed. */
+  readonly sql: string;
+  readonly type?: SqlType | undefined;
+  /** An integer literal without the cast to BIGINT, for places where DuckDB widens it by itself or wants it narrow. */
+  readonly raw?: string | undefined;
+}
+
+export function printed(sql: string, type?: SqlType): Printed {
+  return type === undefined ? { sql } : { sql, type };
+}
+
+/** The operand without an integer literal's cast. */
+export function bare(operand: Printed): string {
+  return operand.raw ?? operand.sql;
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A DuckDB string literal; control characters are spelled by code so that the statement stays one readable line. */
+export function quoteString(value: string): string {
+  const quoted = value.replaceAll("'", "''");
+  // eslint-disable-next-line no-control-regex -- control characters are the point
+  if (!/[\u0000-\u001f\u007f]/u.test(value)) return `'${quoted}'`;
+  if (value.includes('\u0000')) return `(${value.split('\u0000').map((part) => quoteString(part)).join(' || chr(0) || ')})`;
+  const escaped = quoted.replaceAll('\\', '\\\\');
+  // eslint-disable-next-line no-control-regex -- as above
+  return `E'${escaped.replace(/[\u0001-\u001f\u007f]/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)}'`;
+}
+
+/** The common type of the branches of IF, CASE and COALESCE, where it can be told. */
+export function commonType(operands: readonly Printed[]): SqlType | undefined {
+  const types = new Set(operands.map((operand) => operand.type));
+  if (types.size === 1) return operands[0]?.type;
+  const numbers = [...types];
+  if (!numbers.every((type) => type === 'INT64' || type === 'FLOAT64' || type === 'NUMERIC')) return undefined;
+  return types.has('FLOAT64') ? 'FLOAT64' : 'NUMERIC';
+}

@@ -1,0 +1,81 @@
+/** What one translation carries along: the text, the problems and parameters found so far, the CTE names in sight. */
+import type { Node } from './ast.ts';
+import { DUCKDB_TYPES } from './casts.ts';
+import type { LexedSql } from './lexer.ts';
+import { printed } from './printed.ts';
+import type { Printed, SqlType } from './printed.ts';
+import { createProblem } from './problems.ts';
+import type { RefusedSql, SqlProblem } from './problems.ts';
+
+export type ParameterTypes = Readonly<Record<string, SqlType>>;
+
+export class TranslationContext {
+  readonly lexed: LexedSql;
+  readonly problems: SqlProblem[] = [];
+  readonly parameters = new Set<string>();
+  readonly #sql: string;
+  readonly #parameterTypes: ParameterTypes;
+  readonly #located = new Map<string, number>();
+  readonly #printQuery: (context: TranslationContext, node: Node) => string;
+  #unnests = 0;
+  #cteNames: readonly string[] = [];
+
+  constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printQuery: (context: TranslationContext, node: Node) => string) {
+    this.#sql = sql;
+    this.lexed = lexed;
+    this.#parameterTypes = parameterTypes;
+    this.#printQuery = printQuery;
+  }
+
+  /** A query inside an expression or FROM, without parentheses. */
+  printQuery(node: Node): string {
+    return this.#printQuery(this, node);
+  }
+
+  printParameter(name: string): Printed {
+    this.parameters.add(name);
+    const type = this.#parameterTypes[name];
+    return type === undefined ? printed(`$${name}`) : printed(`CAST($${name} AS ${DUCKDB_TYPES[type]})`, type);
+  }
+
+  /** `offset` is where to point if the refusal itself does not know, in the parsed text. */
+  note(refusal: RefusedSql, offset?: number): void {
+    const parsed = refusal.parsedOffset ?? offset;
+    const at = refusal.offset ?? (parsed === undefined ? undefined : this.lexed.originalOffset(parsed));
+    const problem = createProblem(this.#sql, refusal.construct, refusal.message, at);
+    const isKnown = this.problems.some((known) => known.message === problem.message && known.line === problem.line && known.column === problem.column);
+    if (!isKnown) this.problems.push(problem);
+  }
+
+  /** Where a function stands: the parser keeps no place for calls, so the n-th refusal of a name is its n-th call. */
+  locate(name: string): number | undefined {
+    const word = name.split('.').at(-1) as string;
+    const seen = this.#located.get(word) ?? 0;
+    this.#located.set(word, seen + 1);
+    const places = this.lexed.words.filter((candidate) => candidate.word === word);
+    return (places[seen] ?? places.at(-1))?.offset;
+  }
+
+  nextUnnestAlias(): string {
+    this.#unnests += 1;
+    return `_fg_unnest_${this.#unnests}`;
+  }
+
+  /** `name` is a CTE until the innermost `withScope` ends. */
+  addCte(name: string): void {
+    this.#cteNames = [...this.#cteNames, name.toLowerCase()];
+  }
+
+  isCte(name: string): boolean {
+    return this.#cteNames.includes(name.toLowerCase());
+  }
+
+  withScope<Result>(work: () => Result): Result {
+    const outer = this.#cteNames;
+    try {
+      return work();
+    } finally {
+      this.#cteNames = outer;
+    }
+  }
+}
