@@ -1,6 +1,6 @@
 -- One row per player who played. The identity is the league's player id: names are written differently from season to
 -- season (Bertāns and Bertans), so `player_lookup` is made for people and for joins to sources that know names only.
--- Taking the letters a to z of the decomposed name drops accents, blanks, dots and apostrophes in one step.
+-- It loses its accents first (the marks of the decomposed name), then blanks, dots, hyphens and apostrophes.
 SELECT
   game_date,
   CONCAT(
@@ -12,7 +12,7 @@ SELECT
   CAST(SUBSTR(season, 1, 4) AS INT64) AS season_year,
   season_type,
   CAST(player_id AS STRING) AS universal_player_id,
-  REGEXP_REPLACE(LOWER(NORMALIZE(player_name, NFD)), r'[^a-z]', '') AS player_lookup,
+  REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS player_lookup,
   player_name,
   team AS team_abbr,
   opponent AS opponent_team_abbr,

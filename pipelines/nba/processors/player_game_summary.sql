@@ -13,7 +13,7 @@ WITH shots AS (
       WHEN event_type = '3pt' THEN 'three'
       WHEN event_type = '2pt' AND is_paint_shot THEN 'paint'
       WHEN event_type = '2pt' AND NOT is_paint_shot THEN 'mid_range'
-      WHEN event_subtype = 'Free Throw 1 of 1' THEN 'bonus'
+      WHEN event_subtype IN ('Free Throw 1 of 1', 'flagrant Free Throw 1 of 1') THEN 'bonus'
     END AS zone,
     shot_made
   FROM nba_raw.bigdataball_play_by_play
