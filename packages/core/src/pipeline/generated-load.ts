@@ -12,7 +12,9 @@ export const isAssignable = (from: string, to: string): boolean => from === to |
 
 export const generateLoad = (columns: readonly Column[], partitionColumn: string, source: Source): string => {
   const typeOf = new Map(source.columns.map((column) => [column.name, column.type]));
-  const selected = columns.map(({ name, type }) => {
+  // Sorted, so that the order of the columns in pipeline.yaml is no part of the SQL and of its hash.
+  const sorted = [...columns].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const selected = sorted.map(({ name, type }) => {
     const from = name === partitionColumn ? source.dateColumn : name;
     const value = typeOf.get(from) === type ? `\`${from}\`` : `CAST(\`${from}\` AS ${type})`;
     return value === `\`${name}\`` ? `  ${value}` : `  ${value} AS \`${name}\``;
@@ -46,7 +48,7 @@ export const checkGeneratedLoads = (context: CheckContext): void => {
         if (from === source.date_column) continue;
         const nearest = nearestName(from, Object.keys(source.columns));
         context.report(path, `expected a column of ${table}, found "${name}": a load without SQL takes its columns over by name`, `${nearest === undefined ? 'remove it' : `write "${nearest}"`}, or create ${file} with a SELECT that yields it`, { atKey: true });
-      } else if (has !== undefined && wants !== undefined && !isAssignable(has, wants)) {
+      } else if (name !== processor.partition_column && has !== undefined && wants !== undefined && !isAssignable(has, wants)) {
         context.report(path, `expected type ${has} as in ${table}, found ${wants} for "${name}"`, `write ${has}, or create ${file} with a SELECT that casts it`);
       }
     }

@@ -51,22 +51,29 @@ const editDistance = (a: string, b: string): number => {
   return last[b.length] ?? 0;
 };
 
-// The right table in the wrong dataset, or the right file in the wrong folder, is many letters away and still the
-// likeliest slip.
-const withoutPlace = (name: string): string => (/\.(sql|ts)$/.test(name) ? name.slice(name.lastIndexOf('/') + 1) : name.slice(name.lastIndexOf('.') + 1));
+/** Dataset or folder in front, and the extension behind, apart from the name itself. */
+const splitName = (name: string): { readonly place: string; readonly own: string; readonly extension: string } => {
+  const extension = /\.(sql|ts)$/.exec(name)?.[0] ?? '';
+  const bare = name.slice(0, name.length - extension.length);
+  const at = bare.lastIndexOf(extension === '' ? '.' : '/') + 1;
+  return { place: bare.slice(0, at), own: bare.slice(at), extension };
+};
 
 /** The known name that was probably meant; undefined where none is close enough to be worth saying. */
 export const nearestName = (name: string, known: Iterable<string>): string | undefined => {
-  const wanted = name.toLowerCase();
+  const wanted = splitName(name.toLowerCase());
   let best: { name: string; distance: number } | undefined;
   for (const candidate of known) {
-    const moved = candidate.includes('.') && withoutPlace(candidate) === withoutPlace(wanted);
-    const distance = moved ? 1 : editDistance(wanted, candidate.toLowerCase());
-    if (best === undefined || distance < best.distance) best = { name: candidate, distance };
+    const other = splitName(candidate.toLowerCase());
+    // The right name in the wrong dataset or folder is many letters away and still the likeliest slip.
+    const place = wanted.place === other.place ? 0 : wanted.own === other.own ? 1 : editDistance(wanted.place, other.place);
+    const distance = place + editDistance(wanted.own, other.own) + (wanted.extension === other.extension ? 0 : 1);
+    // Counted on the name alone: a long folder must not make everything in it alike, and among names of one or two
+    // letters everything is near everything.
+    const limit = Math.max(wanted.own === other.own ? 2 : 0, wanted.own.length < 3 ? 0 : Math.floor(wanted.own.length / 3));
+    if (distance <= limit && (best === undefined || distance < best.distance)) best = { name: candidate, distance };
   }
-  // Among names of one or two letters everything is near everything.
-  const limit = wanted.length < 3 ? 0 : Math.floor(wanted.length / 3);
-  return best !== undefined && best.distance <= limit ? best.name : undefined;
+  return best?.name;
 };
 
 /** `a, b and c`, cut short where it would be a page. */

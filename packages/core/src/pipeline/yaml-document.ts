@@ -29,28 +29,37 @@ export type YamlDocument = {
 const localCodes: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'BAD_DQ_ESCAPE', 'KEY_OVER_1024_CHARS', 'TAG_RESOLVE_FAILED']);
 
 const fixes: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'keep one of the two',
   TAB_AS_INDENT: 'indent with spaces',
   BAD_INDENT: 'indent it like its neighbours',
   MISSING_CHAR: 'add what is missing; a text that holds ": " or " #" needs quotes round it',
   BAD_SCALAR_START: 'put quotes round the text',
   UNEXPECTED_TOKEN: 'remove it, or put quotes round the text',
-  BLOCK_AS_IMPLICIT_KEY: 'begin the nested keys on a new line, indented by two spaces, or put quotes round a text that holds ": "',
+  BLOCK_AS_IMPLICIT_KEY: 'begin the nested keys on a new line, or put quotes round a text that holds ": "',
   BAD_DQ_ESCAPE: 'write the backslash twice, or use single quotes',
   MULTIPLE_DOCS: 'remove the line "---" and what follows it',
 };
 
-const explain = (error: YAMLError, lines: LineCounter): Problem => {
-  const { line, col } = lines.linePos(error.pos[0]);
-  const duplicate = error.code === 'DUPLICATE_KEY';
-  return {
-    file: pipelineFile,
-    line,
-    column: col,
-    message: duplicate ? 'expected every key once, found this one a second time' : `expected YAML, found a syntax error: ${error.message.split('\n')[0]}`,
-    fix: fixes[error.code] ?? 'mend the YAML here',
-    severity: 'error',
-  };
+// What the parser stumbles over again and again once an earlier line has broken the structure.
+const consequences: ReadonlySet<string> = new Set(['BAD_INDENT', 'BLOCK_AS_IMPLICIT_KEY', 'MULTILINE_IMPLICIT_KEY', 'UNEXPECTED_TOKEN', 'IMPOSSIBLE']);
+
+const sayError = (error: YAMLError): readonly [string, string] => {
+  if (error.code === 'DUPLICATE_KEY') return ['expected every key once, found this one a second time', 'keep one of the two'];
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY') return ['expected one "key: value" on a line, found a second ": "', fixes[error.code] ?? ''];
+  const message = `expected YAML, found a syntax error: ${error.message.split('\n')[0]}`;
+  const bracket = /end with a (\S)/.exec(error.message)?.[1];
+  return [message, bracket === undefined ? (fixes[error.code] ?? 'mend the YAML here') : `add the missing "${bracket}"`];
+};
+
+const explainErrors = (errors: readonly YAMLError[], lines: LineCounter): Problem[] => {
+  let broken = false;
+  return errors.flatMap((error) => {
+    if (broken && consequences.has(error.code)) return [];
+    const first = !broken && !localCodes.has(error.code);
+    broken ||= first;
+    const [message, fix] = sayError(error);
+    const { line, col } = lines.linePos(error.pos[0]);
+    return [{ file: pipelineFile, line, column: col, message, fix: first ? `${fix}; what follows is checked once this can be read` : fix, severity: 'error' as const }];
+  });
 };
 
 type Step = { readonly key: Node | undefined; readonly value: Node | undefined };
@@ -70,7 +79,7 @@ const stepInto = (document: Document, node: Node | undefined, part: string | num
 export const readYaml = (text: string): YamlDocument => {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problems = document.errors.map((error) => explain(error, lines));
+  const problems = explainErrors(document.errors, lines);
   let value: unknown;
   try {
     value = document.toJS();
