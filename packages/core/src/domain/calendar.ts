@@ -20,6 +20,7 @@ export type Calendar = {
   readonly seasonStart: ReadonlyMap<string, PartitionDate>;
 };
 
+/** Sorts the dates; throws RangeError where a date stands twice or seasons overlap. */
 export const createCalendar = (dates: readonly CalendarDate[]): Calendar => {
   const sorted = [...dates].sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0));
   const indexOf = new Map<PartitionDate, number>();
@@ -28,6 +29,9 @@ export const createCalendar = (dates: readonly CalendarDate[]): Calendar => {
     if (indexOf.has(entry.date)) throw new RangeError(`calendar has the date ${entry.date} twice`);
     indexOf.set(entry.date, index);
     if (!seasonStart.has(entry.season)) seasonStart.set(entry.season, entry.date);
+    else if (sorted[index - 1]?.season !== entry.season) {
+      throw new RangeError(`calendar has the date ${entry.date} of season ${entry.season} after season ${sorted[index - 1]?.season} has begun: seasons must not overlap`);
+    }
   }
   return { dates: sorted, indexOf, seasonStart };
 };

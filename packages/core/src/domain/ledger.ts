@@ -3,8 +3,9 @@
 import type { Calendar } from './calendar.ts';
 import { windowIndexes } from './calendar.ts';
 import { digestText } from './digest.ts';
-import { yearOf, type PartitionDate } from './partition-date.ts';
-import type { Pipeline, Processor } from './pipeline.ts';
+import { daysBetween, yearOf, type PartitionDate } from './partition-date.ts';
+import type { Pipeline, Processor, Upstream } from './pipeline.ts';
+import { formatWindow } from './window.ts';
 
 export type LedgerEntry = {
   readonly generation: number;
@@ -40,10 +41,13 @@ export const declaredSkip = (processor: Processor, calendar: Calendar, index: nu
   const { covers } = processor;
   if (covers !== undefined && !entry.kinds.some(({ kind }) => covers.includes(kind))) return 'no_source_data';
   const seasonStart = calendar.seasonStart.get(entry.season) ?? entry.date;
-  if (processor.bootstrapDays > 0 && (Date.parse(entry.date) - Date.parse(seasonStart)) / 86_400_000 < processor.bootstrapDays) return 'bootstrap';
+  if (processor.bootstrapDays > 0 && daysBetween(seasonStart, entry.date) < processor.bootstrapDays) return 'bootstrap';
   if (processor.minHistoryDates > 0 && index - (calendar.indexOf.get(seasonStart) ?? 0) < processor.minHistoryDates) return 'insufficient_history';
   return undefined;
 };
+
+// The window breaks the tie between two edges to one table, so that their order never matters.
+const edgeName = ({ table, window }: Upstream): string => `${table} ${formatWindow(window)}`;
 
 /**
  * Digest of everything that the partition reads: per upstream table, the content hash of each partition in its window,
@@ -51,7 +55,7 @@ export const declaredSkip = (processor: Processor, calendar: Calendar, index: nu
  */
 export const inputDigest = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, view: LedgerView): string => {
   const parts: string[] = [];
-  for (const upstream of [...processor.upstreams].sort((a, b) => (a.table < b.table ? -1 : 1))) {
+  for (const upstream of [...processor.upstreams].sort((a, b) => (edgeName(a) < edgeName(b) ? -1 : 1))) {
     const producer = pipeline.processors.find(({ table }) => table === upstream.table);
     const { from, to } = windowIndexes(calendar, upstream.window, index);
     parts.push(upstream.table);

@@ -29,6 +29,7 @@ export const tryPartitionDate = (text: string): PartitionDate | undefined => {
 export const explainBadDate = (text: string): string => {
   const match = shape.exec(text);
   if (!match) return `expected a date as YYYY-MM-DD, found "${text}"`;
+  if (Number(match[1]) === 0) return `"${text}" does not exist: years go from 0001 to 9999`;
   const lastDay = new Date(Date.UTC(2000 + (Number(match[1]) % 400), Number(match[2]), 0)).getUTCDate();
   return Number(match[2]) >= 1 && Number(match[2]) <= 12
     ? `"${text}" does not exist: ${match[1]}-${match[2]} has ${lastDay} days`
@@ -52,8 +53,15 @@ const formatDay = (day: number): string => {
   return `${year}-${String(at.getUTCMonth() + 1).padStart(2, '0')}-${String(at.getUTCDate()).padStart(2, '0')}`;
 };
 
-/** The date of a number of days since 1970-01-01. */
-export const fromDay = (day: number): PartitionDate => formatDay(day) as PartitionDate;
+/** First and last date there is, as days since 1970-01-01. */
+export const firstDay = epochDay(1, 1, 1);
+export const lastDay = epochDay(9999, 12, 31);
+
+/** The date of a number of days since 1970-01-01; throws RangeError outside 0001-01-01 to 9999-12-31, where texts no longer order as dates do. */
+export const fromDay = (day: number): PartitionDate => {
+  if (!Number.isInteger(day) || day < firstDay || day > lastDay) throw new RangeError(`day ${day} lies outside 0001-01-01 to 9999-12-31`);
+  return formatDay(day) as PartitionDate;
+};
 
 export const addDays = (date: PartitionDate, days: number): PartitionDate => fromDay(toDay(date) + days);
 

@@ -1,6 +1,6 @@
 // A window says which upstream dates a partition reads, relative to its own date. Windows are counted in days of the
 // calendar on the wall; the partitions in them are the dates of the pipeline's calendar that fall inside.
-import { addDays, type PartitionDate } from './partition-date.ts';
+import { firstDay, fromDay, toDay, type PartitionDate } from './partition-date.ts';
 
 /** Where a window begins: a number of days from the date, or of days from the first date of its season. */
 export type WindowStart = { readonly from: 'date' | 'season'; readonly days: number };
@@ -25,8 +25,9 @@ export const parseWindow = (text: string): Window | undefined => {
   if (short === 'season') return { start: { from: 'season', days: 0 }, endDays: -1 };
   const match = grammar.exec(short);
   if (!match || (match[1] === undefined && match[2] === undefined)) return undefined;
-  const days = match[2] === undefined ? 0 : Number.parseInt(match[2], 10);
-  const endDays = Number.parseInt(match[3] ?? '', 10);
+  // `+ 0` turns the -0 of "-0d" into 0.
+  const days = match[2] === undefined ? 0 : Number.parseInt(match[2], 10) + 0;
+  const endDays = Number.parseInt(match[3] ?? '', 10) + 0;
   if (endDays > 0) return undefined;
   if (match[1] === 'season') return days > 0 ? undefined : { start: { from: 'season', days }, endDays };
   return days > endDays ? undefined : { start: { from: 'date', days }, endDays };
@@ -40,12 +41,15 @@ export const formatWindow = (window: Window): string => {
   return `[${start.from === 'season' ? `season${offset}` : `${start.days}d`}, ${endDays}d]`;
 };
 
+// A window as long as "everything before" may reach back past the first date there is; it ends there.
+const shift = (date: PartitionDate, days: number): PartitionDate => fromDay(Math.max(firstDay, toDay(date) + days));
+
 /** First and last day (both included) of the window of one date. `seasonStart` is the first calendar date of its season. */
 export const windowRange = (
   window: Window,
   date: PartitionDate,
   seasonStart: PartitionDate,
 ): { readonly first: PartitionDate; readonly last: PartitionDate } => ({
-  first: addDays(window.start.from === 'season' ? seasonStart : date, window.start.days === 0 ? 0 : window.start.days),
-  last: addDays(date, window.endDays),
+  first: shift(window.start.from === 'season' ? seasonStart : date, window.start.days),
+  last: shift(date, window.endDays),
 });
