@@ -1,0 +1,244 @@
+// A bounded pool of connections to one DuckDB file. Each call takes one connection, runs its statements on it, and gives
+// it back; an aborted signal interrupts the statement that runs. Prepared statements are kept per connection by their text.
+import { DuckDBInstance, StatementType, type DuckDBConnection, type DuckDBMaterializedResult, type DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api';
+import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
+import { toWarehouseError } from './duckdb-errors.ts';
+
+export type Parameters = Readonly<Record<string, DuckDBValue>>;
+export type Row = readonly DuckDBValue[];
+
+/** An interrupt that arrives between two statements is lost, so it is repeated until the call has ended. */
+const interruptEveryMs = 10;
+/** Plans are made for the statistics of their time: after so many runs a statement is prepared anew. */
+const maxRunsOfPlan = 500;
+const maxPreparedPerConnection = 200;
+
+type Prepared = { readonly statement: DuckDBPreparedStatement; readonly names: readonly string[]; runs: number };
+
+/** One connection in the hands of one call. */
+export class DuckDbSession {
+  readonly connection: DuckDBConnection;
+  #prepared = new Map<string, Prepared>();
+  #signal: AbortSignal | undefined;
+
+  constructor(connection: DuckDBConnection) {
+    this.connection = connection;
+  }
+
+  /** Only for the pool: statements of this use throw `cancelled` once the signal is aborted. */
+  begin(signal: AbortSignal | undefined): void {
+    this.#signal = signal;
+  }
+
+  /** Prepares a statement once and runs it often; parameters that it doesn't name are left out. */
+  async prepared(sql: string, parameters: Parameters = {}): Promise<DuckDBMaterializedResult> {
+    return this.#guard(async () => {
+      const { statement, names } = await this.#prepare(sql);
+      for (const name of names) statement.bindValue(statement.parameterIndex(name), parameters[name] ?? null);
+      return statement.run();
+    });
+  }
+
+  /** For statements whose text is used once. */
+  async run(sql: string, parameters: Parameters = {}): Promise<DuckDBMaterializedResult> {
+    return this.#guard(async () => {
+      if (Object.keys(parameters).length === 0) return this.connection.run(sql);
+      const statement = await this.connection.prepare(sql);
+      try {
+        for (const name of parameterNames(statement)) statement.bindValue(statement.parameterIndex(name), parameters[name] ?? null);
+        return await statement.run();
+      } finally {
+        statement.destroySync();
+      }
+    });
+  }
+
+  async rows(sql: string, parameters: Parameters = {}): Promise<readonly Row[]> {
+    return (await this.run(sql, parameters)).getRows();
+  }
+
+  async preparedRows(sql: string, parameters: Parameters = {}): Promise<readonly Row[]> {
+    return (await this.prepared(sql, parameters)).getRows();
+  }
+
+  /** Names and types of what a SELECT yields. */
+  async describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]> {
+    return this.#guard(async () => {
+      const statement = await this.connection.prepare(sql);
+      try {
+        return Array.from({ length: statement.columnCount }, (_, index) => ({ name: statement.columnName(index), type: statement.columnType(index).toString() }));
+      } finally {
+        statement.destroySync();
+      }
+    });
+  }
+
+  /** One transaction: what `body` did is durable when this resolves, and undone when it throws. */
+  async transaction<T>(body: () => Promise<T>): Promise<T> {
+    await this.run('BEGIN TRANSACTION');
+    let value: T;
+    try {
+      value = await body();
+      this.#throwIfAborted();
+    } catch (error) {
+      await this.connection.run('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+    // From here on the outcome is DuckDB's: an abort must not leave the caller in doubt about it.
+    const signal = this.#signal;
+    this.#signal = undefined;
+    try {
+      await this.connection.run('COMMIT');
+    } catch (error) {
+      await this.connection.run('ROLLBACK').catch(() => undefined);
+      throw toWarehouseError(error);
+    } finally {
+      this.#signal = signal;
+    }
+    return value;
+  }
+
+  close(): void {
+    for (const { statement } of this.#prepared.values()) statement.destroySync();
+    this.#prepared.clear();
+    this.connection.closeSync();
+  }
+
+  async #prepare(sql: string): Promise<Prepared> {
+    const known = this.#prepared.get(sql);
+    if (known && known.runs < maxRunsOfPlan) {
+      known.runs += 1;
+      return known;
+    }
+    known?.statement.destroySync();
+    const statement = await this.connection.prepare(sql);
+    const prepared = { statement, names: parameterNames(statement), runs: 1 };
+    this.#prepared.set(sql, prepared);
+    if (this.#prepared.size > maxPreparedPerConnection) {
+      const [oldest, entry] = this.#prepared.entries().next().value as [string, Prepared];
+      this.#prepared.delete(oldest);
+      entry.statement.destroySync();
+    }
+    return prepared;
+  }
+
+  async #guard<T>(body: () => Promise<T>): Promise<T> {
+    this.#throwIfAborted();
+    const signal = this.#signal;
+    let timer: NodeJS.Timeout | undefined;
+    const interrupt = (): void => {
+      this.connection.interrupt();
+      timer ??= setInterval(() => this.connection.interrupt(), interruptEveryMs);
+    };
+    signal?.addEventListener('abort', interrupt, { once: true });
+    try {
+      return await body();
+    } catch (error) {
+      this.#throwIfAborted();
+      throw toWarehouseError(error);
+    } finally {
+      clearInterval(timer);
+      signal?.removeEventListener('abort', interrupt);
+    }
+  }
+
+  #throwIfAborted(): void {
+    if (this.#signal?.aborted) throw new WarehouseError('cancelled', 'the call was cancelled', { cause: this.#signal.reason });
+  }
+}
+
+const parameterNames = (statement: DuckDBPreparedStatement): readonly string[] =>
+  Array.from({ length: statement.parameterCount }, (_, index) => statement.parameterName(index + 1));
+
+export class DuckDbConnections {
+  readonly #instance: DuckDBInstance;
+  readonly #idle: DuckDbSession[];
+  readonly #waiting: ((session: DuckDbSession | undefined) => void)[] = [];
+  readonly #size: number;
+  #closed = false;
+
+  private constructor(instance: DuckDBInstance, sessions: readonly DuckDbSession[]) {
+    this.#instance = instance;
+    this.#idle = [...sessions];
+    this.#size = sessions.length;
+  }
+
+  /** `initial` runs once, `perConnection` on every connection. Throws `unavailable` where another process holds the file. */
+  static async open(file: string, config: Readonly<Record<string, string>>, connections: number, initial: readonly string[], perConnection: readonly string[]): Promise<DuckDbConnections> {
+    let instance: DuckDBInstance;
+    try {
+      instance = await DuckDBInstance.create(file, { ...config });
+    } catch (error) {
+      throw openingError(file, error);
+    }
+    const sessions: DuckDbSession[] = [];
+    try {
+      for (let index = 0; index < connections; index += 1) {
+        const session = new DuckDbSession(await instance.connect());
+        sessions.push(session);
+        for (const statement of index === 0 ? [...initial, ...perConnection] : perConnection) await session.run(statement);
+      }
+    } catch (error) {
+      for (const session of sessions) session.close();
+      instance.closeSync();
+      throw toWarehouseError(error);
+    }
+    return new DuckDbConnections(instance, sessions);
+  }
+
+  async use<T>(signal: AbortSignal | undefined, body: (session: DuckDbSession) => Promise<T>): Promise<T> {
+    const session = await this.#take(signal);
+    session.begin(signal);
+    try {
+      return await body(session);
+    } finally {
+      session.begin(undefined);
+      const next = this.#waiting.shift();
+      if (next) next(session);
+      else this.#idle.push(session);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const waiting of this.#waiting.splice(0)) waiting(undefined);
+    // Calls in flight finish first: closing a connection under a running statement would crash the process.
+    for (let closed = 0; closed < this.#size; closed += 1) {
+      const session = this.#idle.pop() ?? (await new Promise<DuckDbSession | undefined>((resolve) => this.#waiting.push(resolve)));
+      session?.close();
+    }
+    this.#instance.closeSync();
+  }
+
+  async #take(signal: AbortSignal | undefined): Promise<DuckDbSession> {
+    if (signal?.aborted) throw new WarehouseError('cancelled', 'the call was cancelled', { cause: signal.reason });
+    if (this.#closed) throw new WarehouseError('unavailable', 'the warehouse is closed');
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    return new Promise<DuckDbSession>((resolve, reject) => {
+      const settle = (session: DuckDbSession | undefined): void => {
+        signal?.removeEventListener('abort', abort);
+        if (session) resolve(session);
+        else reject(new WarehouseError('unavailable', 'the warehouse is closed'));
+      };
+      const abort = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(settle), 1);
+        reject(new WarehouseError('cancelled', 'the call was cancelled', { cause: signal?.reason }));
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#waiting.push(settle);
+    });
+  }
+}
+
+const openingError = (file: string, error: unknown): WarehouseError => {
+  const known = toWarehouseError(error);
+  if (!/lock/i.test(known.message)) return new WarehouseError('unavailable', `the warehouse file ${file} can't be opened: ${known.message}`, { cause: error });
+  return new WarehouseError('unavailable', `the warehouse file ${file} is held by another process: ${known.message}`, {
+    cause: error,
+    hint: 'DuckDB lets one process write a file: stop the other one, or let it do this',
+  });
+};
+
+export const isReading = (type: StatementType): boolean => type === StatementType.SELECT || type === StatementType.EXPLAIN;
