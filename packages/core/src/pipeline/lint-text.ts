@@ -16,7 +16,7 @@ export const tryPlaceName = (sql: string, name: string): { readonly line: number
 };
 
 const declared = /\bexport\s+(?:const|let|var|(?:async\s+)?function\s*\*?)\s*rows\b/;
-const listed = /\bexport\s*\{[^}]*?(?:[{,]\s*|\bas\s+)rows\s*[,}]/;
+const listed = /\bexport\s*\{(?:[^}]*(?:,|\bas\s))?\s*rows\s*[,}]/;
 
 /** Whether a TypeScript file exports `rows`, judged by its text: nothing is run to find out. */
 export const exportsRows = (source: string): boolean => {
