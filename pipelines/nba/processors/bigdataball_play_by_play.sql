@@ -10,12 +10,8 @@ SELECT
   e.period,
   e.seconds_left_in_period,
   e.action_type AS event_type,
-  -- Technical free throws are '1 of 1' too and have nothing to do with a shot, hence the word before it.
-  IF(
-    e.action_type = 'freethrow',
-    REGEXP_EXTRACT(e.description, r'((?:technical |flagrant |away-from-play )?Free Throw [0-9] of [0-9])'),
-    NULL
-  ) AS event_subtype,
+  -- With the words before it, which tell a technical free throw (1 of 1, nothing to do with a shot) from a bonus one.
+  IF(e.action_type = 'freethrow', REGEXP_EXTRACT(e.description, r' ((?:[a-z-]+ )*Free Throw [1-3] of [1-3])'), NULL) AS event_subtype,
   e.team AS team_abbr,
   CAST(e.player_id AS STRING) AS player_1_id,
   CAST(COALESCE(e.assist_player_id, e.block_player_id, e.steal_player_id, e.foul_drawn_player_id) AS STRING) AS player_2_id,
