@@ -75,7 +75,7 @@ export const analyzeStatement = (
   }
   for (const name of analyzed.nondeterministic) {
     const place = tryPlaceName(statement.sql, name);
-    const fix = /^(CURRENT_|NOW)/i.test(name) ? 'use @start_date or @end_date' : 'remove it, or derive the value from the key, e.g. with FARM_FINGERPRINT';
+    const fix = /^(CURRENT_|NOW)/i.test(name) ? 'use @start_date or @end_date' : 'remove it, or derive the value from the columns of the key';
     report(statement, place?.line ?? 1, `expected SQL that gives the same rows every time, found ${name} in ${statement.owner}`, fix, place);
   }
   return analyzed;

@@ -64,7 +64,7 @@ describe('the SQL of a processor', () => {
     ['a syntax error', withForm('SELECT', 'SELEC '), ['processors/form.sql:1:1 error  expected GoogleSQL, found a syntax error: unexpected "SELEC" — mend the SQL here']],
     ['a construct that is refused', withForm('WHERE', 'QUALIFY x\nWHERE'), ['processors/form.sql:3:1 error  expected SQL that BigQuery and DuckDB both run, found QUALIFY: DuckDB evaluates it in another order — write it without QUALIFY']],
     ['a function of the day it runs', withForm('WHERE', '-- not CURRENT_DATE\nWHERE CURRENT_DATE > x AND'), ['processors/form.sql:4:7 error  expected SQL that gives the same rows every time, found CURRENT_DATE in processor form — use @start_date or @end_date']],
-    ['chance', withForm('WHERE', 'WHERE RAND() > 0.5 AND'), ['processors/form.sql:3:7 error  expected SQL that gives the same rows every time, found RAND in processor form — remove it, or derive the value from the key, e.g. with FARM_FINGERPRINT']],
+    ['chance', withForm('WHERE', 'WHERE RAND() > 0.5 AND'), ['processors/form.sql:3:7 error  expected SQL that gives the same rows every time, found RAND in processor form — remove it, or derive the value from the columns of the key']],
     ['no dates', withForm('BETWEEN @start_date AND @end_date', 'IS NOT NULL'), ['processors/form.sql:1 error  expected @start_date and @end_date in processor form, found neither — restrict the dates with @start_date and @end_date: one task may compute one date or many']],
     ['one date only', withForm('BETWEEN @start_date AND @end_date', '= @end_date'), ['processors/form.sql:1 error  expected @start_date and @end_date in processor form, found only @end_date — restrict the dates with @start_date and @end_date: one task may compute one date or many']],
     ['another parameter', withForm('@end_date', '@end_date AND @enddate'), ['processors/form.sql:3:55 error  expected no parameters but @start_date and @end_date in processor form, found @enddate — write "@end_date"']],
@@ -121,7 +121,7 @@ describe('the SQL of checks', () => {
     ['yields more columns', withFile('checks/teams.sql', 'SELECT date, expected, team\nFROM nba_ext.ratings'), ['checks/teams.sql:1:24 error  expected the row_count check of processor form to yield only date and expected, found the column "team" besides — remove it, or declare it among the columns']],
     ['reads past its window', withFile('checks/teams.sql', 'SELECT date, expected\nFROM nba_ext.ratings -- -1..0'), ['checks/teams.sql:2 error  expected the row_count check of processor form to read nba_ext.ratings within its window [0d, 0d], found it reading from 1 day before @start_date — declare the window [-1d, 0d], or write "game_date >= @start_date"']],
     ['is refused inside pipeline.yaml', inline('SELECT date, expected\nFROM nba_ext.ratings\nQUALIFY x'), ['pipeline.yaml:71:13 error  expected SQL that BigQuery and DuckDB both run, found QUALIFY: DuckDB evaluates it in another order — write it without QUALIFY']],
-    ['is refused inside one line of pipeline.yaml', withYaml(['sql: checks/teams.sql', 'sql: "SELECT date, expected FROM nba_ext.ratings, RAND"']), ['pipeline.yaml:68:61 error  expected SQL that gives the same rows every time, found RAND in the row_count check of processor form — remove it, or derive the value from the key, e.g. with FARM_FINGERPRINT']],
+    ['is refused inside one line of pipeline.yaml', withYaml(['sql: checks/teams.sql', 'sql: "SELECT date, expected FROM nba_ext.ratings, RAND"']), ['pipeline.yaml:68:61 error  expected SQL that gives the same rows every time, found RAND in the row_count check of processor form — remove it, or derive the value from the columns of the key']],
     ['lacks a key column', withYaml(['      - row_count:\n          sql: checks/teams.sql', '      - expected_keys:\n          columns: [team]\n          sql: checks/teams.sql']), [
       'checks/teams.sql:1 error  expected the expected_keys check of processor form to yield the column "team", found date and expected — add "... AS team" to the SELECT',
       'checks/teams.sql:1:14 error  expected the expected_keys check of processor form to yield only date and team, found the column "expected" besides — remove it, or declare it among the columns',
@@ -140,7 +140,7 @@ describe('the SQL of checks', () => {
     const problem = 'pipeline.yaml:64:37 error  expected the condition of the critical column points of nba_raw.games to read only nba_raw.games, found nba_ext.ratings — use only columns of the row itself';
     expect(lint(files)).toEqual([problem]);
     const random = withYaml(['      - row_count:\n', '      - not_null: {columns: [mean_points], where: RAND() > 0}\n      - row_count:\n']);
-    expect(lint(random)).toEqual(['pipeline.yaml:67:51 error  expected SQL that gives the same rows every time, found RAND in the condition of the not_null check of processor form — remove it, or derive the value from the key, e.g. with FARM_FINGERPRINT']);
+    expect(lint(random)).toEqual(['pipeline.yaml:67:51 error  expected SQL that gives the same rows every time, found RAND in the condition of the not_null check of processor form — remove it, or derive the value from the columns of the key']);
   });
 
   it('behind a gate reads no later phase', () => {

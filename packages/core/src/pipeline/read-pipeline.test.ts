@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exampleFiles, exampleYaml, readProblems, withEdits } from './example-pipeline.fixture.ts';
 import { readPipeline } from './read-pipeline.ts';
@@ -127,5 +128,39 @@ describe('the line of a problem', () => {
   it('is right in files with Windows line endings', () => {
     const files = new Map([...exampleFiles, ['pipeline.yaml', exampleYaml.replace('kind: sql', 'kind: sqll').replaceAll('\n', '\r\n')]]);
     expect(readProblems(files)).toEqual(['pipeline.yaml:52:11 error  expected one of external, load, sql, code for processors.form.kind, found "sqll" — write "sql"']);
+  });
+});
+
+describe('a pipeline.yaml that was damaged anywhere', () => {
+  const lines = exampleYaml.split('\n');
+  const damage = fc.record({
+    line: fc.nat(lines.length - 1),
+    text: fc.constantFrom('', '- x', '{}', '[]', 'null', '7', '"', ': ', '*a', '&a b', '? x', 'constructor: 1', '__proto__: {a: 1}', 'toString', 'a: [1, {b: c}]', '\t', '|', '%', '1: 2'),
+    how: fc.constantFrom('replace', 'value', 'insert', 'delete'),
+  });
+  const apply = (all: readonly string[], { line, text, how }: { line: number; text: string; how: string }): readonly string[] => {
+    const old = all[line] ?? '';
+    const indent = /^ */.exec(old)?.[0] ?? '';
+    const value = `${old.slice(0, Math.max(0, old.indexOf(':')))}: ${text}`;
+    if (how === 'insert') return all.toSpliced(line, 0, indent + text);
+    return how === 'delete' ? all.toSpliced(line, 1) : all.toSpliced(line, 1, how === 'value' ? value : indent + text);
+  };
+
+  it('gives a pipeline or problems inside the file, and never throws', () => {
+    fc.assert(
+      fc.property(fc.array(damage, { minLength: 1, maxLength: 3 }), (damages) => {
+        const text = damages.reduce(apply, lines).join('\n');
+        const outcome = readPipeline(new Map([...exampleFiles, ['pipeline.yaml', text]]));
+        const problems = outcome.ok ? outcome.warnings : outcome.problems;
+        if (!outcome.ok) expect(problems.some(({ severity }) => severity === 'error')).toBe(true);
+        for (const { line, message, fix } of problems) {
+          expect(line).toBeGreaterThan(0);
+          expect(line).toBeLessThanOrEqual(text.split('\n').length);
+          expect(message).toMatch(/^expected |^"/);
+          expect(`${message} ${fix}`).not.toMatch(/undefined|\[object|NaN|function/);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });

@@ -74,10 +74,13 @@ const exampleFor = (path: Path): string => {
   return examples[key] ?? `${key}: ...`;
 };
 
-const typeAliases: Readonly<Record<string, string>> = {
-  integer: 'INT64', int: 'INT64', bigint: 'INT64', varchar: 'STRING', text: 'STRING', char: 'STRING', double: 'FLOAT64', float: 'FLOAT64', real: 'FLOAT64',
-  boolean: 'BOOL', decimal: 'NUMERIC', datetime: 'TIMESTAMP', blob: 'BYTES', binary: 'BYTES',
-}; // prettier-ignore
+const typeAliases: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    integer: 'INT64', int: 'INT64', bigint: 'INT64', varchar: 'STRING', text: 'STRING', char: 'STRING', double: 'FLOAT64',
+    float: 'FLOAT64', real: 'FLOAT64', boolean: 'BOOL', decimal: 'NUMERIC', datetime: 'TIMESTAMP', blob: 'BYTES',
+    binary: 'BYTES',
+  }),
+);
 
 const ours = (message: string): boolean => message.startsWith('expected') || message.startsWith('"');
 const withFound = (message: string, value: unknown): string => (message.includes('found') || message.startsWith('"') ? message : `${message}, found ${describeValue(value)}`);
@@ -189,7 +192,7 @@ const sayIssue = (issue: Issue, base: Path, root: unknown): readonly Sentence[] 
   if (issue.code === 'invalid_union') return sayUnion(issue, value, path, root);
   if (issue.code === 'invalid_value') {
     if (!ours(issue.message)) return [sayChoice(issue.values, value, path)];
-    const nearest = typeof value === 'string' ? (typeAliases[value.toLowerCase()] ?? nearestName(value, issue.values.map(String))) : undefined;
+    const nearest = typeof value === 'string' ? (typeAliases.get(value.toLowerCase()) ?? nearestName(value, issue.values.map(String))) : undefined;
     return [{ path, message: withFound(issue.message, value), fix: nearest === undefined ? 'write one of these types' : `write "${nearest}"` }];
   }
   if (issue.code === 'too_small' || issue.code === 'too_big') {
