@@ -1,5 +1,6 @@
 -- One row per event. The clock is read from its text (PT06M51.00S), the kind of a free throw from the words between the
--- player's name and its count (transition take Free Throw 1 of 1).
+-- player's name and its count (transition take Free Throw 1 of 1). Three free throws have no count in their text, and so
+-- no kind.
 SELECT
   g.game_date,
   strftime(g.game_date, '%Y%m%d') || '_' || g.away_team || '_' || g.home_team AS game_id,
@@ -10,7 +11,7 @@ SELECT
   e.period,
   60 * e.clock[3:4]::INTEGER + e.clock[6:10]::DECIMAL(4, 2) AS seconds_left_in_period,
   e.action_type AS event_type,
-  CASE WHEN e.action_type = 'freethrow' THEN trim(regexp_extract(e.description, ' ((?:[a-z-]+ )*Free Throw[^(]*)', 1)) END AS event_subtype,
+  CASE WHEN e.action_type = 'freethrow' THEN nullif(regexp_extract(e.description, ' ((?:[a-z-]+ )*Free Throw [1-3] of [1-3])', 1), '') END AS event_subtype,
   e.team AS team_abbr,
   e.player_id::VARCHAR AS player_1_id,
   (CASE e.action_type

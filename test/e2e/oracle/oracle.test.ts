@@ -14,7 +14,8 @@ const queryOf =
 
 const inOracle = (table: string): string => `oracle.${table.slice(table.indexOf('.') + 1)}`;
 
-describe.skipIf(nbaDataAbsent !== undefined)(`the oracle over the whole range${nbaDataAbsent === undefined ? '' : ` (${nbaDataAbsent})`}`, () => {
+// A test over 2.4 million events takes seconds, more on a busy machine.
+describe.skipIf(nbaDataAbsent !== undefined)(`the oracle over the whole range${nbaDataAbsent === undefined ? '' : ` (${nbaDataAbsent})`}`, { timeout: 120_000 }, () => {
   let connection: DuckDBConnection;
   let query: Query;
 

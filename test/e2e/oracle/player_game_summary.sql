@@ -1,12 +1,12 @@
 -- One row per player who played. Every event is told once per player whom it credits (shooter, blocker), and the box
 -- score takes the sums; where the game has events, a player without any gets zeros, else NULL.
 WITH bonus_throws AS (
-  -- Nothing stands between the name and a plain bonus throw, while technical, flagrant, take and away-from-play are named.
+  -- The one throw that a foul on a made shot gives, a flagrant one included. Throws for fouls away from a shot are named.
   SELECT DISTINCT game_id, player_id, period, clock
   FROM oracle.play_by_play
   WHERE action_type = 'freethrow'
     AND contains(description, 'Free Throw 1 of 1')
-    AND NOT regexp_matches(description, '(technical|flagrant|transition take|away-from-play|clear-path) Free Throw')
+    AND NOT regexp_matches(description, '(technical|transition take|away-from-play|clear-path) Free Throw')
 ),
 shots AS (
   SELECT
