@@ -4,7 +4,7 @@ import { createCalendar, type Calendar, type CalendarDate } from '@floodgate/cor
 import { declaredSkip } from '@floodgate/core/domain/ledger.ts';
 import { addDays, firstDay, fromDay, lastDay, partitionDate, toDay, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Pipeline, Processor, Upstream } from '@floodgate/core/domain/pipeline.ts';
-import { windowRange, type Window } from '@floodgate/core/domain/window.ts';
+import { formatWindow, windowRange, type Window } from '@floodgate/core/domain/window.ts';
 import { createTestLedger, type TestLedger } from './ledgers.ts';
 import { dateAt, makePipeline, makeProcessor, reads, tableOf } from './pipelines.ts';
 
@@ -114,9 +114,26 @@ export const fillLedger = (pipeline: Pipeline, calendar: Calendar, choose: (proc
 export type World = {
   readonly pipeline: Pipeline;
   readonly calendar: Calendar;
-  readonly ledger: TestLedger;
+  /** A ledger of its own for each caller, so that a case that shrinks starts from the same one. */
+  readonly openLedger: () => TestLedger;
   readonly processors: ReadonlySet<string>;
   readonly dates: ReadonlySet<PartitionDate>;
+};
+
+const describeWorld = (
+  pipeline: Pipeline,
+  calendar: Calendar,
+  choose: (processorId: string, date: PartitionDate) => PartitionFill,
+  processors: readonly string[],
+  dates: readonly PartitionDate[],
+): string => {
+  const lines = pipeline.processors.map(({ id, phase, upstreams, bootstrapDays, minHistoryDates, covers }) => {
+    const edges = upstreams.map(({ table, window, strength }) => `${table} ${formatWindow(window)} ${strength}`);
+    const fills = calendar.dates.map(({ date }) => choose(id, date));
+    return `  ${id}: phase ${phase}, reads ${edges.join(' and ')}, bootstrap ${bootstrapDays}, history ${minHistoryDates}, covers ${covers ?? 'all'}; ${fills.join(' ')}`;
+  });
+  const days = calendar.dates.map(({ date, season, kinds }) => `${date} ${season} ${kinds.map(({ kind }) => kind).join('+')}`);
+  return `\n${lines.join('\n')}\n  calendar: ${days.join(', ')}\n  requested: ${processors.join(', ')} on ${dates.join(', ')}\n`;
 };
 
 /** A pipeline, its calendar, a ledger in any condition, and a request for some processors and some dates. */
@@ -136,9 +153,10 @@ export const arbitraryWorld: fc.Arbitrary<World> = fc.tuple(arbitraryPipeline, a
     .map(({ choose, processors, dates }) => ({
       pipeline,
       calendar,
-      ledger: fillLedger(pipeline, calendar, choose),
+      openLedger: () => fillLedger(pipeline, calendar, choose),
       processors: new Set(processors),
       dates: new Set(dates),
+      [fc.toStringMethod]: () => describeWorld(pipeline, calendar, choose, processors, dates),
     })),
 );
 
