@@ -10,7 +10,8 @@ import { storedDateSchema } from './common.ts';
 import { gateModes, reprocessModes } from './request.ts';
 
 const instant = z.number().describe('milliseconds since 1970-01-01 UTC');
-const failureSchema = z.object({ code: z.string(), class: z.string(), message: z.string(), hint: z.string().optional() });
+const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null);
+const failureSchema = z.object({ code: z.string(), class: z.string(), message: z.string(), hint: z.string().exactOptional() });
 
 // ── backfill ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -28,14 +29,14 @@ export const backfillSchema = z.object({
   reprocess: z.enum(reprocessModes),
   gate: z.enum(gateModes),
   priority: z.int(),
-  limits: z.object({ maxInFlight: z.int(), datesPerTask: z.union([z.int(), z.literal('auto')]).optional() }),
+  limits: z.object({ maxInFlight: z.int(), datesPerTask: z.union([z.int(), z.literal('auto')]).exactOptional() }),
   /** Phases whose gates stand in this backfill, ascending. */
   phases: z.array(z.int()),
   /** Planned tasks per processor, upstreams first. */
   tasks: z.record(z.string(), z.int()),
   reason: z.string(),
   requestedBy: z.string(),
-  request: z.record(z.string(), z.json()),
+  request: jsonObject,
   createdAt: instant,
   /** When it first reached a state other than active; null while it never did. */
   endedAt: instant.nullable(),
@@ -109,7 +110,7 @@ export const evidenceSchema = z.object({
   severity: z.enum(['block', 'warn']),
   message: z.string(),
   offending: z.number(),
-  examples: z.array(z.record(z.string(), z.json())),
+  examples: z.array(jsonObject),
 });
 export type Evidence = z.output<typeof evidenceSchema>;
 
@@ -156,6 +157,8 @@ export const taskSchema = z.object({
   /** The last thing that went wrong, kept while the task waits for its next try. */
   failure: failureSchema.nullable(),
   evidence: z.array(evidenceSchema),
+  /** An entry in the dead letters stands for it, to be closed when it succeeds. */
+  deadLetter: z.boolean(),
   rows: z.int().nullable(),
   computeMs: z.number(),
   releasedAt: instant,
@@ -223,7 +226,7 @@ export const checkOutcomeSchema = z.object({
   outcome: z.enum(['passed', 'failed', 'could_not_tell']),
   message: z.string(),
   dates: z.array(storedDateSchema),
-  examples: z.array(z.record(z.string(), z.json())),
+  examples: z.array(jsonObject),
 });
 export type CheckOutcome = z.output<typeof checkOutcomeSchema>;
 
@@ -234,6 +237,8 @@ export const gateSchema = z.object({
   /** Counts evaluations: a decision is written only over the evaluation that it began from. */
   evaluation: z.int(),
   checks: z.array(checkOutcomeSchema),
+  /** Sum of the revisions of the phase's tasks that it looked at: whoever finds another sum knows that it is out of date. */
+  basis: z.int(),
   /** Why it is not open, in words; empty when it is. */
   summary: z.string(),
   repair: z.string(),
@@ -307,9 +312,15 @@ export const auditRecordSchema = z.object({ at: instant, by: z.string(), action:
 export type AuditRecord = z.output<typeof auditRecordSchema>;
 export const auditPath = (id: string): string => `audit/${id}`;
 
+/** What was parsed before, by the object that a store hands out again while the document has not changed. */
+const parsedBefore = new WeakMap<JsonObject, { readonly schema: z.ZodType; readonly value: unknown }>();
+
 /** A stored document through its schema. A document that does not fit is a bug or a newer version: it throws. */
 export const parseDocument = <Schema extends z.ZodType>(schema: Schema, document: StoredDocument): z.output<Schema> => {
+  const before = parsedBefore.get(document.data);
+  if (before?.schema === schema) return before.value as z.output<Schema>;
   const parsed = schema.safeParse(document.data);
   if (!parsed.success) throw new TypeError(`document ${document.path} does not fit its schema: ${z.prettifyError(parsed.error)}`);
+  parsedBefore.set(document.data, { schema, value: parsed.data });
   return parsed.data;
 };

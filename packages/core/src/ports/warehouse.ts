@@ -45,6 +45,8 @@ export type CheckJob = {
   /** Sorted, distinct. */
   readonly dates: readonly PartitionDate[];
   readonly checks: readonly KeyedCheck[];
+  /** Declared sources that the checks' SQL may read. */
+  readonly sources: readonly Source[];
 };
 
 /** `id` comes back in the findings. `exempt` dates are not judged by this check. */

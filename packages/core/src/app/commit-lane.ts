@@ -1,0 +1,422 @@
+// The serial path on which staged partitions of ONE table are committed together. The holder records the batch and its
+// job in one transaction, commits it as one atomic unit of the warehouse, and settles tasks, ledger and messages in one
+// transaction. Whatever dies in between, the commit log says whether the commit happened.
+import {
+  controlPath,
+  controlSchema,
+  lanePath,
+  laneSchema,
+  ledgerYearSchema,
+  parseDocument,
+  taskSchema,
+  type LaneDocument,
+  type LedgerYearDocument,
+  type TaskDocument,
+} from '../contracts/documents.ts';
+import { backoffMs, decideAfterFailure, toFailure, type Failure } from '../domain/failure.ts';
+import { ledgerPathOf } from '../domain/ledger.ts';
+import type { PartitionDate } from '../domain/partition-date.ts';
+import { processorById, type Processor } from '../domain/pipeline.ts';
+import type { StoreTransaction } from '../ports/status-store.ts';
+import { WarehouseError, type CommitLogEntry } from '../ports/warehouse.ts';
+import type { EngineDeps } from './deps.ts';
+import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts';
+import { specOf } from './ledger-reader.ts';
+import { transact } from './outbox.ts';
+import type { PlanReader } from './plan-store.ts';
+import { closeDeadLetters, moveTask, pathOfTask, readDeadLetters, saveDeadLetter, saveTask } from './task-writes.ts';
+
+export type LaneDeps = EngineDeps & {
+  readonly plans: PlanReader;
+  /** How long the lane waits for company before it commits fewer than `maxDates` dates. */
+  readonly lingerMs: number;
+  /** Dates in one commit; a longer span commits alone. */
+  readonly maxDates: number;
+};
+
+export type LaneOutcome =
+  | { readonly outcome: 'held_by_other' }
+  | { readonly outcome: 'drained'; readonly commits: number; readonly dates: number }
+  | { readonly outcome: 'lost' }
+  | { readonly outcome: 'halt'; readonly failure: Failure };
+
+const maxStagedRead = 450;
+const maxCommitTries = 5;
+
+type Batch = { readonly processor: Processor; readonly jobId: string; readonly tasks: readonly TaskDocument[] };
+
+/** Lanes of one worker process. Ringing a lane that this process holds is a flag, not a transaction. */
+export type CommitLanes = { readonly serve: (table: string, signal: AbortSignal) => Promise<LaneOutcome> };
+
+export const createCommitLanes = (deps: LaneDeps): CommitLanes => {
+  const watch = createLeaseWatch(deps.clock, deps.lease);
+  const running = new Map<string, { rung: boolean; readonly done: Promise<LaneOutcome> }>();
+  return {
+    serve: (table, signal) => {
+      const current = running.get(table);
+      if (current !== undefined) {
+        current.rung = true;
+        return current.done;
+      }
+      const state = { rung: false, done: Promise.resolve<LaneOutcome>({ outcome: 'lost' }) };
+      // The entry is removed in the same turn in which the lane decides to leave, so no ring can fall in between.
+      state.done = serveLane(deps, watch, table, state, () => running.delete(table), signal).finally(() => running.delete(table));
+      running.set(table, state);
+      return state.done;
+    },
+  };
+};
+
+const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local: { rung: boolean }, leaving: () => void, signal: AbortSignal): Promise<LaneOutcome> => {
+  const lane = await enterLane(deps, watch, table);
+  if (lane === 'held_by_other') return { outcome: 'held_by_other' };
+  const finished = new AbortController();
+  const lost = new AbortController();
+  const beats = keepLane(deps, lane, lost, finished.signal);
+  const stop = AbortSignal.any([signal, lost.signal]);
+  let [commits, dates, tries, alone] = [0, 0, 0, false];
+  try {
+    if (lane.job !== null && !(await settleAbandoned(deps, lane, stop))) return { outcome: 'lost' };
+    let ring = lane.ring;
+    for (;;) {
+      if (stop.aborted) {
+        await leaveLane(deps, lane, undefined);
+        return lost.signal.aborted ? { outcome: 'lost' } : { outcome: 'drained', commits, dates };
+      }
+      local.rung = false;
+      const batch = await beginBatch(deps, lane, alone);
+      if (batch === 'lost') return { outcome: 'lost' };
+      if (batch === undefined) {
+        if (local.rung) continue;
+        const left = await leaveLane(deps, lane, ring, () => {
+          if (local.rung) return false;
+          leaving();
+          return true;
+        });
+        if (left === 'left') return { outcome: 'drained', commits, dates };
+        if (left === 'lost') return { outcome: 'lost' };
+        ring = left;
+        continue;
+      }
+      const result = await commitBatch(deps, lane, batch, tries + 1, stop);
+      if (result.outcome === 'lost') return { outcome: 'lost' };
+      if (result.outcome === 'halt') {
+        await leaveLane(deps, lane, undefined);
+        return result;
+      }
+      if (result.outcome === 'committed') {
+        [commits, dates, tries, alone] = [commits + 1, dates + batch.tasks.length, 0, false];
+        continue;
+      }
+      // One bad staging must not fail the others: they are tried one by one.
+      alone = true;
+      tries = result.outcome === 'returned' ? tries + 1 : 0;
+      if (result.outcome === 'returned') await deps.clock.sleep(backoffMs({ maxAttempts: maxCommitTries, baseMs: 100, maxMs: 5_000 }, tries, deps.ids.random()), stop).catch(() => undefined);
+    }
+  } finally {
+    finished.abort();
+    await beats;
+  }
+};
+
+/** Takes the lane; where somebody alive holds it, rings instead, so that he does not leave without looking again. */
+const enterLane = async (deps: LaneDeps, watch: LeaseWatch, table: string): Promise<LaneDocument | 'held_by_other'> => {
+  const path = lanePath(table);
+  return deps.store.transaction(async (transaction): Promise<LaneDocument | 'held_by_other'> => {
+    const document = await transaction.get(path);
+    const lane = document === undefined ? undefined : parseDocument(laneSchema, document);
+    if (lane !== undefined && lane.holder !== '' && lane.holder !== deps.lease.holder && !watch.isDead(path, lane)) {
+      transaction.set(path, { ...lane, ring: lane.ring + 1 });
+      return 'held_by_other';
+    }
+    const next: LaneDocument = { table, epoch: (lane?.epoch ?? 0) + 1, holder: deps.lease.holder, heartbeat: (lane?.heartbeat ?? 0) + 1, ring: lane?.ring ?? 0, job: lane?.job ?? null };
+    transaction.set(path, next);
+    return next;
+  });
+};
+
+const isOurs = (stored: LaneDocument | undefined, lane: LaneDocument): stored is LaneDocument => stored !== undefined && stored.epoch === lane.epoch && stored.holder === lane.holder;
+
+const readLane = async (transaction: StoreTransaction, table: string): Promise<LaneDocument | undefined> => {
+  const document = await transaction.get(lanePath(table));
+  return document === undefined ? undefined : parseDocument(laneSchema, document);
+};
+
+/**
+ * Leaves if nobody rang since `ring` was read (undefined: leaves in any case). `mayLeave` is asked last, in the same turn
+ * in which the caller forgets the lane. Returns the new ring count where somebody did ring.
+ */
+const leaveLane = async (deps: LaneDeps, lane: LaneDocument, ring: number | undefined, mayLeave: () => boolean = () => true): Promise<'left' | 'lost' | number> => {
+  const seen = await deps.store.transaction(async (transaction): Promise<'left' | 'lost' | number> => {
+    const stored = await readLane(transaction, lane.table);
+    if (!isOurs(stored, lane)) return 'lost';
+    if (ring !== undefined && stored.ring !== ring) return stored.ring;
+    transaction.set(lanePath(lane.table), { ...stored, holder: '', heartbeat: stored.heartbeat + 1 });
+    return 'left';
+  });
+  // Rung locally while the document was written: the next doorbell enters the lane anew.
+  if (seen === 'left' && !mayLeave()) return 'lost';
+  return seen;
+};
+
+const keepLane = async (deps: LaneDeps, lane: LaneDocument, lost: AbortController, finished: AbortSignal): Promise<void> => {
+  for (;;) {
+    try {
+      await deps.clock.sleep(deps.lease.leaseMs / 3, finished);
+    } catch {
+      return; // finished
+    }
+    try {
+      const kept = await deps.store.transaction(async (transaction) => {
+        const stored = await readLane(transaction, lane.table);
+        if (!isOurs(stored, lane)) return false;
+        transaction.set(lanePath(lane.table), { ...stored, heartbeat: stored.heartbeat + 1 });
+        return true;
+      });
+      if (!kept) lost.abort();
+    } catch (error) {
+      deps.logger.warn({ table: lane.table, err: error }, 'lane not renewed');
+    }
+  }
+};
+
+/** The staged tasks to commit next: whole stagings, oldest first, of one pipeline version, of backfills that may commit. */
+const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promise<readonly TaskDocument[]> => {
+  const where = [{ field: 'table', op: '==' as const, value: table }, { field: 'state', op: '==' as const, value: 'staged' }];
+  const documents = await deps.store.query({ group: 'tasks', where, orderBy: { field: 'stagedAt', direction: 'asc' }, limit: maxStagedRead });
+  const staged = documents.map((document) => parseDocument(taskSchema, document));
+  const backfills = [...new Set(staged.map(({ backfillId }) => backfillId))];
+  const controls = await deps.store.getMany(backfills.map(controlPath));
+  const stopped = new Set(backfills.filter((_, index) => {
+    const control = controls[index] === undefined ? undefined : parseDocument(controlSchema, controls[index]);
+    return control === undefined || control.paused || control.cancelled;
+  }));
+  const free = staged.filter(({ backfillId }) => !stopped.has(backfillId));
+  const groups = new Map<string, TaskDocument[]>();
+  for (const task of free) {
+    const name = task.staged?.staging ?? '';
+    groups.set(name, [...(groups.get(name) ?? []), task]);
+  }
+  // The last group may be cut off by the limit; it is left for the next batch unless it is the only one.
+  const whole = documents.length === maxStagedRead && groups.size > 1 ? [...groups.values()].slice(0, -1) : [...groups.values()];
+  const batch: TaskDocument[] = [];
+  const taken = new Set<PartitionDate>();
+  for (const group of whole) {
+    const fits = batch.length === 0 || (!alone && batch.length + group.length <= deps.maxDates);
+    // Two executions of one date (of two backfills) commit one after the other; so do two pipeline versions.
+    if (!fits || group.some(({ date }) => taken.has(date)) || group[0]?.pipelineHash !== (batch[0] ?? group[0])?.pipelineHash) break;
+    for (const task of group) taken.add(task.date);
+    batch.push(...group);
+  }
+  return batch;
+};
+
+const beginBatch = async (deps: LaneDeps, lane: LaneDocument, alone: boolean): Promise<Batch | 'lost' | undefined> => {
+  let chosen = await chooseBatch(deps, lane.table, alone);
+  if (chosen.length === 0) return undefined;
+  if (deps.lingerMs > 0 && !alone && chosen.length < deps.maxDates) {
+    await deps.clock.sleep(deps.lingerMs);
+    chosen = await chooseBatch(deps, lane.table, alone);
+    if (chosen.length === 0) return undefined;
+  }
+  const { pipelineHash, processorId } = chosen[0] as TaskDocument;
+  const processor = processorById(await deps.plans.pipeline(pipelineHash), processorId);
+  if (processor === undefined) throw new RangeError(`pipeline version ${pipelineHash} has no processor ${processorId}`);
+  const backfills = [...new Set(chosen.map(({ backfillId }) => backfillId))];
+  return deps.store.transaction(async (transaction): Promise<Batch | 'lost' | undefined> => {
+    const stored = await readLane(transaction, lane.table);
+    const controls = await transaction.getMany(backfills.map(controlPath));
+    const documents = await transaction.getMany(chosen.map(pathOfTask));
+    if (!isOurs(stored, lane)) return 'lost';
+    const free = new Set(backfills.filter((_, index) => {
+      const control = controls[index] === undefined ? undefined : parseDocument(controlSchema, controls[index]);
+      return control !== undefined && !control.paused && !control.cancelled;
+    }));
+    const tasks = documents.flatMap((document) => {
+      const task = document === undefined ? undefined : parseDocument(taskSchema, document);
+      return task === undefined || task.state !== 'staged' || !free.has(task.backfillId) ? [] : [moveTask(task, 'begin_commit')];
+    });
+    if (tasks.length === 0) return undefined;
+    const jobId = `floodgate_commit_${lane.table.replace('.', '_')}_${lane.epoch}_${stored.heartbeat + 1}`;
+    for (const task of tasks) saveTask(transaction, task);
+    const job = { jobId, tasks: tasks.map((task) => ({ path: pathOfTask(task), generation: task.generation })) };
+    transaction.set(lanePath(lane.table), { ...stored, heartbeat: stored.heartbeat + 1, job });
+    return { processor, jobId, tasks };
+  });
+};
+
+type BatchResult =
+  | { readonly outcome: 'committed' | 'lost' | 'returned' | 'failed' }
+  | { readonly outcome: 'halt'; readonly failure: Failure };
+
+const commitBatch = async (deps: LaneDeps, lane: LaneDocument, batch: Batch, attempt: number, signal: AbortSignal): Promise<BatchResult> => {
+  const target = specOf(batch.processor);
+  const entries = batch.tasks.map(({ date, generation, staged, backfillId, rewrite }) => ({
+    date,
+    generation,
+    staging: staged?.staging ?? '',
+    contentHash: staged?.contentHash ?? '',
+    rows: staged?.rows ?? 0,
+    backfillId,
+    rewrite,
+  }));
+  const startedAt = deps.clock.now();
+  let log: readonly CommitLogEntry[];
+  try {
+    log = await deps.warehouse.commit({ jobId: batch.jobId, target, strategy: batch.processor.write, laneEpoch: lane.epoch, entries, committedAt: startedAt }, signal);
+  } catch (error) {
+    return afterFailedCommit(deps, lane, batch, attempt, error);
+  }
+  const kept = await settleBatch(deps, lane, batch.tasks, log);
+  deps.logger.info({ table: lane.table, dates: batch.tasks.length, ms: deps.clock.now() - startedAt, jobId: batch.jobId }, 'batch committed');
+  if (kept) await dropCommitted(deps, batch);
+  return { outcome: kept ? 'committed' : 'lost' };
+};
+
+const dropCommitted = async (deps: LaneDeps, batch: Batch): Promise<void> => {
+  const stagings = [...new Set(batch.tasks.map(({ staged }) => staged?.staging ?? ''))];
+  try {
+    await deps.warehouse.dropStaging(specOf(batch.processor), stagings, new AbortController().signal);
+  } catch (error) {
+    deps.logger.warn({ stagings, err: error }, 'staging not dropped; the reconciler will');
+  }
+};
+
+/** A commit that threw may still have happened: the log is asked first, and only what it does not hold is given back. */
+const afterFailedCommit = async (deps: LaneDeps, lane: LaneDocument, batch: Batch, attempt: number, error: unknown): Promise<BatchResult> => {
+  const failure = toFailure(error);
+  deps.logger.warn({ table: lane.table, dates: batch.tasks.length, code: failure.code, err: error }, 'commit failed');
+  if (failure.code === 'lane_fenced') return { outcome: 'lost' };
+  if (failure.class === 'halt') {
+    await returnTasks(deps, lane, batch.tasks, () => 'return_to_lane', failure);
+    return { outcome: 'halt', failure };
+  }
+  const target = specOf(batch.processor);
+  const quiet = new AbortController().signal;
+  const log = await deps.warehouse.readCommitLog(target, batch.tasks.map(({ date }) => date), quiet);
+  const committed = batch.tasks.filter((task) => log.some(({ date, generation }) => date === task.date && generation >= task.generation));
+  if (committed.length === batch.tasks.length) return { outcome: (await settleBatch(deps, lane, batch.tasks, log)) ? 'committed' : 'lost' };
+  if (error instanceof WarehouseError && error.code === 'staging_missing') {
+    const gone = new Set(error.missing);
+    await returnTasks(deps, lane, batch.tasks, ({ staged }) => (gone.has(staged?.staging ?? '') ? 'lose_staging' : 'return_to_lane'), failure);
+    return { outcome: 'failed' };
+  }
+  const stagings = new Set(batch.tasks.map(({ staged }) => staged?.staging));
+  const after = decideAfterFailure({ failure, attempt, span: 1, retry: { maxAttempts: maxCommitTries, baseMs: 100, maxMs: 5_000 }, random: deps.ids.random() });
+  if (after.next === 'failed' && stagings.size === 1) {
+    await returnTasks(deps, lane, batch.tasks, () => 'fail_commit', after.failure);
+    return { outcome: 'failed' };
+  }
+  await returnTasks(deps, lane, batch.tasks, () => 'return_to_lane', failure);
+  return { outcome: 'returned' };
+};
+
+/** Takes a batch out of the lane without a commit. */
+const returnTasks = async (
+  deps: LaneDeps,
+  lane: LaneDocument,
+  tasks: readonly { readonly backfillId: string; readonly processorId: string; readonly date: PartitionDate; readonly generation: number }[],
+  nameOf: (task: TaskDocument) => 'return_to_lane' | 'lose_staging' | 'fail_commit',
+  failure: Failure,
+): Promise<boolean> =>
+  transact(deps, async (transaction, send) => {
+    const stored = await readLane(transaction, lane.table);
+    const documents = await transaction.getMany(tasks.map((task) => pathOfTask(task as TaskDocument)));
+    if (!isOurs(stored, lane)) return false;
+    const now = deps.clock.now();
+    const ended = new Map<string, Set<number>>();
+    for (const document of documents) {
+      const task = document === undefined ? undefined : parseDocument(taskSchema, document);
+      if (task === undefined || task.state !== 'committing') continue;
+      const name = nameOf(task);
+      if (name === 'return_to_lane') saveTask(transaction, moveTask(task, name, { failure }));
+      else if (name === 'lose_staging') {
+        saveTask(transaction, moveTask(task, name, { failure, staged: null, job: null, epoch: task.epoch + 1, attempt: Math.max(0, task.attempt - 1), notBefore: 0 }));
+        send('floodgate.backfill.moved', { backfillId: task.backfillId }, { subject: task.backfillId, traceparent: task.traceparent });
+      } else {
+        const failed = moveTask(task, name, { failure, deadLetter: true, endedAt: now });
+        saveTask(transaction, failed);
+        saveDeadLetter(transaction, failed, failure, now);
+        ended.set(task.backfillId, (ended.get(task.backfillId) ?? new Set()).add(task.phase));
+      }
+    }
+    for (const [backfillId, phases] of ended) send('floodgate.tasks.ended', { backfillId, phases: [...phases] }, { subject: backfillId, traceparent: '' });
+    transaction.set(lanePath(lane.table), { ...stored, heartbeat: stored.heartbeat + 1, job: null });
+    return true;
+  });
+
+/** Writes what the log says into tasks and ledger, with the messages that follow, in one transaction. */
+const settleBatch = async (deps: LaneDeps, lane: LaneDocument, batch: readonly TaskDocument[], log: readonly CommitLogEntry[]): Promise<boolean> => {
+  const logged = new Map(log.map((entry) => [entry.date, entry]));
+  return transact(deps, async (transaction, send) => {
+    const stored = await readLane(transaction, lane.table);
+    const documents = await transaction.getMany(batch.map(pathOfTask));
+    const tasks = documents.flatMap((document) => {
+      const task = document === undefined ? undefined : parseDocument(taskSchema, document);
+      return task === undefined || task.state !== 'committing' ? [] : [task];
+    });
+    const paths = [...new Set(tasks.map(({ pipelineId, processorId, date }) => ledgerPathOf(pipelineId, processorId, date)))];
+    const years = await transaction.getMany(paths);
+    const letters = await readDeadLetters(transaction, tasks);
+    if (!isOurs(stored, lane)) return false;
+    const now = deps.clock.now();
+    const ledgers = new Map<string, LedgerYearDocument['entries']>(
+      paths.map((path, index) => [path, { ...(years[index] === undefined ? {} : parseDocument(ledgerYearSchema, years[index]).entries) }]),
+    );
+    const ended = new Map<string, Set<number>>();
+    for (const task of tasks) {
+      const entry = logged.get(task.date);
+      if (entry === undefined || entry.generation < task.generation) {
+        // The log does not hold it: not committed.
+        saveTask(transaction, moveTask(task, 'return_to_lane'));
+        continue;
+      }
+      const ours = entry.generation === task.generation;
+      const name = !ours ? 'supersede' : entry.outcome === 'unchanged' ? 'commit_unchanged' : 'commit';
+      const done = moveTask(task, name, { job: null, failure: null, endedAt: now, rows: entry.rows });
+      saveTask(transaction, done);
+      closeDeadLetters(transaction, letters, [done], now);
+      ended.set(task.backfillId, (ended.get(task.backfillId) ?? new Set()).add(task.phase));
+      const ledger = ledgers.get(ledgerPathOf(task.pipelineId, task.processorId, task.date)) ?? {};
+      if (!ours || (ledger[task.date]?.generation ?? 0) >= task.generation) continue;
+      ledger[task.date] = {
+        generation: task.generation,
+        contentHash: entry.contentHash,
+        rows: entry.rows,
+        codeHash: task.codeHash,
+        inputDigest: task.inputDigest,
+        backfillId: task.backfillId,
+        committedAt: entry.committedAt,
+        computeMs: Math.round(task.computeMs * 100) / 100,
+      };
+    }
+    for (const [path, entries] of ledgers) transaction.set(path, { entries });
+    for (const [backfillId, phases] of ended) {
+      const traceparent = tasks.find((task) => task.backfillId === backfillId)?.traceparent ?? '';
+      send('floodgate.tasks.ended', { backfillId, phases: [...phases] }, { subject: backfillId, traceparent });
+    }
+    transaction.set(lanePath(lane.table), { ...stored, heartbeat: stored.heartbeat + 1, job: null });
+    return true;
+  });
+};
+
+/**
+ * A holder before us died over a recorded job. Its commit may have happened, or may still: the job is waited for or
+ * cancelled, the fence is raised so that nothing of the old epoch can come after, and then the log is the truth.
+ */
+const settleAbandoned = async (deps: LaneDeps, lane: LaneDocument, signal: AbortSignal): Promise<boolean> => {
+  const job = lane.job;
+  if (job === null) return true;
+  const documents = await deps.store.getMany(job.tasks.map(({ path }) => path));
+  const tasks = documents.flatMap((document) => (document === undefined ? [] : [parseDocument(taskSchema, document)]));
+  const first = tasks[0];
+  const processor = first === undefined ? undefined : processorById(await deps.plans.pipeline(first.pipelineHash), first.processorId);
+  if (first === undefined || processor === undefined) return false;
+  const target = specOf(processor);
+  if ((await deps.warehouse.jobState(job.jobId, signal)) === 'running') await deps.warehouse.cancelJob(job.jobId, signal);
+  await deps.warehouse.prepareTable(target, signal);
+  await deps.warehouse.fence(target, lane.epoch, signal);
+  const log = await deps.warehouse.readCommitLog(target, tasks.map(({ date }) => date), signal);
+  deps.logger.info({ table: lane.table, jobId: job.jobId, dates: tasks.length, committed: log.length }, 'abandoned commit settled from the log');
+  return settleBatch(deps, lane, tasks, log);
+};

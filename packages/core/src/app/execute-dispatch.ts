@@ -1,0 +1,236 @@
+// What a worker does with a dispatch: claim, compute, stage, audit, hand over to the lane. Every write after the claim is
+// conditional on the epoch that the claim raised, so a worker that was thought dead and goes on changes nothing.
+import { dispatchPath, dispatchSchema, parseDocument, taskSchema, type Evidence, type TaskDocument } from '../contracts/documents.ts';
+import type { Dispatch } from '../contracts/messages.ts';
+import { FloodgateError } from '../domain/errors.ts';
+import { decideAfterFailure, toFailure, type Failure } from '../domain/failure.ts';
+import { inputDigest } from '../domain/ledger.ts';
+import type { PartitionDate } from '../domain/partition-date.ts';
+import type { StoreTransaction } from '../ports/status-store.ts';
+import type { StagedDate } from '../ports/warehouse.ts';
+import { auditStaged } from './audit-staged.ts';
+import { claimDispatch, positionsOf, readClaimView, type Claim } from './claim-dispatch.ts';
+import type { CodeCatalog, EngineDeps } from './deps.ts';
+import { readSourceDigests, specOf } from './ledger-reader.ts';
+import { transact } from './outbox.ts';
+import type { PlanReader } from './plan-store.ts';
+import { moveTask, pathOfTask, saveDeadLetter, saveTask } from './task-writes.ts';
+
+export type WorkerDeps = EngineDeps & { readonly plans: PlanReader; readonly code: CodeCatalog };
+
+export type DispatchOutcome =
+  /** Nothing to do any more: claimed by somebody else, paused, cancelled, or a message that came twice. */
+  | { readonly outcome: 'dropped'; readonly why: 'unknown_backfill' | 'not_claimable' }
+  | { readonly outcome: 'done'; readonly staged: number; readonly fresh: number; readonly quarantined: number; readonly putBack: number; readonly failed: number }
+  /** Nothing can go on in this process: what was held has been given back. */
+  | { readonly outcome: 'halt'; readonly failure: Failure };
+
+type Settled = { staged: number; quarantined: number; putBack: number; failed: number };
+
+/** What became of one claimed date. */
+type Verdict =
+  | { readonly verdict: 'staged'; readonly staged: StagedDate }
+  | { readonly verdict: 'quarantined'; readonly staged: StagedDate; readonly preserved: string; readonly evidence: readonly Evidence[] }
+  | { readonly verdict: 'error'; readonly failure: Failure };
+
+/**
+ * Executes a dispatch. Resolves when everything that it claimed is recorded; throws only where not even that was
+ * possible, in which case the lease dies and the reconciler brings the tasks back.
+ */
+export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, signal: AbortSignal): Promise<DispatchOutcome> => {
+  const claim = await claimDispatch(deps, dispatch, signal);
+  if (claim === 'unknown_backfill' || claim === 'not_claimable') return { outcome: 'dropped', why: claim };
+  if (claim.tasks.length === 0) return { outcome: 'done', staged: 0, fresh: claim.fresh, quarantined: 0, putBack: 0, failed: 0 };
+  const startedAt = deps.clock.now();
+  const work = new AbortController();
+  const finished = new AbortController();
+  const limits = [keepLease(deps, claim, work, finished.signal), enforceDeadline(deps, claim, work, finished.signal)];
+  let settled: Settled;
+  let halt: Failure | undefined;
+  try {
+    const verdicts = await compute(deps, claim, AbortSignal.any([signal, work.signal]));
+    settled = await settle(deps, claim, verdicts, deps.clock.now() - startedAt);
+  } catch (error) {
+    const failure = toFailure(signal.aborted ? new FloodgateError('shutdown', 'the worker is shutting down') : work.signal.aborted ? work.signal.reason : error);
+    if (failure.class === 'halt') halt = failure;
+    deps.logger.warn({ dispatchId: claim.dispatchId, processorId: claim.processor.id, dates: claim.tasks.length, code: failure.code, err: error }, 'dispatch failed');
+    settled = await settle(deps, claim, new Map(claim.tasks.map(({ date }) => [date, { verdict: 'error', failure }])), deps.clock.now() - startedAt);
+  } finally {
+    finished.abort();
+    await Promise.all(limits);
+  }
+  if (settled.staged === 0) await dropQuietly(deps, claim);
+  deps.logger.info({ dispatchId: claim.dispatchId, processorId: claim.processor.id, ms: deps.clock.now() - startedAt, ...settled }, 'dispatch handled');
+  return halt === undefined ? { outcome: 'done', fresh: claim.fresh, ...settled } : { outcome: 'halt', failure: halt };
+};
+
+const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, Verdict>> => {
+  const { processor, plan, staging } = claim;
+  const target = specOf(processor);
+  const dates = claim.tasks.map(({ date }) => date);
+  await deps.warehouse.prepareTable(target, signal);
+  const staged = await deps.warehouse.stage(
+    {
+      jobId: claim.tasks[0]?.job?.jobId ?? staging,
+      target,
+      staging,
+      dates,
+      body: await bodyOf(deps, claim, dates, signal),
+      labels: { backfill: claim.backfill.backfillId, processor: processor.id },
+    },
+    signal,
+  );
+  const evidence = await auditStaged(deps, { plan, processor, staging, dates, staged, rowsBefore: claim.rowsBefore }, signal);
+  const verdicts = new Map<PartitionDate, Verdict>();
+  for (const task of claim.tasks) {
+    const rows = staged.get(task.date);
+    if (rows === undefined) throw new FloodgateError('contract_broken', `the warehouse staged nothing for ${task.date}`);
+    const found = evidence.get(task.date) ?? [];
+    if (!found.some(({ severity }) => severity === 'block')) {
+      verdicts.set(task.date, { verdict: 'staged', staged: rows });
+      continue;
+    }
+    const preserved = `kept_${processor.id}_${task.date.replaceAll('-', '')}_${task.generation.toString(36)}`;
+    await deps.warehouse.preserveStaging(target, staging, task.date, preserved, signal);
+    verdicts.set(task.date, { verdict: 'quarantined', staged: rows, preserved, evidence: found });
+  }
+  return verdicts;
+};
+
+const bodyOf = async (deps: WorkerDeps, { processor, plan }: Claim, dates: readonly PartitionDate[], signal: AbortSignal) => {
+  if (processor.kind !== 'code') return { kind: 'select' as const, sql: processor.source, sources: plan.pipeline.sources };
+  const run = await deps.code(plan.pipeline.id, processor);
+  if (run === undefined) throw new FloodgateError('code_version_mismatch', `this build has another version of ${processor.sourceFile} than the plan`);
+  const params = { start_date: dates[0] as string, end_date: dates.at(-1) as string };
+  const query = async (sql: string, more: Readonly<Record<string, string>> = {}) =>
+    (await deps.warehouse.query(sql, { dialect: 'googlesql', params: { ...params, ...more }, sources: plan.pipeline.sources, maxRows: 1_000_000 }, signal)).rows;
+  return { kind: 'rows' as const, rows: run({ dates, query: query as Parameters<typeof run>[0]['query'], signal }) };
+};
+
+/** Which of the claimed tasks are still ours, as the transaction sees them. */
+const ours = async (transaction: StoreTransaction, claim: Claim): Promise<readonly TaskDocument[]> => {
+  const epochs = new Map(claim.tasks.map((task) => [task.taskId, task.epoch]));
+  return (await transaction.getMany(claim.tasks.map(pathOfTask))).flatMap((document) => {
+    if (document === undefined) return [];
+    const task = parseDocument(taskSchema, document);
+    return task.state === 'running' && task.epoch === epochs.get(task.taskId) ? [task] : [];
+  });
+};
+
+/** Records what became of the dates, in one transaction with the lease's end and the messages that follow from it. */
+const settle = async (deps: WorkerDeps, claim: Claim, verdicts: ReadonlyMap<PartitionDate, Verdict>, tookMs: number): Promise<Settled> => {
+  const { processor, plan, backfill } = claim;
+  const dates = claim.tasks.map(({ date }) => date);
+  const anyRows = [...verdicts.values()].some(({ verdict }) => verdict !== 'error');
+  // Read again after the rows were read: a source that changed in between is found here, a ledger entry in the transaction.
+  const sources = anyRows ? await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates), new AbortController().signal) : claim.sources;
+  const computeMs = tookMs / claim.tasks.length;
+  return transact(deps, async (transaction, send) => {
+    const tasks = await ours(transaction, claim);
+    const view = await readClaimView(transaction, plan, processor, dates, sources);
+    const now = deps.clock.now();
+    const counts: Settled = { staged: 0, quarantined: 0, putBack: 0, failed: 0 };
+    const changed: Failure = { code: 'inputs_changed', class: 'not_ready', message: 'an upstream partition changed while this one was computed' };
+    for (const task of tasks) {
+      let verdict = verdicts.get(task.date) ?? { verdict: 'error' as const, failure: { ...changed, code: 'unknown' } };
+      const digest = inputDigest(plan.pipeline, processor, plan.calendar, plan.calendar.indexOf.get(task.date) as number, view);
+      if (verdict.verdict !== 'error' && digest !== task.inputDigest) verdict = { verdict: 'error', failure: changed };
+      saveVerdict(deps, transaction, claim, task, verdict, { now, computeMs, counts });
+    }
+    transaction.delete(dispatchPath(claim.dispatchId));
+    const about = { subject: claim.dispatchId, traceparent: backfill.traceparent };
+    if (counts.staged > 0) send('floodgate.lane.rung', { table: processor.table }, about);
+    if (counts.quarantined + counts.failed > 0) send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [processor.phase] }, about);
+    else if (counts.putBack > 0) send('floodgate.backfill.moved', { backfillId: backfill.backfillId }, about);
+    return counts;
+  });
+};
+
+const saveVerdict = (
+  deps: WorkerDeps,
+  transaction: StoreTransaction,
+  claim: Claim,
+  task: TaskDocument,
+  verdict: Verdict,
+  context: { readonly now: number; readonly computeMs: number; readonly counts: Settled },
+): void => {
+  const { now, computeMs, counts } = context;
+  const done = { dispatchId: '', computeMs };
+  if (verdict.verdict === 'staged') {
+    const { contentHash, rows } = verdict.staged;
+    saveTask(transaction, moveTask(task, 'stage', { ...done, staged: { staging: claim.staging, contentHash, rows, preserved: false }, rows, stagedAt: now, failure: null }));
+    counts.staged += 1;
+    return;
+  }
+  if (verdict.verdict === 'quarantined') {
+    const { contentHash, rows } = verdict.staged;
+    const failure = { code: 'audit_failed', class: 'permanent', message: verdict.evidence.map(({ message }) => message).join('; ') };
+    const staged = { staging: verdict.preserved, contentHash, rows, preserved: true };
+    saveTask(transaction, moveTask(task, 'quarantine', { ...done, staged, rows, evidence: [...verdict.evidence], failure, job: null, endedAt: now }));
+    counts.quarantined += 1;
+    return;
+  }
+  const after = decideAfterFailure({ failure: verdict.failure, attempt: task.attempt, span: claim.tasks.length, retry: claim.processor.retry, random: deps.ids.random() });
+  if (after.next === 'failed') {
+    const failed = moveTask(task, 'fail', { ...done, failure: after.failure, job: null, deadLetter: true, endedAt: now });
+    saveTask(transaction, failed);
+    saveDeadLetter(transaction, failed, after.failure, now);
+    counts.failed += 1;
+    return;
+  }
+  saveTask(
+    transaction,
+    moveTask(task, 'put_back', {
+      ...done,
+      failure: verdict.failure,
+      job: null,
+      attempt: after.chargeAttempt ? task.attempt : task.attempt - 1,
+      notBefore: after.delayMs > 0 ? now + after.delayMs : 0,
+      spanLimit: Math.min(task.spanLimit, after.spanLimit ?? task.spanLimit),
+    }),
+  );
+  counts.putBack += 1;
+};
+
+/** Renews the lease until the work is finished; aborts the work where the lease has been taken away. */
+const keepLease = async (deps: WorkerDeps, claim: Claim, work: AbortController, finished: AbortSignal): Promise<void> => {
+  const path = dispatchPath(claim.dispatchId);
+  for (;;) {
+    try {
+      await deps.clock.sleep(deps.lease.leaseMs / 3, finished);
+    } catch {
+      return; // finished
+    }
+    try {
+      const kept = await deps.store.transaction(async (transaction) => {
+        const document = await transaction.get(path);
+        const lease = document === undefined ? undefined : parseDocument(dispatchSchema, document);
+        if (lease === undefined || lease.holder !== deps.lease.holder) return false;
+        transaction.set(path, { ...lease, heartbeat: lease.heartbeat + 1 });
+        return true;
+      });
+      if (!kept && !finished.aborted) work.abort(new FloodgateError('lane_fenced', 'the lease of this dispatch was taken away'));
+    } catch (error) {
+      // The next beat tries again; if none gets through, others will judge the lease dead and every write here is fenced.
+      deps.logger.warn({ dispatchId: claim.dispatchId, err: error }, 'lease not renewed');
+    }
+  }
+};
+
+const enforceDeadline = async (deps: WorkerDeps, claim: Claim, work: AbortController, finished: AbortSignal): Promise<void> => {
+  try {
+    await deps.clock.sleep(claim.processor.timeoutMs, finished);
+  } catch {
+    return; // finished in time
+  }
+  work.abort(new FloodgateError('deadline_exceeded', `${claim.processor.id} took longer than ${claim.processor.timeoutMs / 1_000} s for ${claim.tasks.length} dates`, { hint: 'raise timeout_seconds of the processor, or lower --dates-per-task' }));
+};
+
+/** Staging that nobody will commit. Left behind by a failure here, the reconciler finds it. */
+const dropQuietly = async (deps: WorkerDeps, claim: Claim): Promise<void> => {
+  try {
+    await deps.warehouse.dropStaging(specOf(claim.processor), [claim.staging], new AbortController().signal);
+  } catch (error) {
+    deps.logger.warn({ staging: claim.staging, err: error }, 'staging not dropped; the reconciler will');
+  }
+};

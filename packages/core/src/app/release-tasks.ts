@@ -1,0 +1,391 @@
+// The scheduler: one pass looks at what moved, releases what is ready within the limits, and ends the backfill when
+// nothing can move any more. One planner at a time schedules a backfill (lease); even two at once would only cost time,
+// since every release is a transaction that sees control, gate and task as they are.
+import * as z from 'zod';
+import {
+  backfillPath,
+  backfillSchema,
+  controlPath,
+  controlSchema,
+  gatePath,
+  gateSchema,
+  leaseSchema,
+  parseDocument,
+  pipelineStatePath,
+  pipelineStateSchema,
+  progressPath,
+  progressSchema,
+  schedulerLeasePath,
+  taskIdOf,
+  taskPath,
+  taskSchema,
+  type BackfillDocument,
+  type BackfillState,
+  type ControlDocument,
+  type GateDocument,
+  type TaskDocument,
+} from '../contracts/documents.ts';
+import { autoSpan, findReady, formSpans, type Ready, type Span } from '../domain/schedule.ts';
+import { mergeProgress, packStates, type ProgressState } from '../domain/progress.ts';
+import { canTransition, isGood, isInFlight } from '../domain/task-state.ts';
+import type { StoreTransaction } from '../ports/status-store.ts';
+import { countInFlight, dateAt, judgeFreshness, noteTasks, openView, plannedProcessors, refreshView, settleAwaited, type BackfillView } from './backfill-view.ts';
+import type { EngineDeps } from './deps.ts';
+import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts';
+import { transact } from './outbox.ts';
+import { readBackfill, type PlanReader } from './plan-store.ts';
+import { moveTask, pathOfTask, saveTask } from './task-writes.ts';
+
+export type SchedulerDeps = EngineDeps & {
+  readonly plans: PlanReader;
+  /** Executions that the workers can run at once, all together: spans leave work for each. */
+  readonly workers: number;
+  /** Dates per dispatch where neither request nor pipeline says. */
+  readonly defaultDatesPerTask: number | 'auto';
+  /** What a dispatch under `auto` should take, in ms: long enough to be efficient, short enough to pause, retry and show. */
+  readonly autoTargetMs: number;
+  readonly progressEveryMs: number;
+};
+
+export type PassOutcome =
+  | { readonly outcome: 'not_ours' }
+  | { readonly outcome: 'over'; readonly state: BackfillState }
+  /** Goes on; `wakeAt`: when a task's backoff ends, if nothing else happens before. */
+  | { readonly outcome: 'going'; readonly released: number; readonly wakeAt: number | undefined };
+
+type Scheduler = {
+  /** Looks once. Doorbells, timers and the reconciler all end here; calling it too often only costs time. */
+  readonly pass: (signal: AbortSignal) => Promise<PassOutcome>;
+  readonly backfillId: string;
+};
+
+const writesPerTransaction = 400;
+
+export const createScheduler = (deps: SchedulerDeps, backfillId: string): Scheduler => {
+  const watch = createLeaseWatch(deps.clock, deps.lease);
+  let view: BackfillView | undefined;
+  let leaseEpoch = 0;
+  let heartbeatAt = Number.NEGATIVE_INFINITY;
+  let progressAt = Number.NEGATIVE_INFINITY;
+  const largestTried = new Map<string, number>();
+  const dirty = new Set<string>();
+
+  const pass = async (signal: AbortSignal): Promise<PassOutcome> => {
+    const backfill = await readBackfill(deps.store, backfillId);
+    if (backfill === undefined) return { outcome: 'not_ours' };
+    if (backfill.state !== 'active') return { outcome: 'over', state: backfill.state };
+    if (!(await keepLease())) {
+      view = undefined;
+      return { outcome: 'not_ours' };
+    }
+    if (view === undefined) {
+      view = await openView(deps.store, backfillId, await deps.plans.plan(backfill.planHash));
+      for (const processorId of view.grid.keys()) dirty.add(processorId);
+    } else for (const { processorId } of await refreshView(deps.store, backfillId, view)) dirty.add(processorId);
+    const current = view;
+    const control = await readControl();
+    if (control.cancelled) return cancelStep(backfill, current);
+    const awaiting = await settleAwaited(deps, current, signal);
+    const gates = await readGates(backfill);
+    const { ready, released } = control.paused ? { ready: 0, released: 0 } : await releaseReady(backfill, current, gates);
+    const over = ready === 0 && !control.paused ? await endIfStill(backfill, current, gates, awaiting, signal) : undefined;
+    await writeProgress(current, over !== undefined);
+    if (over !== undefined) return { outcome: 'over', state: over };
+    return { outcome: 'going', released, wakeAt: nextWake(current) };
+  };
+
+  const keepLease = async (): Promise<boolean> => {
+    const now = deps.clock.now();
+    if (leaseEpoch > 0 && now - heartbeatAt < deps.lease.leaseMs / 3) return true;
+    const epoch = await takeLease(deps, watch, schedulerLeasePath(backfillId));
+    leaseEpoch = epoch ?? 0;
+    heartbeatAt = now;
+    return epoch !== undefined;
+  };
+
+  const readControl = async (): Promise<ControlDocument> => {
+    const document = await deps.store.get(controlPath(backfillId));
+    return document === undefined ? { paused: true, cancelled: false, by: '', at: 0 } : parseDocument(controlSchema, document);
+  };
+
+  const readGates = async (backfill: BackfillDocument): Promise<ReadonlyMap<number, GateDocument>> => {
+    const documents = await deps.store.getMany(backfill.phases.map((phase) => gatePath(backfillId, phase)));
+    return new Map(documents.flatMap((document) => {
+      if (document === undefined) return [];
+      const gate = parseDocument(gateSchema, document);
+      return [[gate.phase, gate] as const];
+    }));
+  };
+
+  const maxSpanOf = (backfill: BackfillDocument, current: BackfillView, ready: readonly Ready[]) => {
+    const counts = new Map<string, number>();
+    for (const { processorId } of ready) counts.set(processorId, (counts.get(processorId) ?? 0) + 1);
+    return (processorId: string): number => {
+      const processor = plannedProcessors(current.plan).find(({ id }) => id === processorId);
+      const asked = backfill.limits.datesPerTask ?? (processor?.datesPerTask === 'auto' ? deps.defaultDatesPerTask : processor?.datesPerTask) ?? 1;
+      const maxSpan = Math.min(processor?.maxDatesPerTask ?? 1, backfill.limits.maxInFlight);
+      if (asked !== 'auto') return Math.min(asked, maxSpan);
+      const done = [...(current.tasks.get(processorId)?.values() ?? [])].filter(({ state }) => isGood(state));
+      const recent = done.slice(-50);
+      const msPerDate = recent.length === 0 ? undefined : recent.reduce((sum, { computeMs }) => sum + computeMs, 0) / recent.length;
+      return autoSpan({
+        msPerDate,
+        largestTried: largestTried.get(processorId) ?? 0,
+        ready: counts.get(processorId) ?? 0,
+        workers: deps.workers,
+        maxSpan,
+        targetMs: deps.autoTargetMs,
+      });
+    };
+  };
+
+  const releaseReady = async (backfill: BackfillDocument, current: BackfillView, gates: ReadonlyMap<number, GateDocument>): Promise<{ readonly ready: number; readonly released: number }> => {
+    const { pipeline, calendar } = current.plan;
+    const open = (phase: number): boolean => gates.get(phase)?.state === 'open';
+    const mayRelease = (phase: number): boolean => backfill.gate === 'window' || backfill.phases.every((earlier) => earlier >= phase || open(earlier));
+    const ready = findReady({ pipeline, calendar, grid: current.grid, now: deps.clock.now(), mayRelease });
+    const spans = formSpans(ready, maxSpanOf(backfill, current, ready));
+    let room = backfill.limits.maxInFlight - countInFlight(current);
+    let released = 0;
+    let batch: Span[] = [];
+    let size = 0;
+    const flush = async (): Promise<void> => {
+      if (batch.length === 0) return;
+      const tasks = await releaseSpans(backfill, current, batch);
+      noteTasks(current, tasks);
+      for (const { processorId } of tasks) dirty.add(processorId);
+      released += tasks.length;
+      [batch, size] = [[], 0];
+    };
+    for (const span of spans) {
+      if (span.indexes.length > room) break;
+      if (size + span.indexes.length + 1 > writesPerTransaction) await flush();
+      batch.push(span);
+      size += span.indexes.length + 1;
+      room -= span.indexes.length;
+    }
+    await flush();
+    return { ready: ready.length, released };
+  };
+
+  /** Releases spans in one transaction: tasks and their dispatches, only while control, gates and lease say so. */
+  const releaseSpans = async (backfill: BackfillDocument, current: BackfillView, spans: readonly Span[]): Promise<readonly TaskDocument[]> => {
+    const processors = new Map(plannedProcessors(current.plan).map((processor) => [processor.id, processor]));
+    const now = deps.clock.now();
+    const paths = spans.map(({ processorId, indexes }) => indexes.map((index) => taskPath(backfillId, processorId, dateAt(current.plan, index))));
+    return transact(deps, async (transaction, send) => {
+      const fixed = [controlPath(backfillId), schedulerLeasePath(backfillId), backfillPath(backfillId), ...backfill.phases.map((phase) => gatePath(backfillId, phase))];
+      const documents = await transaction.getMany([...fixed, ...paths.flat()]);
+      const [control, lease, fresh] = documents;
+      if (control === undefined || lease === undefined || fresh === undefined) return [];
+      const { paused, cancelled } = parseDocument(controlSchema, control);
+      const now_ = parseDocument(backfillSchema, fresh);
+      if (paused || cancelled || now_.state !== 'active' || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return [];
+      const openPhases = new Set(documents.slice(3, fixed.length).flatMap((document) => {
+        if (document === undefined) return [];
+        const gate = parseDocument(gateSchema, document);
+        return gate.state === 'open' ? [gate.phase] : [];
+      }));
+      const stored = new Map(documents.slice(fixed.length).flatMap((document) => (document === undefined ? [] : [[document.path, parseDocument(taskSchema, document)] as const])));
+      const released: TaskDocument[] = [];
+      for (const { processorId, indexes } of spans) {
+        const processor = processors.get(processorId);
+        if (processor === undefined) continue;
+        if (backfill.gate === 'phase' && !backfill.phases.every((earlier) => earlier >= processor.phase || openPhases.has(earlier))) continue;
+        const dispatchId = deps.ids.newId();
+        const tasks = indexes.flatMap((index): TaskDocument[] => {
+          const date = dateAt(current.plan, index);
+          const entry = current.plan.entries.get(processorId)?.get(index);
+          const before = stored.get(taskPath(backfillId, processorId, date));
+          const common = { dispatchId, sequence: now_.sequence, releasedAt: now, rewrite: backfill.reprocess === 'all' && entry?.reason === 'requested' };
+          if (before !== undefined) {
+            if (!canTransition(before.state, 'release_again') || before.notBefore > now) return [];
+            return [moveTask(before, 'release_again', common)];
+          }
+          return [{
+            taskId: taskIdOf(processorId, date),
+            backfillId,
+            pipelineId: backfill.pipelineId,
+            pipelineHash: backfill.pipelineHash,
+            processorId,
+            table: processor.table,
+            phase: processor.phase,
+            date,
+            state: 'queued',
+            revision: 1,
+            epoch: 0,
+            attempt: 0,
+            reason: entry?.reason ?? '',
+            notBefore: 0,
+            spanLimit: processor.maxDatesPerTask,
+            job: null,
+            codeHash: processor.codeHash,
+            inputDigest: '',
+            staged: null,
+            generation: 0,
+            failure: null,
+            evidence: [],
+            deadLetter: false,
+            rows: null,
+            computeMs: 0,
+            claimedAt: 0,
+            stagedAt: 0,
+            endedAt: null,
+            traceparent: backfill.traceparent,
+            ...common,
+          }];
+        });
+        if (tasks.length === 0) continue;
+        for (const task of tasks) saveTask(transaction, task);
+        released.push(...tasks);
+        largestTried.set(processorId, Math.max(largestTried.get(processorId) ?? 0, tasks.length));
+        const data = { dispatchId, backfillId, processorId, tasks: tasks.map((task) => ({ path: pathOfTask(task), epoch: task.epoch })) };
+        send('floodgate.tasks.dispatched', data, { subject: dispatchId, traceparent: backfill.traceparent });
+      }
+      return released;
+    });
+  };
+
+  /** Ends the backfill where it is complete, or where nothing can move without an operator. */
+  const endIfStill = async (
+    backfill: BackfillDocument,
+    current: BackfillView,
+    gates: ReadonlyMap<number, GateDocument>,
+    awaiting: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<BackfillState | undefined> => {
+    const now = deps.clock.now();
+    if ([...current.open.values()].some(({ state, notBefore }) => isInFlight(state) || notBefore > now)) return undefined;
+    const planned = plannedProcessors(current.plan);
+    const settled = (phase: number): boolean => planned.filter((processor) => processor.phase === phase).every(({ id }) => (current.grid.get(id) ?? []).every((status) => status === undefined || status.status === 'good' || status.status === 'bad'));
+    const allOpen = backfill.phases.every((phase) => gates.get(phase)?.state === 'open');
+    const allGood = [...current.grid.values()].every((row) => row.every((status) => status === undefined || status.status === 'good' || (status.status === 'awaited' && status.by === '')));
+    if (allGood && allOpen) return (await turnStale(current, signal)) ? undefined : finish(backfill, 'completed');
+    if (await someActive(awaiting)) return undefined;
+    for (const phase of backfill.phases) {
+      const gate = gates.get(phase);
+      if (gate?.state === 'open') continue;
+      // A drained phase whose gate was not decided on what the tasks say now is the validator's turn, not the end.
+      if (settled(phase)) {
+        if (gate === undefined || gate.state === 'waiting' || gate.basis !== basisOf(current, phase)) return undefined;
+      }
+      if (backfill.gate === 'phase') break;
+    }
+    return (await turnStale(current, signal)) ? undefined : finish(backfill, 'blocked');
+  };
+
+  const someActive = async (awaiting: ReadonlySet<string>): Promise<boolean> => {
+    for (const other of awaiting) if (other !== '' && (await readBackfill(deps.store, other))?.state === 'active') return true;
+    return false;
+  };
+
+  /** Finished tasks whose inputs have changed since go back to waiting. */
+  const turnStale = async (current: BackfillView, signal: AbortSignal): Promise<boolean> => {
+    const positions = new Map([...current.tasks].map(([id, row]) => [id, [...row].filter(([, { state }]) => state === 'succeeded' || state === 'unchanged').map(([index]) => index)]));
+    const { stale } = await judgeFreshness(deps, current.plan, positions, signal);
+    const paths = [...stale].flatMap(([id, indexes]) => indexes.map((index) => taskPath(backfillId, id, dateAt(current.plan, index))));
+    if (paths.length === 0) return false;
+    for (let at = 0; at < paths.length; at += writesPerTransaction) {
+      const turned = await deps.store.transaction(async (transaction) => {
+        const tasks = (await transaction.getMany(paths.slice(at, at + writesPerTransaction))).flatMap((document) => {
+          if (document === undefined) return [];
+          const task = parseDocument(taskSchema, document);
+          const name = task.state === 'succeeded' ? ('turn_stale' as const) : ('turn_stale_unchanged' as const);
+          if (!canTransition(task.state, name)) return [];
+          return [moveTask(task, name, { epoch: task.epoch + 1, attempt: 0, notBefore: 0, endedAt: null, failure: { code: 'inputs_changed', class: 'not_ready', message: 'an upstream partition changed after this one was computed' } })];
+        });
+        for (const task of tasks) saveTask(transaction, task);
+        return tasks;
+      });
+      noteTasks(current, turned);
+      for (const { processorId } of turned) dirty.add(processorId);
+    }
+    deps.logger.info({ backfillId, tasks: paths.length }, 'tasks turned stale');
+    return true;
+  };
+
+  const cancelStep = async (backfill: BackfillDocument, current: BackfillView): Promise<PassOutcome> => {
+    const open = [...current.open.values()];
+    for (let at = 0; at < open.length; at += writesPerTransaction) {
+      const paths = open.slice(at, at + writesPerTransaction).map(pathOfTask);
+      const cancelled = await deps.store.transaction(async (transaction) => {
+        const tasks = (await transaction.getMany(paths)).flatMap((document) => {
+          if (document === undefined) return [];
+          const task = parseDocument(taskSchema, document);
+          const name = (['cancel_waiting', 'cancel_queued', 'cancel_running', 'cancel_staged'] as const).find((candidate) => canTransition(task.state, candidate));
+          return name === undefined ? [] : [moveTask(task, name, { epoch: task.epoch + 1, endedAt: deps.clock.now() })];
+        });
+        for (const task of tasks) saveTask(transaction, task);
+        return tasks;
+      });
+      noteTasks(current, cancelled);
+      for (const { processorId } of cancelled) dirty.add(processorId);
+    }
+    if (current.open.size > 0) return { outcome: 'going', released: 0, wakeAt: undefined };
+    await finish(backfill, 'cancelled');
+    await writeProgress(current, true);
+    return { outcome: 'over', state: 'cancelled' };
+  };
+
+  const finish = async (backfill: BackfillDocument, state: BackfillState): Promise<BackfillState | undefined> =>
+    transact(deps, async (transaction, send) => {
+      const [stored, pipelineState, control, lease] = await transaction.getMany([backfillPath(backfillId), pipelineStatePath(backfill.pipelineId), controlPath(backfillId), schedulerLeasePath(backfillId)]);
+      if (stored === undefined || pipelineState === undefined || control === undefined || lease === undefined) return undefined;
+      const before = parseDocument(backfillSchema, stored);
+      // Reopened, cancelled or taken over since this pass began: another pass decides.
+      if (before.state !== 'active' || before.sequence !== backfill.sequence || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return undefined;
+      if (parseDocument(controlSchema, control).cancelled !== (state === 'cancelled')) return undefined;
+      const active = parseDocument(pipelineStateSchema, pipelineState);
+      transaction.set(backfillPath(backfillId), { ...before, state, endedAt: deps.clock.now() });
+      transaction.set(pipelineStatePath(backfill.pipelineId), { ...active, activeBackfills: active.activeBackfills.filter((id) => id !== backfillId) });
+      send('floodgate.backfill.ended', { backfillId, state }, { subject: backfillId, traceparent: backfill.traceparent });
+      return state;
+    });
+
+  const writeProgress = async (current: BackfillView, now: boolean): Promise<void> => {
+    const at = deps.clock.now();
+    if (dirty.size === 0 || (!now && at - progressAt < deps.progressEveryMs)) return;
+    progressAt = at;
+    const changed = [...dirty];
+    dirty.clear();
+    await deps.store.transaction(async (transaction) => {
+      const documents = await transaction.getMany(changed.map((processorId) => progressPath(backfillId, processorId)));
+      for (const [position, processorId] of changed.entries()) {
+        const entries = [...(current.plan.entries.get(processorId) ?? [])].filter(([, { kind }]) => kind === 'task');
+        const tasks = entries.map(([index]) => current.tasks.get(processorId)?.get(index));
+        const seen = { states: packStates(tasks.map((task): ProgressState => task?.state ?? 'unreleased')), revisions: tasks.map((task) => task?.revision ?? 0) };
+        const stored = documents[position] === undefined ? undefined : parseDocument(progressSchema, documents[position]);
+        const merged = stored === undefined ? seen : mergeProgress(stored, seen);
+        const phase = plannedProcessors(current.plan).find(({ id }) => id === processorId)?.phase ?? 0;
+        transaction.set(progressPath(backfillId, processorId), { processorId, phase, dates: entries.map(([, { date }]) => date), ...merged, updatedAt: at });
+      }
+    });
+  };
+
+  const nextWake = (current: BackfillView): number | undefined => {
+    const later = [...current.open.values()].filter(({ state, notBefore }) => state === 'waiting' && notBefore > 0).map(({ notBefore }) => notBefore);
+    return later.length === 0 ? undefined : Math.min(...later);
+  };
+
+  return { backfillId, pass };
+};
+
+/** Sum of the revisions of a phase's tasks: changes with every write of any of them. */
+export const basisOf = (view: BackfillView, phase: number): number => {
+  let sum = 0;
+  for (const row of view.tasks.values()) for (const task of row.values()) if (task.phase === phase) sum += task.revision;
+  return sum;
+};
+
+/** Takes or renews a lease document. Returns its epoch, or undefined while somebody else is alive in it. */
+export const takeLease = async (deps: EngineDeps, watch: LeaseWatch, path: string): Promise<number | undefined> =>
+  deps.store.transaction(async (transaction: StoreTransaction) => {
+    const document = await transaction.get(path);
+    const lease = document === undefined ? undefined : parseDocument(leaseSchema, document);
+    const ours = lease?.holder === deps.lease.holder;
+    if (lease !== undefined && !ours && lease.holder !== '' && !watch.isDead(path, lease)) return undefined;
+    const next: z.output<typeof leaseSchema> = { holder: deps.lease.holder, heartbeat: (lease?.heartbeat ?? 0) + 1, epoch: ours ? lease.epoch : (lease?.epoch ?? 0) + 1 };
+    transaction.set(path, next);
+    return next.epoch;
+  });
+
