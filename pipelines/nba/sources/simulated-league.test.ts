@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { brokenChecks, compute, loadPipeline, openSimulatedData, query } from '../nba.fixture.ts';
+import { simulateLeague, type SimulatedGameRows } from './simulated-league.ts';
+
+const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, each) => total + each, 0);
+const season = [...simulateLeague({ seed: 'demo', season: '2023-24' })];
+const byTeam = (games: readonly SimulatedGameRows[]) => games.flatMap((game) => game.team_boxscores.map((team) => ({ game, team })));
+
+test('a season has 1,230 games on some 165 dates, 82 of each team and never two a day', () => {
+  expect(season).toHaveLength(1230);
+  const dates = season.map(({ games }) => games[0]?.game_date ?? '');
+  expect(new Set(dates).size).toBe(164);
+  expect([dates[0], dates.at(-1)]).toEqual(['2023-10-24', '2024-04-12']);
+  expect(dates.toSorted()).toEqual(dates);
+  expect(new Set(season.map(({ games }) => games[0]?.game_id)).size).toBe(1230);
+  const played = Object.groupBy(byTeam(season), ({ team }) => team.team);
+  expect(Object.keys(played)).toHaveLength(30);
+  for (const nights of Object.values(played)) {
+    expect(new Set(nights?.map(({ team }) => team.game_date)).size).toBe(82);
+    const home = nights?.filter(({ team }) => team.is_home).length ?? 0;
+    expect(home).toBeGreaterThanOrEqual(39);
+    expect(home).toBeLessThanOrEqual(43);
+  }
+});
+
+test('players add up to their team, and events to the score', () => {
+  for (const { game, team } of byTeam(season)) {
+    const players = game.player_boxscores.filter((player) => player.team === team.team);
+    for (const column of ['pts', 'fgm', 'fga', 'fg3m', 'fg3a', 'ftm', 'fta', 'oreb', 'dreb', 'reb', 'ast', 'stl', 'blk', 'pf'] as const) {
+      if (sum(players.map((player) => player[column])) !== team[column]) throw new Error(`${team.game_id} ${team.team}: ${column}`);
+    }
+    const events = game.play_by_play.filter((event) => event.team === team.team);
+    const [told] = [
+      {
+        players: sum(players.map(({ minutes }) => minutes)),
+        margin: sum(players.map(({ plus_minus }) => plus_minus)),
+        starters: players.filter(({ starter }) => starter).length,
+        points: sum(events.map(({ points }) => points)),
+        shots: events.filter(({ is_field_goal }) => is_field_goal).length,
+        turnovers: events.filter(({ action_type }) => action_type === 'turnover').length,
+      },
+    ];
+    expect(told).toEqual({ players: team.minutes, margin: 5 * team.plus_minus, starters: 5, points: team.pts, shots: team.fga, turnovers: team.tov });
+  }
+});
+
+test('games look like games: scores, pace, overtimes, a home advantage', () => {
+  const teams = byTeam(season).map(({ team }) => team);
+  expect(sum(teams.map(({ pts }) => pts)) / teams.length).toBeCloseTo(113, -1);
+  expect(sum(teams.map(({ possessions }) => possessions)) / teams.length).toBeCloseTo(100, -1);
+  expect(teams.every(({ pts }) => pts > 60 && pts < 180)).toBe(true);
+  const overtimes = teams.filter(({ minutes }) => minutes > 240).length / 2;
+  expect(overtimes).toBeGreaterThan(20);
+  expect(overtimes).toBeLessThan(120);
+  const homeWins = teams.filter(({ is_home, win }) => is_home && win).length;
+  expect(homeWins).toBeGreaterThan(630);
+  expect(homeWins).toBeLessThan(800);
+  expect(season.every(({ play_by_play }) => play_by_play.length > 250 && play_by_play.length < 600)).toBe(true);
+});
+
+test('within a game time and score never go back', () => {
+  for (const { play_by_play: events } of season) {
+    for (const [index, event] of events.entries()) {
+      const before = events[index - 1];
+      if (before === undefined) continue;
+      const later = event.period > before.period || (event.period === before.period && event.seconds_left_in_period <= before.seconds_left_in_period);
+      if (!later || event.score_home < before.score_home || event.score_away < before.score_away) throw new Error(`${event.game_id} ${event.action_number}`);
+    }
+  }
+});
+
+test('one seed is one season: the same again, another with another seed, a part of it with fewer games', () => {
+  const few = [...simulateLeague({ seed: 'demo', season: '2023-24', games: 40 })];
+  expect(few).toEqual(season.slice(0, 40));
+  expect([...simulateLeague({ seed: 'other', season: '2023-24', games: 40 })]).not.toEqual(few);
+});
+
+test('a season that does not exist is refused', () => {
+  expect(() => [...simulateLeague({ seed: 'demo', season: '2023-25' })]).toThrow('expected a season such as 2023-24, found "2023-25"');
+});
+
+describe('the pipeline on simulated games', { timeout: 60_000 }, () => {
+  const pipeline = loadPipeline();
+  const games = season.slice(0, 90);
+  let connection: DuckDBConnection;
+  beforeAll(async () => {
+    connection = await openSimulatedData(pipeline, games);
+    await compute(connection, pipeline, ['2023-10-24', '2024-04-12']);
+  }, 60_000);
+  afterAll(() => connection.closeSync());
+
+  test('rows have exactly the columns that the sources declare', () => {
+    for (const { name, columns } of pipeline.sources) {
+      for (const row of games[0]?.[name as keyof SimulatedGameRows] ?? []) expect(Object.keys(row).sort(), name).toEqual(columns.map((column) => column.name).sort());
+    }
+  });
+
+  test('all checks hold, those that only warn too', async () => {
+    for (const severity of ['block', 'warn'] as const) {
+      expect(await brokenChecks(connection, pipeline, ['2023-10-24', '2024-04-12'], severity)).toEqual([]);
+    }
+  });
+
+  test('what the summaries say can be counted off the simulated rows', async () => {
+    const [found] = await query(connection, 'SELECT SUM(points) AS points, SUM(assisted_fg_makes) AS assists, COUNT(*) AS players, COUNTIF(usage_rate IS NULL) AS unused FROM nba_analytics.player_game_summary');
+    const players = games.flatMap(({ player_boxscores }) => player_boxscores);
+    expect(found).toEqual({
+      points: String(sum(players.map(({ pts }) => pts))),
+      assists: String(sum(players.map(({ ast }) => ast))),
+      players: String(players.length),
+      unused: String(players.filter(({ minutes }) => minutes === 0).length),
+    });
+    const [lookups] = await query(connection, "SELECT COUNT(DISTINCT player_lookup) AS lookups, COUNT(DISTINCT universal_player_id) AS players, COUNTIF(NOT REGEXP_CONTAINS(player_lookup, r'^[a-z]+$')) AS strange FROM nba_raw.nbac_gamebook_player_stats");
+    expect(lookups).toMatchObject({ lookups: lookups?.['players'], strange: '0' });
+  });
+});
