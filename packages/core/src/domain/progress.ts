@@ -33,9 +33,10 @@ export const unpackStates = (packed: string): readonly ProgressState[] =>
 
 export type PackedProgress = { readonly states: string; readonly revisions: readonly number[] };
 
-/** Merges two views of the same dates; per date the one that saw the later revision of the task wins, so progress never goes back. */
+/** Merges two views of the same dates; per date the one that saw the later revision of the task wins, so progress never goes back. Throws RangeError where they are of different lengths. */
 export const mergeProgress = (stored: PackedProgress, seen: PackedProgress): PackedProgress => {
-  if (stored.revisions.length !== seen.revisions.length) throw new RangeError(`progress of ${stored.revisions.length} dates can't be merged with ${seen.revisions.length}`);
+  const sizes = new Set([stored.revisions.length, stored.states.length, seen.revisions.length, seen.states.length]);
+  if (sizes.size > 1) throw new RangeError(`progress of ${stored.states.length} dates can't be merged with that of ${seen.states.length}`);
   const states: string[] = [];
   const revisions: number[] = [];
   for (let index = 0; index < stored.revisions.length; index += 1) {
