@@ -3,6 +3,7 @@
 import { DuckDBInstance, StatementType, type DuckDBConnection, type DuckDBMaterializedResult, type DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api';
 import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
 import { toWarehouseError } from './duckdb-errors.ts';
+import { notReading } from './duckdb-query.ts';
 
 export type Parameters = Readonly<Record<string, DuckDBValue>>;
 export type Row = readonly DuckDBValue[];
@@ -67,6 +68,28 @@ export class DuckDbSession {
       const statement = await this.connection.prepare(sql);
       try {
         return Array.from({ length: statement.columnCount }, (_, index) => ({ name: statement.columnName(index), type: statement.columnType(index).toString() }));
+      } finally {
+        statement.destroySync();
+      }
+    });
+  }
+
+  /** Runs a statement of an allowed type, alone in its text, and stops after `maxRows` rows. */
+  async readOnly(sql: string, parameters: Parameters, maxRows: number, allowed: (type: StatementType) => boolean): Promise<{ readonly names: readonly string[]; readonly types: readonly string[]; readonly rows: readonly Row[] }> {
+    return this.#guard(async () => {
+      const extracted = await this.connection.extractStatements(sql);
+      if (extracted.count !== 1) throw notReading(`${extracted.count} statements`);
+      const statement = await extracted.prepare(0);
+      try {
+        if (!allowed(statement.statementType)) throw notReading(StatementType[statement.statementType] ?? 'another statement');
+        for (const name of parameterNames(statement)) {
+          if (!(name in parameters)) throw new WarehouseError('invalid_sql', `the parameter ${name} has no value`);
+          statement.bindValue(statement.parameterIndex(name), parameters[name] as DuckDBValue);
+        }
+        const result = await statement.stream();
+        const rows: Row[] = [];
+        for (let chunk = await result.fetchChunk(); rows.length < maxRows && chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) rows.push(...chunk.getRows());
+        return { names: result.deduplicatedColumnNames(), types: result.columnTypes().map(String), rows: rows.slice(0, maxRows) };
       } finally {
         statement.destroySync();
       }
@@ -240,5 +263,3 @@ const openingError = (file: string, error: unknown): WarehouseError => {
     hint: 'DuckDB lets one process write a file: stop the other one, or let it do this',
   });
 };
-
-export const isReading = (type: StatementType): boolean => type === StatementType.SELECT || type === StatementType.EXPLAIN;

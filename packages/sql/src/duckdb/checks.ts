@@ -1,0 +1,116 @@
+// Statements that check rows. `staged` names the rows under check in all of them, so that one text serves staged and
+// committed rows. Everything that is counted per date is counted in one pass; examples are fetched only for dates that fail.
+import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
+import type { TableSpec } from '@floodgate/core/ports/warehouse.ts';
+import { dateList, dayOf, quoteName, quoteNames, quoteTable, textLiteral } from './names.ts';
+import { preservedTable } from './prepare.ts';
+import { segmentTable, type StagedRows } from './stage.ts';
+
+/** `staging` is bound as $staging where the rows lie in a segment, so that the statement can be prepared once. */
+export type CheckedRows = Omit<StagedRows, 'staging'> | 'committed';
+
+const column = (target: TableSpec): string => quoteName(target.partitionColumn);
+
+/** The rows under check. `dates` restricts them; undefined where the staging holds no others. */
+export const checkedRows = (target: TableSpec, rows: CheckedRows, dates: readonly PartitionDate[] | undefined): string => {
+  const names = quoteNames(target.columns.map((each) => each.name));
+  const inDates = dates === undefined ? '' : `${column(target)} IN (${dateList(dates)})`;
+  if (rows === 'committed') return `SELECT ${names} FROM ${quoteTable(target.table)}${inDates === '' ? '' : ` WHERE ${inDates}`}`;
+  const and = inDates === '' ? '' : ` AND ${inDates}`;
+  return 'segment' in rows
+    ? `SELECT ${names} FROM ${segmentTable(rows['segment'] as number)} WHERE _staging = CAST($staging AS BIGINT)${and}`
+    : `SELECT ${names} FROM ${quoteTable(preservedTable(target.table))} WHERE _staging = ${textLiteral((rows as { preserved: string }).preserved)}${and}`;
+};
+
+/** GoogleSQL that adds the truth of each condition to the rows under check, as `_where_<n>`. */
+export const googleSqlConditions = (conditions: readonly string[]): string =>
+  conditions.length === 0 ? '' : `SELECT staged.*, ${conditions.map((condition, index) => `(\n${condition}\n) AS _where_${index}`).join(', ')} FROM staged`;
+
+/** The same in DuckDB's dialect once it is translated; without conditions the rows themselves. */
+export const checkedSource = (conditions: string | undefined): string => (conditions === undefined ? 'staged' : `(\n${conditions}\n) AS checked`);
+
+/** One number per date. */
+export type Measure = { readonly alias: string; readonly expression: string };
+
+export const countWhere = (condition: string): string => `count(*) FILTER (WHERE ${condition})`;
+
+/** Distinct keys of a date, by hash. list_unique over a list was measured at a third of count(DISTINCT) on small dates. */
+export const countKeys = (columns: readonly string[]): string => `list_unique(list(hash(${quoteNames(columns)})))`;
+
+export const measureDates = (target: TableSpec, staged: string, conditions: string | undefined, measures: readonly Measure[]): string => `WITH staged AS (
+  ${staged}
+)
+SELECT ${dayOf(column(target))} AS day, count(*) AS "rows"${measures.map(({ alias, expression }) => `,\n  ${expression} AS ${alias}`).join('')}
+FROM ${checkedSource(conditions)}
+GROUP BY 1`;
+
+/** Up to 5 offending rows of each of these dates: their keys and the columns that the check looks at. */
+export const selectOffending = (
+  target: TableSpec,
+  staged: string,
+  conditions: string | undefined,
+  offending: string,
+  shown: readonly string[],
+  dates: readonly PartitionDate[],
+): string => `WITH staged AS (
+  ${staged}
+)
+SELECT ${dayOf(column(target))} AS _day, ${quoteNames(shown)}
+FROM ${checkedSource(conditions)}
+WHERE (${offending}) AND ${column(target)} IN (${dateList(dates)})
+QUALIFY row_number() OVER (PARTITION BY ${column(target)} ORDER BY ${quoteNames(shown)}) <= 5
+ORDER BY ALL`;
+
+/** Keys that several rows share: their rows, and of each date all such rows and keys. */
+export const selectDuplicates = (target: TableSpec, staged: string, columns: readonly string[], dates: readonly PartitionDate[]): string => `WITH staged AS (
+  ${staged}
+), keys AS (
+  SELECT ${dayOf(column(target))} AS _day, ${columns.map((name) => quoteName(name)).join(', ')}, count(*) AS _rows
+  FROM staged
+  WHERE ${column(target)} IN (${dateList(dates)})
+  GROUP BY ALL
+  HAVING count(*) > 1
+)
+SELECT *, CAST(sum(_rows) OVER (PARTITION BY _day) AS BIGINT) AS _all_rows, count(*) OVER (PARTITION BY _day) AS _all_keys
+FROM keys
+QUALIFY row_number() OVER (PARTITION BY _day ORDER BY ${quoteNames(columns)}) <= 5
+ORDER BY ALL`;
+
+const yielded = (sql: string): string => `(
+${sql}
+)`;
+
+/** `expected` of each date, as the check's SELECT yields it. */
+export const selectExpectedRows = (staged: string, sql: string): string => `WITH staged AS (
+  ${staged}
+)
+SELECT ${dayOf('CAST(expectation."date" AS DATE)')} AS day, CAST(sum(expectation.expected) AS BIGINT) AS expected
+FROM ${yielded(sql)} AS expectation
+GROUP BY 1`;
+
+/** Of each date the expected keys, those that are missing among the rows, and up to 5 of them. */
+export const selectMissingKeys = (target: TableSpec, staged: string, columns: readonly string[], sql: string): string => {
+  const keys = columns.map(quoteName);
+  const matches = keys.map((name) => `staged.${name} = expectation.${name}`);
+  return `WITH staged AS (
+  ${staged}
+), expectation AS (
+  SELECT DISTINCT CAST("date" AS DATE) AS _date, ${keys.join(', ')}
+  FROM ${yielded(sql)}
+), judged AS (
+  SELECT *, EXISTS (SELECT 1 FROM staged WHERE staged.${column(target)} = expectation._date AND ${matches.join(' AND ')}) AS _found
+  FROM expectation
+)
+SELECT ${dayOf('_date')} AS day, count(*) AS expected, count(*) FILTER (WHERE NOT _found) AS missing,
+  list({${columns.map((name) => `${textLiteral(name)}: ${quoteName(name)}`).join(', ')}} ORDER BY ${keys.join(', ')}) FILTER (WHERE NOT _found)[1:5] AS examples
+FROM judged
+GROUP BY 1`;
+};
+
+/** Rows that a check's SELECT yields: up to 5 of each date, with their number. */
+export const selectViolations = (staged: string, sql: string): string => `WITH staged AS (
+  ${staged}
+)
+SELECT ${dayOf('CAST(violation."date" AS DATE)')} AS _day, count(*) OVER (PARTITION BY violation."date") AS _offending, violation.*
+FROM ${yielded(sql)} AS violation
+QUALIFY row_number() OVER (PARTITION BY violation."date") <= 5`;

@@ -1,0 +1,54 @@
+// Digests of tables and sources, and the views under which sources are read.
+import type { Column, Source } from '@floodgate/core/domain/pipeline.ts';
+import { hashParts, rowHash, secondRowHash } from './hash.ts';
+import { dayOf, duckdbType, quoteName, sourceCatalog, textLiteral } from './names.ts';
+
+/** Rows and hash parts of each date of a relation in a range; `relation` is a quoted name. */
+export const selectDigest = (relation: string, dateColumn: string, columns: readonly Column[]): string => `SELECT ${dayOf(quoteName(dateColumn))} AS day, ${hashParts(rowHash(columns), secondRowHash(columns))}
+FROM ${relation}
+WHERE ${quoteName(dateColumn)} BETWEEN CAST($first AS DATE) AND CAST($last AS DATE)
+GROUP BY 1`;
+
+export const sourceRelation = (name: string): string => `${sourceCatalog}.${quoteName(name)}`;
+
+const fileList = (files: readonly string[]): string => `[${files.map(textLiteral).join(', ')}]`;
+
+/** Column types as text, so that a value that doesn't fit is an error and never guessed around. */
+const columnTypes = (columns: readonly Column[]): string =>
+  `{${columns.map((column) => `${textLiteral(column.name)}: ${textLiteral(duckdbType(column.type))}`).join(', ')}}`;
+
+/** The files as a relation, columns matched by name. */
+export const readFiles = (source: Source, files: readonly string[], columns: readonly Column[]): string => {
+  if (source.format === 'parquet') return `read_parquet(${fileList(files)}, union_by_name = true)`;
+  if (source.format === 'csv') return `read_csv(${fileList(files)}, union_by_name = true, header = true, types = ${columnTypes(columns)})`;
+  return `read_json(${fileList(files)}, format = 'newline_delimited', columns = ${columnTypes(columns)})`;
+};
+
+export type SourceColumn = { readonly column: Column; readonly present: boolean };
+
+const projection = ({ column, present }: SourceColumn): string => {
+  const name = quoteName(column.name);
+  const type = duckdbType(column.type);
+  return present ? `CAST(${name} AS ${type}) AS ${name}` : `CAST(NULL AS ${type}) AS ${name}`;
+};
+
+const selectSource = (source: Source, files: readonly string[], columns: readonly SourceColumn[]): string =>
+  `SELECT ${columns.map((each) => projection(each)).join(', ')}
+FROM ${readFiles(source, files, columns.filter(({ present }) => present).map(({ column }) => column))}`;
+
+export const createSourceView = (source: Source, relation: string, files: readonly string[], columns: readonly SourceColumn[]): string => `CREATE OR REPLACE VIEW ${sourceRelation(relation)} AS
+${selectSource(source, files, columns)}`;
+
+/** Ordered by date, so that a read of one date touches few row groups. */
+export const createSourceTable = (source: Source, relation: string, files: readonly string[], columns: readonly SourceColumn[]): string => `CREATE OR REPLACE TABLE ${sourceRelation(relation)} AS
+${selectSource(source, files, columns)}
+ORDER BY ${quoteName(source.dateColumn)}`;
+
+/** Top-level columns of Parquet files, as they will be read. */
+export const describeParquet = (file: string): string => `DESCRIBE SELECT * FROM read_parquet(${textLiteral(file)})`;
+
+export const describeCsv = (file: string): string => `DESCRIBE SELECT * FROM read_csv(${textLiteral(file)}, header = true, all_varchar = true)`;
+
+export const dropSourceTable = (relation: string): string => `DROP TABLE IF EXISTS ${sourceRelation(relation)}`;
+
+export const dropSourceView = (relation: string): string => `DROP VIEW IF EXISTS ${sourceRelation(relation)}`;
