@@ -8,6 +8,11 @@ export type ReprocessMode = (typeof reprocessModes)[number];
 export const gateModes = ['phase', 'window'] as const;
 export type GateMode = (typeof gateModes)[number];
 
+export const requestLimitsSchema = z.strictObject({
+  maxInFlight: z.int().min(1).max(10_000).optional(),
+  datesPerTask: z.union([z.int().min(1).max(366), z.literal('auto')]).optional(),
+});
+
 export const backfillRequestSchema = z.strictObject({
   pipeline: z.string().min(1),
   range: z.union([dateRangeSchema, z.array(dateRangeSchema).min(1)]).optional().describe('one range of dates or several, first and last included'),
@@ -18,9 +23,7 @@ export const backfillRequestSchema = z.strictObject({
   reprocess: z.enum(reprocessModes).default('missing'),
   lookback: z.literal('auto').default('auto').describe('upstream partitions in the windows are planned where they are missing or stale'),
   gate: z.enum(gateModes).default('phase'),
-  limits: z
-    .strictObject({ maxInFlight: z.int().min(1).max(10_000).optional(), datesPerTask: z.union([z.int().min(1).max(366), z.literal('auto')]).optional() })
-    .prefault({}),
+  limits: requestLimitsSchema.prefault({}),
   priority: z.int().min(-10).max(10).default(0).describe('higher goes first where several backfills are ready'),
   reason: z.string().max(500).default(''),
   requestedBy: z.string().max(200).default(''),

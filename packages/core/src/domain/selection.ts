@@ -1,6 +1,7 @@
 // What a request selects: processors (by phases, names, and the graph operators `+x`, `x+`) and dates.
 import { FloodgateError } from './errors.ts';
 import type { Calendar } from './calendar.ts';
+import { nearestName } from './nearest-name.ts';
 import { datesBetween, type PartitionDate } from './partition-date.ts';
 import type { Pipeline, Processor } from './pipeline.ts';
 
@@ -13,25 +14,10 @@ const closure = (start: Processor, next: (processor: Processor) => readonly Proc
   return seen;
 };
 
-const nearest = (name: string, known: readonly string[]): string | undefined => {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-    for (let i = 1; i <= a.length; i += 1) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j += 1) {
-        next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
-      }
-      row = next;
-    }
-    return row[b.length] ?? 0;
-  };
-  const best = known.map((candidate) => ({ candidate, edits: distance(name, candidate) })).sort((x, y) => x.edits - y.edits)[0];
-  return best !== undefined && best.edits <= Math.max(2, name.length / 3) ? best.candidate : undefined;
-};
-
-const didYouMean = (name: string, known: readonly string[]): string => {
-  const near = nearest(name, known);
-  return near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}? Known are ${known.join(', ')}`;
+const didYouMean = (name: string, computed: readonly Processor[]): string => {
+  const near = nearestName(name, computed.flatMap(({ id, table }) => [id, table]));
+  const known = computed.map(({ id }) => id).join(', ');
+  return near === undefined ? `known are ${known}` : `did you mean ${near}? Known are ${known}`;
 };
 
 /** Reads `3`, `2..3`, `2,3` or numbers; throws FloodgateError `unknown_phase` where a phase doesn't exist. */
@@ -43,6 +29,7 @@ export const parsePhases = (input: string | number | readonly number[], pipeline
     const match = /^(\d+)(?:\.\.(\d+))?$/.exec(part);
     if (match === null) throw new FloodgateError('unknown_phase', `phases: expected a number, a range or a list such as 3, 2..3 or 2,3; found "${part}"`);
     const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
+    if (first > last) throw new FloodgateError('unknown_phase', `phases: ${part} runs backwards; write ${last}..${first}`);
     const hit = known.filter((phase) => phase >= first && phase <= last);
     if (hit.length === 0 || (match[2] === undefined && !known.includes(first))) {
       throw new FloodgateError('unknown_phase', `phases: ${part} is no phase of pipeline ${pipeline.id}; it has ${known.join(', ')}`);
@@ -62,12 +49,15 @@ export const selectProcessors = (
   const inPhases = computed.filter(({ phase }) => phases?.has(phase) ?? true);
   if (request.processors === undefined) return new Set(inPhases.map(({ id }) => id));
   const named = new Set<Processor>();
-  const known = computed.map(({ id }) => id);
   for (const text of request.processors) {
     const match = /^(\+?)([^+]*)(\+?)$/.exec(text);
     const processor = computed.find(({ id, table }) => id === match?.[2] || table === match?.[2]);
     if (match === null || processor === undefined) {
-      throw new FloodgateError('unknown_processor', `processors: "${text}" is no processor of pipeline ${pipeline.id}; ${didYouMean(match?.[2] ?? text, known)}`);
+      if (pipeline.processors.some(({ id, table, kind }) => kind === 'external' && (id === match?.[2] || table === match?.[2]))) {
+        const ids = computed.map(({ id }) => id).join(', ');
+        throw new FloodgateError('unknown_processor', `processors: "${text}" is an external table of pipeline ${pipeline.id}, which others fill; to compute what reads it, name one of ${ids}`);
+      }
+      throw new FloodgateError('unknown_processor', `processors: "${text}" is no processor of pipeline ${pipeline.id}; ${didYouMean(match?.[2] ?? text, computed)}`);
     }
     named.add(processor);
     if (match[1] === '+') for (const other of closure(processor, (at) => upstreamsOf(pipeline, at))) named.add(other);
@@ -105,8 +95,9 @@ export const selectDates = (calendar: Calendar, request: DateSelection): Selecte
   }
   if (wanted.length === 0) {
     const [first, last] = [calendar.dates[0]?.date, calendar.dates.at(-1)?.date];
+    if (first === undefined) throw new FloodgateError('empty_selection', 'the selection holds no date: the calendar is empty');
     const found = `${asked.size} dates asked for, ${notInCalendar.length} not in the calendar, ${excluded.length} excluded`;
-    throw new FloodgateError('empty_selection', `the selection holds no date of the calendar: ${found}; the calendar goes from ${first ?? '(empty)'} to ${last ?? '(empty)'} with ${calendar.dates.length} dates`);
+    throw new FloodgateError('empty_selection', `the selection holds no date of the calendar: ${found}; the calendar goes from ${first} to ${last} with ${calendar.dates.length} dates`);
   }
   return { wanted: new Set(wanted), excluded, notInCalendar };
 };
