@@ -46,28 +46,38 @@ const maxCommitTries = 5;
 type Batch = { readonly processor: Processor; readonly jobId: string; readonly tasks: readonly TaskDocument[] };
 
 /** Lanes of one worker process. Ringing a lane that this process holds is a flag, not a transaction. */
-export type CommitLanes = { readonly serve: (table: string, signal: AbortSignal) => Promise<LaneOutcome> };
+export type CommitLanes = {
+  /** Serves the lane until it has nothing to do. `rung`: this process already serves it and will look again. */
+  readonly serve: (table: string, signal: AbortSignal) => Promise<LaneOutcome | { readonly outcome: 'rung' }>;
+};
 
 export const createCommitLanes = (deps: LaneDeps): CommitLanes => {
   const watch = createLeaseWatch(deps.clock, deps.lease);
-  const running = new Map<string, { rung: boolean; readonly done: Promise<LaneOutcome> }>();
+  const running = new Map<string, { rung: boolean }>();
   return {
-    serve: (table, signal) => {
+    serve: async (table, signal) => {
       const current = running.get(table);
       if (current !== undefined) {
         current.rung = true;
-        return current.done;
+        return { outcome: 'rung' };
       }
-      const state = { rung: false, done: Promise.resolve<LaneOutcome>({ outcome: 'lost' }) };
-      // The entry is removed in the same turn in which the lane decides to leave, so no ring can fall in between.
-      state.done = serveLane(deps, watch, table, state, () => running.delete(table), signal).finally(() => running.delete(table));
+      const state = { rung: false };
       running.set(table, state);
-      return state.done;
+      try {
+        // Lost: somebody else holds it now and has to be rung, or it was rung in the moment of leaving.
+        for (;;) {
+          const outcome = await serveLane(deps, watch, table, state, signal);
+          if (outcome.outcome !== 'lost' && !(outcome.outcome === 'drained' && state.rung)) return outcome;
+          if (signal.aborted) return outcome;
+        }
+      } finally {
+        running.delete(table);
+      }
     },
   };
 };
 
-const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local: { rung: boolean }, leaving: () => void, signal: AbortSignal): Promise<LaneOutcome> => {
+const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local: { rung: boolean }, signal: AbortSignal): Promise<LaneOutcome> => {
   const lane = await enterLane(deps, watch, table);
   if (lane === 'held_by_other') return { outcome: 'held_by_other' };
   const finished = new AbortController();
@@ -88,11 +98,7 @@ const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local
       if (batch === 'lost') return { outcome: 'lost' };
       if (batch === undefined) {
         if (local.rung) continue;
-        const left = await leaveLane(deps, lane, ring, () => {
-          if (local.rung) return false;
-          leaving();
-          return true;
-        });
+        const left = await leaveLane(deps, lane, ring);
         if (left === 'left') return { outcome: 'drained', commits, dates };
         if (left === 'lost') return { outcome: 'lost' };
         ring = left;
@@ -142,22 +148,15 @@ const readLane = async (transaction: StoreTransaction, table: string): Promise<L
   return document === undefined ? undefined : parseDocument(laneSchema, document);
 };
 
-/**
- * Leaves if nobody rang since `ring` was read (undefined: leaves in any case). `mayLeave` is asked last, in the same turn
- * in which the caller forgets the lane. Returns the new ring count where somebody did ring.
- */
-const leaveLane = async (deps: LaneDeps, lane: LaneDocument, ring: number | undefined, mayLeave: () => boolean = () => true): Promise<'left' | 'lost' | number> => {
-  const seen = await deps.store.transaction(async (transaction): Promise<'left' | 'lost' | number> => {
+/** Leaves if nobody rang since `ring` was read (undefined: leaves in any case). Returns the new ring count where somebody did. */
+const leaveLane = async (deps: LaneDeps, lane: LaneDocument, ring: number | undefined): Promise<'left' | 'lost' | number> =>
+  deps.store.transaction(async (transaction): Promise<'left' | 'lost' | number> => {
     const stored = await readLane(transaction, lane.table);
     if (!isOurs(stored, lane)) return 'lost';
     if (ring !== undefined && stored.ring !== ring) return stored.ring;
     transaction.set(lanePath(lane.table), { ...stored, holder: '', heartbeat: stored.heartbeat + 1 });
     return 'left';
   });
-  // Rung locally while the document was written: the next doorbell enters the lane anew.
-  if (seen === 'left' && !mayLeave()) return 'lost';
-  return seen;
-};
 
 const keepLane = async (deps: LaneDeps, lane: LaneDocument, lost: AbortController, finished: AbortSignal): Promise<void> => {
   for (;;) {

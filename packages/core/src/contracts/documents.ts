@@ -308,7 +308,7 @@ export const outboxSchema = z.object({
 });
 export const outboxPath = (id: string): string => `outbox/${id}`;
 
-export const auditRecordSchema = z.object({ at: instant, by: z.string(), action: z.string(), subject: z.string(), detail: z.record(z.string(), z.json()) });
+export const auditRecordSchema = z.object({ at: instant, by: z.string(), action: z.string(), subject: z.string(), detail: jsonObject });
 export type AuditRecord = z.output<typeof auditRecordSchema>;
 export const auditPath = (id: string): string => `audit/${id}`;
 

@@ -60,7 +60,7 @@ export type ParsedMessage = {
 export const parseMessage = (attributes: MessageAttributes, data: string): ParsedMessage | { readonly type: 'malformed'; readonly problem: string } => {
   const malformed = (problem: string) => ({ type: 'malformed' as const, problem });
   const type = attributes['type'] ?? '';
-  if (!Object.hasOwn(messageTypes, type)) return malformed(`attribute "type": expected one of ${Object.keys(messageTypes).join(', ')}, found "${type}"`);
+  if (!Object.hasOwn(messageTypes, type)) return malformed(`attribute "type": expected one of ${Object.keys(messageTypes).join(', ')}, found ${type === '' ? 'none' : `"${type}"`}`);
   const version = attributes['schemaversion'] ?? schemaVersion;
   if (version !== schemaVersion) return malformed(`attribute "schemaversion": expected "${schemaVersion}", found "${version}"`);
   let json: unknown;

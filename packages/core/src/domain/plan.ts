@@ -92,7 +92,8 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
     return row[index];
   };
   const planned = new Map<string, (TaskReason | undefined)[]>(computed.map(({ id }) => [id, []]));
-  const needed = new Map<string, boolean[]>(computed.map(({ id }) => [id, []]));
+  /** Read, through any number of edges, by something that is planned. */
+  const demanded = new Map<string, boolean[]>(computed.map(({ id }) => [id, []]));
   const rowOf = <T>(map: Map<string, T[]>, id: string): T[] => map.get(id) as T[];
   const isTarget = (processor: Processor, index: number): boolean => input.processors.has(processor.id) && input.dates.has(dateAt(index));
 
@@ -100,7 +101,6 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
     const busy: { readonly backfillId: string; readonly date: PartitionDate }[] = [];
     for (let index = 0; index < size; index += 1) {
       if (!isTarget(processor, index)) continue;
-      rowOf(needed, processor.id)[index] = true;
       const cell = cellOf(processor, index);
       if (cell.skip !== undefined) continue;
       if (cell.other !== undefined) busy.push({ backfillId: cell.other, date: dateAt(index) });
@@ -116,35 +116,32 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
   const upstreamRows = (processor: Processor) =>
     processor.upstreams.flatMap(({ table, window }) => computed.filter((other) => other.table === table).map((producer) => ({ producer, window })));
 
-  /** Everything that planned partitions read, through any number of edges, is needed. */
-  const spreadNeed = (): void => {
+  const spreadDemand = (): void => {
     for (const processor of [...computed].reverse()) {
       for (let index = 0; index < size; index += 1) {
-        const wanted = rowOf(planned, processor.id)[index] !== undefined || (rowOf(needed, processor.id)[index] === true && !isTarget(processor, index));
-        if (!wanted) continue;
+        if (rowOf(planned, processor.id)[index] === undefined && rowOf(demanded, processor.id)[index] !== true) continue;
         for (const { producer, window } of upstreamRows(processor)) {
           const { from, to } = windowIndexes(calendar, window, index);
-          for (let at = from; at < to; at += 1) rowOf(needed, producer.id)[at] = true;
+          for (let at = from; at < to; at += 1) rowOf(demanded, producer.id)[at] = true;
         }
       }
     }
   };
 
-  /** Needed partitions that are missing or stale, and those below a planned one, are planned. */
+  /** Demanded partitions that are missing or stale are planned, and everything in scope that lies below a planned one. */
   const spreadPlan = (): boolean => {
     let changed = false;
     for (const processor of computed) {
       for (let index = 0; index < size; index += 1) {
-        if (rowOf(needed, processor.id)[index] !== true || rowOf(planned, processor.id)[index] !== undefined) continue;
+        const isDemanded = rowOf(demanded, processor.id)[index] === true;
+        if (rowOf(planned, processor.id)[index] !== undefined || !(isDemanded || isTarget(processor, index))) continue;
         const cell = cellOf(processor, index);
         if (cell.skip !== undefined || cell.other !== undefined) continue;
-        const target = isTarget(processor, index);
-        const reads = upstreamRows(processor);
         let reason: TaskReason | undefined;
-        if (!target && cell.freshness === 'missing') reason = 'upstream_missing';
-        else if (!target && cell.freshness !== 'fresh') reason = 'upstream_stale';
+        if (isDemanded && cell.freshness === 'missing') reason = 'upstream_missing';
+        else if (isDemanded && cell.freshness !== 'fresh') reason = 'upstream_stale';
         else if (cell.freshness !== 'missing') {
-          const below = reads.some(({ producer, window }) => {
+          const below = upstreamRows(processor).some(({ producer, window }) => {
             const { from, to } = windowIndexes(calendar, window, index);
             for (let at = from; at < to; at += 1) if (rowOf(planned, producer.id)[at] !== undefined) return true;
             return false;
@@ -159,7 +156,7 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
     return changed;
   };
 
-  do spreadNeed();
+  do spreadDemand();
   while (spreadPlan());
 
   const processors = new Map<string, readonly PlanEntry[]>();
@@ -167,7 +164,7 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
   for (const processor of computed) {
     const entries: PlanEntry[] = [];
     for (let index = 0; index < size; index += 1) {
-      if (rowOf(needed, processor.id)[index] !== true) continue;
+      if (rowOf(demanded, processor.id)[index] !== true && !isTarget(processor, index)) continue;
       const cell = cellOf(processor, index);
       const date = dateAt(index);
       const reason = rowOf(planned, processor.id)[index];

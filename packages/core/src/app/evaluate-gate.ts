@@ -1,0 +1,214 @@
+// The validator's decision: a phase is complete when it is drained, every planned partition is accounted for, and its
+// checks hold over the committed rows of the range and of the lookback that the next phase will read. A check that can't
+// be evaluated blocks (P78: on any exception the gate published everything).
+import {
+  backfillPath,
+  gatePath,
+  gateSchema,
+  parseDocument,
+  taskCollection,
+  taskSchema,
+  type BackfillDocument,
+  type CheckOutcome,
+  type GateDocument,
+  type GateState,
+  type TaskDocument,
+} from '../contracts/documents.ts';
+import { toFailure } from '../domain/failure.ts';
+import type { PartitionDate } from '../domain/partition-date.ts';
+import type { Audit, CriticalColumn, Processor } from '../domain/pipeline.ts';
+import { repairCommand } from '../domain/repair.ts';
+import { isGood, isTerminal, openStates } from '../domain/task-state.ts';
+import { checksOf, type NamedCheck } from './audit-staged.ts';
+import type { Finding } from '../ports/warehouse.ts';
+import { judgeFreshness, plannedProcessors } from './backfill-view.ts';
+import type { EngineDeps } from './deps.ts';
+import { specOf } from './ledger-reader.ts';
+import { transact } from './outbox.ts';
+import { readBackfill, type LoadedPlan, type PlanReader } from './plan-store.ts';
+
+export type ValidatorDeps = EngineDeps & { readonly plans: PlanReader };
+
+export type GateOutcome =
+  | { readonly outcome: 'not_drained' }
+  | { readonly outcome: 'unknown_backfill' }
+  /** Another evaluation was written first, or a task moved meanwhile: the message that says so comes or has come. */
+  | { readonly outcome: 'overtaken' }
+  | { readonly outcome: 'decided'; readonly state: GateState };
+
+const shownDates = 60;
+
+/** Decides the gate of a phase, if it is drained. Evaluating again is harmless: an open gate stays open. */
+export const evaluateGate = async (deps: ValidatorDeps, backfillId: string, phase: number, signal: AbortSignal): Promise<GateOutcome> => {
+  const backfill = await readBackfill(deps.store, backfillId);
+  if (backfill === undefined || !backfill.phases.includes(phase)) return { outcome: 'unknown_backfill' };
+  const before = await readGate(deps, backfillId, phase);
+  if (before?.state === 'open') return { outcome: 'decided', state: 'open' };
+  const plan = await deps.plans.plan(backfill.planHash);
+  const processors = plannedProcessors(plan).filter((processor) => processor.phase === phase);
+  const planned = processors.reduce((sum, { id }) => sum + (backfill.tasks[id] ?? 0), 0);
+  if (!(await isDrained(deps, backfillId, phase, planned))) return { outcome: 'not_drained' };
+  if (backfill.gate === 'phase' && !(await earlierOpen(deps, backfill, phase))) return { outcome: 'not_drained' };
+  const tasks = await readPhase(deps, backfillId, phase);
+  if (tasks.some(({ state }) => !isTerminal(state))) return { outcome: 'not_drained' };
+
+  const checks: CheckOutcome[] = [...accountFor(processors, tasks), ...(await freshness(deps, plan, processors, tasks, signal))];
+  const whole = checks.every(({ outcome, severity }) => outcome === 'passed' || severity === 'warn');
+  // Rows are read only where the partitions are there: findings about dates that failed would only repeat that they failed.
+  if (whole) for (const processor of processors) checks.push(...(await checkRows(deps, plan, processor, signal)));
+  return decide(deps, { backfill, phase, plan, before, checks, tasks });
+};
+
+const readGate = async (deps: ValidatorDeps, backfillId: string, phase: number): Promise<GateDocument | undefined> => {
+  const document = await deps.store.get(gatePath(backfillId, phase));
+  return document === undefined ? undefined : parseDocument(gateSchema, document);
+};
+
+/** Counts before it reads: most doorbells ring while the phase still works. Tasks that were not released have no document. */
+const isDrained = async (deps: ValidatorDeps, backfillId: string, phase: number, planned: number): Promise<boolean> => {
+  const collection = taskCollection(backfillId);
+  const ofPhase = { field: 'phase', op: '==' as const, value: phase };
+  const open = await deps.store.count({ collection, where: [ofPhase, { field: 'state', op: 'in', value: openStates }] });
+  return open === 0 && (await deps.store.count({ collection, where: [ofPhase] })) >= planned;
+};
+
+const readPhase = async (deps: ValidatorDeps, backfillId: string, phase: number): Promise<readonly TaskDocument[]> => {
+  const documents = await deps.store.query({ collection: taskCollection(backfillId), where: [{ field: 'phase', op: '==', value: phase }] });
+  return documents.map((document) => parseDocument(taskSchema, document));
+};
+
+const earlierOpen = async (deps: ValidatorDeps, backfill: BackfillDocument, phase: number): Promise<boolean> => {
+  for (const earlier of backfill.phases) {
+    if (earlier >= phase) break;
+    if ((await readGate(deps, backfill.backfillId, earlier))?.state !== 'open') return false;
+  }
+  return true;
+};
+
+const outcomeOf = (check: string, processorId: string, severity: 'block' | 'warn', dates: readonly PartitionDate[], message: string): CheckOutcome => ({
+  check,
+  processorId,
+  severity,
+  outcome: dates.length === 0 ? 'passed' : 'failed',
+  message: dates.length === 0 ? '' : message,
+  dates: dates.slice(0, shownDates),
+  examples: [],
+});
+
+/** Every planned partition is good, and everything awaited from other backfills has come. */
+const accountFor = (processors: readonly Processor[], tasks: readonly TaskDocument[]): readonly CheckOutcome[] =>
+  processors.map(({ id }) => {
+    const own = tasks.filter(({ processorId }) => processorId === id);
+    const bad = own.filter(({ state }) => !isGood(state));
+    const states = [...new Set(bad.map(({ state }) => state))].map((state) => `${bad.filter((task) => task.state === state).length} ${state}`).join(', ');
+    return outcomeOf('accounted', id, 'block', bad.map(({ date }) => date).sort(), `${bad.length} of ${own.length} planned dates did not succeed: ${states}`);
+  });
+
+/** Positions that this gate answers for: planned tasks, what was fresh already, what another backfill was to bring. */
+const scopeOf = (plan: LoadedPlan, processor: Processor): readonly number[] =>
+  [...(plan.entries.get(processor.id) ?? [])].filter(([, { kind, reason }]) => kind === 'task' || kind === 'await' || reason === 'already_fresh').map(([index]) => index);
+
+const datesOf = (plan: LoadedPlan, indexes: readonly number[]): readonly PartitionDate[] => indexes.map((index) => plan.calendar.dates[index]?.date as PartitionDate);
+
+const freshness = async (deps: ValidatorDeps, plan: LoadedPlan, processors: readonly Processor[], tasks: readonly TaskDocument[], signal: AbortSignal): Promise<readonly CheckOutcome[]> => {
+  const bad = new Set(tasks.filter(({ state }) => !isGood(state)).map(({ processorId, date }) => `${processorId}|${date}`));
+  const positions = new Map(processors.map((processor) => [processor.id, scopeOf(plan, processor).filter((index) => !bad.has(`${processor.id}|${plan.calendar.dates[index]?.date ?? ''}`))]));
+  try {
+    const { stale, missing } = await judgeFreshness(deps, plan, positions, signal);
+    return processors.flatMap(({ id }) => [
+      outcomeOf('fresh', id, 'block', datesOf(plan, stale.get(id) ?? []), `${stale.get(id)?.length ?? 0} dates were computed from inputs or code that have changed since`),
+      outcomeOf('committed', id, 'block', datesOf(plan, missing.get(id) ?? []), `${missing.get(id)?.length ?? 0} dates are not in the ledger`),
+    ]);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return processors.map(({ id }) => couldNotTell('fresh', id, error));
+  }
+};
+
+const couldNotTell = (check: string, processorId: string, error: unknown): CheckOutcome => {
+  const { message, hint } = toFailure(error);
+  return { check, processorId, severity: 'block', outcome: 'could_not_tell', message: hint === undefined ? message : `${message} (${hint})`, dates: [], examples: [] };
+};
+
+const asAudits = ({ column, notZero, minRatio, where }: CriticalColumn): readonly Audit[] => {
+  const rule = { columns: [column], minRatio, ...(where === undefined ? {} : { where }) };
+  const checks: Audit[] = [{ severity: 'block', check: { type: 'not_null', ...rule } }];
+  return notZero ? [...checks, { severity: 'block', check: { type: 'not_zero', ...rule } }] : checks;
+};
+
+/** What later phases demand of this table's columns: contamination is stopped where it starts. */
+const contractsOn = (plan: LoadedPlan, processor: Processor): readonly Audit[] => {
+  const audits = plan.pipeline.processors.flatMap(({ upstreams }) => upstreams.filter(({ table }) => table === processor.table).flatMap(({ critical }) => critical.flatMap(asAudits)));
+  return [...new Map(audits.map((audit) => [JSON.stringify(audit), audit])).values()];
+};
+
+/** All checks of a processor over its committed rows, in one go over the whole scope. */
+const checkRows = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Processor, signal: AbortSignal): Promise<readonly CheckOutcome[]> => {
+  const dates = datesOf(plan, scopeOf(plan, processor));
+  if (dates.length === 0) return [];
+  const phase = plan.pipeline.phases.find(({ number }) => number === processor.phase);
+  const ofPhase = (phase?.gate.checks ?? []).filter(({ table }) => table === processor.table);
+  const checks = checksOf(plan, processor, [...processor.audits, ...contractsOn(plan, processor), ...ofPhase], dates);
+  try {
+    const target = specOf(processor);
+    await deps.warehouse.prepareTable(target, signal);
+    const { findings, expected } = await deps.warehouse.runChecks(
+      { target, subject: 'committed', dates, checks: checks.map(({ keyed }) => keyed), sources: plan.pipeline.sources },
+      signal,
+    );
+    return checks.map((check) => judge(check, processor, findings.filter(({ checkId }) => checkId === check.keyed.id), expected.get(check.keyed.id) ?? 0, phase?.gate.quorum ?? 1));
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return [couldNotTell('rows', processor.id, error)];
+  }
+};
+
+const judge = (check: NamedCheck, processor: Processor, findings: readonly Finding[], expected: number, quorum: number): CheckOutcome => {
+  const dates = findings.map(({ date }) => date).sort();
+  const offending = findings.reduce((sum, finding) => sum + finding.offending, 0);
+  // A quorum is a share of expected rows or keys, so it applies to checks that count them and to nothing else.
+  const covered = expected > 0 && quorum < 1 && offending / expected <= 1 - quorum;
+  const first = findings[0];
+  const message = first === undefined ? '' : `${dates.length} dates, first ${first.date}: ${first.message}${covered ? ` (within the quorum of ${quorum})` : ''}`;
+  return { ...outcomeOf(check.name, processor.id, covered ? 'warn' : check.severity, dates, message), examples: [...(first?.examples ?? [])].slice(0, 3) };
+};
+
+const decide = async (
+  deps: ValidatorDeps,
+  input: { readonly backfill: BackfillDocument; readonly phase: number; readonly plan: LoadedPlan; readonly before: GateDocument | undefined; readonly checks: readonly CheckOutcome[]; readonly tasks: readonly TaskDocument[] },
+): Promise<GateOutcome> => {
+  const { backfill, phase, plan, before, checks, tasks } = input;
+  const { backfillId } = backfill;
+  const failed = checks.filter(({ outcome, severity }) => outcome === 'could_not_tell' || (outcome === 'failed' && severity === 'block'));
+  const hold = plan.pipeline.phases.find(({ number }) => number === phase)?.gate.hold ?? false;
+  const approvedBy = before?.approvedBy ?? '';
+  const state: GateState = failed.length > 0 ? 'blocked' : hold && approvedBy === '' ? 'held' : 'open';
+  const failing = failed.map(({ processorId, dates }) => ({ processorId, dates }));
+  const gate: GateDocument = {
+    backfillId,
+    phase,
+    state,
+    evaluation: (before?.evaluation ?? 0) + 1,
+    checks: [...checks],
+    basis: tasks.reduce((sum, { revision }) => sum + revision, 0),
+    summary: state === 'open' ? '' : state === 'held' ? 'all checks passed; the pipeline asks for a person’s approval' : failed.map(({ processorId, check, message }) => `${processorId} ${check}: ${message}`).join('; '),
+    repair: state === 'blocked' ? repairCommand(backfill, failed) : '',
+    approvedBy,
+    evaluatedAt: deps.clock.now(),
+  };
+  return transact(deps, async (transaction, send): Promise<GateOutcome> => {
+    const [document, current] = await transaction.getMany([gatePath(backfillId, phase), backfillPath(backfillId)]);
+    const stored = document === undefined ? undefined : parseDocument(gateSchema, document);
+    if (current === undefined) return { outcome: 'unknown_backfill' };
+    if ((stored?.evaluation ?? 0) !== (before?.evaluation ?? 0) || (stored?.approvedBy ?? '') !== approvedBy) return { outcome: 'overtaken' };
+    transaction.set(gatePath(backfillId, phase), gate);
+    const about = { subject: `${backfillId}/${phase}`, traceparent: backfill.traceparent };
+    if (state === 'open') send('floodgate.phase.completed', { backfillId, phase }, about);
+    else if (state === 'held') send('floodgate.phase.held', { backfillId, phase }, about);
+    else send('floodgate.phase.blocked', { backfillId, phase, failing, repair: gate.repair }, about);
+    // With gate mode `phase`, the next phase may be drained already (nothing to do in it): its turn comes now.
+    const next = backfill.phases.find((later) => later > phase);
+    if (state === 'open' && next !== undefined) send('floodgate.tasks.ended', { backfillId, phases: [next] }, about);
+    return { outcome: 'decided', state };
+  });
+};

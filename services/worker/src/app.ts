@@ -1,0 +1,66 @@
+// The worker: executes dispatches and serves commit lanes. A message is acked once its effect, or the reason why it has
+// none, is in the store.
+import { createCommitLanes, type LaneDeps } from '@floodgate/core/app/commit-lane.ts';
+import { executeDispatch, type WorkerDeps as ExecuteDeps } from '@floodgate/core/app/execute-dispatch.ts';
+import { recordMalformed } from '@floodgate/core/app/reconcile.ts';
+import { parseMessage, subscriptions } from '@floodgate/core/contracts/messages.ts';
+import type { Failure } from '@floodgate/core/domain/failure.ts';
+import type { Delivery, Subscription, Verdict } from '@floodgate/core/ports/message-bus.ts';
+
+export type WorkerDeps = ExecuteDeps &
+  LaneDeps & {
+    /** Dispatches that this process executes at once. */
+    readonly concurrency: number;
+    /** Tables whose lanes this process serves at once. */
+    readonly lanes: number;
+    /** Nothing can go on in this process (disk full): it should stop. What it held has been given back. */
+    readonly onHalt: (failure: Failure) => void;
+  };
+
+export type WorkerApp = {
+  readonly start: () => Promise<void>;
+  /** Finishes what it holds within `graceMs`, and returns the rest. */
+  readonly stop: (graceMs: number) => Promise<void>;
+  readonly isReady: () => boolean;
+};
+
+export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
+  const lanes = createCommitLanes(deps);
+  let open: Subscription[] = [];
+
+  const onTask = async (delivery: Delivery): Promise<Verdict> => {
+    const message = parseMessage(delivery.attributes, delivery.data);
+    if (message.type === 'malformed') await recordMalformed(deps, delivery, message.problem);
+    if (message.type !== 'floodgate.tasks.dispatched') return 'ack';
+    const result = await executeDispatch(deps, message.data, delivery.signal);
+    if (result.outcome === 'halt') deps.onHalt(result.failure);
+    return 'ack';
+  };
+
+  const onCommit = async (delivery: Delivery): Promise<Verdict> => {
+    const message = parseMessage(delivery.attributes, delivery.data);
+    if (message.type === 'malformed') await recordMalformed(deps, delivery, message.problem);
+    if (message.type !== 'floodgate.lane.rung') return 'ack';
+    const result = await lanes.serve(message.data.table, delivery.signal);
+    if (result.outcome === 'halt') deps.onHalt(result.failure);
+    return 'ack';
+  };
+
+  return {
+    start: async () => {
+      open = await Promise.all([
+        deps.bus.subscribe(subscriptions.workerTasks, onTask, { maxOutstanding: deps.concurrency }),
+        // A lane in service holds one delivery; doorbells for it come and go beside it.
+        deps.bus.subscribe(subscriptions.workerCommits, onCommit, { maxOutstanding: deps.lanes * 2 }),
+      ]);
+    },
+    stop: async (graceMs) => {
+      // Dispatches first: what they stage is still committed within the grace period.
+      const [tasks, commits] = open;
+      await tasks?.stop(graceMs);
+      await commits?.stop(graceMs);
+      open = [];
+    },
+    isReady: () => open.length > 0,
+  };
+};
