@@ -69,8 +69,8 @@ export function fromProtoValue(value: ProtoValue, type: ProtoType): Cell {
     case 'TYPE_STRING': return filled('stringValue') ? (value['stringValue'] as string) : null;
     case 'TYPE_BYTES': return filled('bytesValue') ? `0x${Buffer.from(value['bytesValue'] as Uint8Array).toString('hex')}` : null;
     case 'TYPE_DATE': return filled('dateValue') ? new Date(Number(value['dateValue']) * DAY_MS).toISOString().slice(0, 10) : null;
-    case 'TYPE_TIMESTAMP': return filled('timestampValue') ? decodeTimestamp(value['timestampValue'] as { seconds: string; nanos: number }) : null;
-    case 'TYPE_DATETIME': return filled('datetimeValue') ? decodeDatetime(value['datetimeValue'] as { bitFieldDatetimeSeconds: string; nanos: number }) : null;
+    case 'TYPE_TIMESTAMP': return filled('timestampValue') ? decodeTimestamp(value['timestampValue'] as { seconds?: string; nanos?: number }) : null;
+    case 'TYPE_DATETIME': return filled('datetimeValue') ? decodeDatetime(value['datetimeValue'] as { bitFieldDatetimeSeconds: string; nanos?: number }) : null;
     case 'TYPE_NUMERIC': return filled('numericValue') ? decodeNumeric(value['numericValue'] as Uint8Array) : null;
     case 'TYPE_ARRAY': {
       if (!filled('arrayValue')) return null;
@@ -94,12 +94,12 @@ function toNanos(text: string): number {
   return Number((/\.(\d+)/u.exec(text)?.[1] ?? '').padEnd(9, '0').slice(0, 9));
 }
 
-function fraction(nanos: number): string {
-  return String(Math.trunc(nanos / 1000)).padStart(6, '0');
+function fraction(nanos: number | undefined): string {
+  return String(Math.trunc((nanos ?? 0) / 1000)).padStart(6, '0');
 }
 
-function decodeTimestamp({ seconds, nanos }: { seconds: string; nanos: number }): string {
-  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19).replace('T', ' ')}.${fraction(nanos)}`;
+function decodeTimestamp({ seconds, nanos }: { seconds?: string; nanos?: number }): string {
+  return `${new Date(Number(seconds ?? 0) * 1000).toISOString().slice(0, 19).replace('T', ' ')}.${fraction(nanos)}`;
 }
 
 /** Bit fields from the top: year, month (4 bits), day (5), hour (5), minute (6), second (6). */
@@ -108,7 +108,7 @@ function encodeDatetime(text: string): string {
   return String((((((((((year << 4n) | month) << 5n) | day) << 5n) | hour) << 6n) | minute) << 6n) | second);
 }
 
-function decodeDatetime({ bitFieldDatetimeSeconds, nanos }: { bitFieldDatetimeSeconds: string; nanos: number }): string {
+function decodeDatetime({ bitFieldDatetimeSeconds, nanos }: { bitFieldDatetimeSeconds: string; nanos?: number }): string {
   let bits = BigInt(bitFieldDatetimeSeconds);
   const take = (width: bigint): string => {
     const part = bits & ((1n << width) - 1n);

@@ -71,7 +71,7 @@ export async function startZetaSql(): Promise<ZetaSql | undefined> {
     await exited;
   };
   const request = (sql: string, tables: readonly ZetaSqlTable[], parameterTypes: Readonly<Record<string, string>>) => ({
-    sql: quoteTables(sql),
+    sql: tables.length === 0 ? sql : quoteTables(sql),
     options: {
       languageOptions,
       defaultTimezone: 'UTC',

@@ -30,6 +30,7 @@ const NODE_FUNCTIONS: Readonly<Record<string, readonly [name: string, ...keys: s
   initcap: ['INITCAP', 'this'],
   json_extract_scalar: ['JSON_EXTRACT_SCALAR', 'this', 'path'],
   json_value: ['JSON_VALUE', 'this', 'path'],
+  last_day: ['LAST_DAY', 'this', 'unit'],
   least: ['LEAST', 'expressions'],
   length: ['LENGTH', 'this'],
   ln: ['LN', 'this'],
@@ -60,6 +61,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   CEILING: 'CEIL',
   CHAR_LENGTH: 'LENGTH',
   CHARACTER_LENGTH: 'LENGTH',
+  IFNULL: 'COALESCE',
   POWER: 'POW',
   SUBSTRING: 'SUBSTR',
 };

@@ -25,6 +25,13 @@ export const duckdbPrelude: readonly string[] = [
   macro('fg_safe_divide(a, b)', `CASE WHEN ${NUMERIC_PAIR} THEN error('division of NUMERIC is not supported, cast to FLOAT64') ELSE a / nullif(b, 0) END`),
   macro('fg_div(a, b)', `CASE WHEN b = 0 THEN error('division by zero') ELSE a // b END`),
   macro('fg_mod(a, b)', `CASE WHEN b = 0 THEN error('division by zero') ELSE a % b END`),
+  // GoogleSQL rounds the exact binary value, DuckDB the product with 10^n: they part where the product falls on a half
+  // that the value itself is not on (2.675 is 2.67499...). Only an odd multiple of 2^-(n+1) is a true half.
+  macro('fg_round(x, n)', `CASE
+    WHEN typeof(x) LIKE 'DECIMAL%' THEN error('ROUND(x, n) of a NUMERIC column needs its type: write ROUND(CAST(x AS NUMERIC), n)')
+    WHEN n > 0 AND (abs(CAST(x AS DOUBLE)) * pow(10, n)) % 1 = 0.5 AND (abs(CAST(x AS DOUBLE)) * pow(2, n + 1)) % 2 <> 1
+      THEN CAST(printf('%.' || n || 'f', CAST(x AS DOUBLE)) AS DOUBLE)
+    ELSE round(CAST(x AS DOUBLE), CAST(n AS INTEGER)) END`),
   macro('fg_averaged(x)', `CASE WHEN typeof(x) LIKE 'DECIMAL%' THEN error('AVG of NUMERIC is not supported, cast to FLOAT64') ELSE x END`),
 
   macro('fg_int64(x)', `CASE
@@ -55,11 +62,11 @@ export const duckdbPrelude: readonly string[] = [
     ELSE TRY_CAST(x AS BOOLEAN) END`),
   macro('fg_string(x)', `CASE
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CASE
-      WHEN CAST(x AS DOUBLE) = 0 THEN replace(${TEXT}, '.0', '')
+      WHEN CAST(x AS DOUBLE) = 0 THEN '0'
       WHEN CAST(printf('%.15g', CAST(x AS DOUBLE)) AS DOUBLE) = CAST(x AS DOUBLE) THEN printf('%.15g', CAST(x AS DOUBLE))
       ELSE printf('%.17g', CAST(x AS DOUBLE)) END
     WHEN typeof(x) LIKE 'DECIMAL%' THEN CASE WHEN ${TEXT} LIKE '%.%' THEN rtrim(rtrim(${TEXT}, '0'), '.') ELSE ${TEXT} END
-    WHEN typeof(x) LIKE 'TIMESTAMP%' THEN ${TEXT}
+    WHEN typeof(x) LIKE 'TIMESTAMP%' THEN regexp_replace(${TEXT}, '\\.[0-9]+', '.' || regexp_replace(rpad(regexp_extract(${TEXT}, '\\.([0-9]+)', 1), 6, '0'), '000$', ''))
     WHEN typeof(x) = 'BLOB' THEN decode(CAST(${TEXT} AS BLOB))
     ELSE ${TEXT} END`),
 

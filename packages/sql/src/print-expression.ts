@@ -101,6 +101,9 @@ const SPECIAL_NODES: Readonly<Record<string, NodePrinter>> = {
   array: (context, node) => printArrayLiteral(context, node.body),
 };
 
+/** The node kinds beside operators, functions and aggregates. */
+export const ALLOWED_NODES: readonly string[] = Object.keys(SPECIAL_NODES);
+
 function printColumn(context: TranslationContext, node: Node): Printed {
   const { body } = node;
   allowKeys('column', body, ['name', 'table']);
@@ -136,7 +139,7 @@ function printCastNode(context: TranslationContext, node: Node, isSafe: boolean)
   allowKeys(isSafe ? 'SAFE_CAST' : 'CAST', node.body, ['this', 'to']);
   const inner = toNode(node.body['this']);
   const to = node.body['to'];
-  if (inner.kind === 'array') return printed(`CAST(${printArrayLiteral(context, inner.body).sql} AS ${toDuckdbType(to)})`);
+  if (inner.kind === 'array') return printed(`CAST(${printArrayLiteral(context, inner.body, elementFields(to)).sql} AS ${toDuckdbType(to)})`);
   if (inner.kind === 'struct') return printTypedStruct(context, inner.body, to);
   return printCast(printExpression(context, inner), toSqlType(to), isSafe);
 }
@@ -196,9 +199,34 @@ function printArraySubquery(context: TranslationContext, args: readonly Node[]):
   return printed(`ARRAY(${context.printQuery(query)})`);
 }
 
-function printArrayLiteral(context: TranslationContext, body: Body): Printed {
+/** The field names of ARRAY<STRUCT<...>>; none for other types. */
+function elementFields(type: Json | undefined): readonly string[] {
+  const element = isBody(type) ? type['element_type'] : undefined;
+  return isBody(element) ? toList(element['fields']).map((field) => (isBody(field) ? String(field['name']) : '')) : [];
+}
+
+function printArrayLiteral(context: TranslationContext, body: Body, fields: readonly string[] = []): Printed {
   allowKeys('ARRAY', body, ['expressions']);
-  return printed(`[${toList(body['expressions']).map((item) => printExpression(context, toNode(item)).sql).join(', ')}]`);
+  const items = toList(body['expressions']).map(toNode);
+  const names = fields.length > 0 || items[0] === undefined ? fields : structArguments(items[0]).map(fieldNameOf);
+  return printed(`[${items.map((item) => printListItem(context, item, names)).join(', ')}]`);
+}
+
+/** In [STRUCT(1 AS a), STRUCT(2)] the first element names the fields of all. */
+function printListItem(context: TranslationContext, item: Node, names: readonly (string | undefined)[]): string {
+  const fields = structArguments(item);
+  if (fields.length === 0 || fields.length !== names.length) return printExpression(context, item).sql;
+  const values = fields.map((field, index) => {
+    const name = names[index];
+    if (name === undefined) throw new RefusedSql('STRUCT', 'STRUCT: every field needs a name (write x AS name)');
+    return `${quoteIdentifier(name)} := ${printExpression(context, field.kind === 'alias' ? toNode(field.body['this']) : field).sql}`;
+  });
+  return `struct_pack(${values.join(', ')})`;
+}
+
+function structArguments(node: Node): readonly Node[] {
+  const call = node.kind === 'function' ? toCall(node) : undefined;
+  return call?.name === 'STRUCT' ? call.args : [];
 }
 
 function printSubscript(context: TranslationContext, node: Node): Printed {

@@ -39,7 +39,7 @@ function printJoin(context: TranslationContext, join: Json): string {
 function printSource(context: TranslationContext, node: Node): string {
   const unnest = unnestOf(node);
   if (unnest !== undefined) return printUnnest(context, unnest);
-  if (node.kind === 'table') return printTable(context, node.body);
+  if (node.kind === 'table') return printTable(node.body);
   if (node.kind === 'subquery') {
     allowKeys('subquery', node.body, ['this', 'alias']);
     const alias = nameOf(node.body['alias']);
@@ -53,9 +53,9 @@ function printSource(context: TranslationContext, node: Node): string {
   throw new RefusedSql(name, `${name} in FROM is not supported`, context.locate(name));
 }
 
-function printTable(context: TranslationContext, body: Body): string {
+function printTable(body: Body): string {
   allowKeys('table', body, ['name', 'schema', 'catalog', 'alias']);
-  const { dataset, table } = readTableName(body, (name) => context.isCte(name));
+  const { dataset, table } = readTableName(body);
   const alias = nameOf(body['alias']) ?? table;
   if (dataset === undefined) return `${quoteIdentifier(table)} AS ${quoteIdentifier(alias)}`;
   return `${quoteIdentifier(dataset)}.${quoteIdentifier(table)} AS ${quoteIdentifier(alias)}`;

@@ -14,12 +14,10 @@ const SELECT_KEYS = [
 const SET_OPERATIONS: Readonly<Record<string, string>> = { union: 'UNION', intersect: 'INTERSECT', except: 'EXCEPT' };
 
 export function printQuery(context: TranslationContext, node: Node): string {
-  return context.withScope(() => {
-    if (node.kind === 'select') return printSelect(context, node.body);
-    if (SET_OPERATIONS[node.kind] !== undefined) return printSetOperation(context, node);
-    if (node.kind === 'subquery') return printParenthesized(context, node.body);
-    throw new RefusedSql(node.kind.replaceAll('_', ' ').toUpperCase(), 'one SELECT statement is expected');
-  });
+  if (node.kind === 'select') return printSelect(context, node.body);
+  if (SET_OPERATIONS[node.kind] !== undefined) return printSetOperation(context, node);
+  if (node.kind === 'subquery') return printParenthesized(context, node.body);
+  throw new RefusedSql(node.kind.replaceAll('_', ' ').toUpperCase(), 'one SELECT statement is expected');
 }
 
 function printWith(context: TranslationContext, body: Body): string {
@@ -29,9 +27,7 @@ function printWith(context: TranslationContext, body: Body): string {
     if (!isBody(cte)) throw new RefusedSql('WITH', 'WITH is not understood');
     allowKeys('WITH', cte, ['alias', 'this']);
     const name = nameOf(cte['alias']) ?? '';
-    const text = `${quoteIdentifier(name)} AS (${context.printQuery(toNode(cte['this']))})`;
-    context.addCte(name);
-    return text;
+    return `${quoteIdentifier(name)} AS (${context.printQuery(toNode(cte['this']))})`;
   });
   return `WITH ${ctes.join(',\n')}\n`;
 }

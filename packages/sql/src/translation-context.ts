@@ -1,4 +1,4 @@
-/** What one translation carries along: the text, the problems and parameters found so far, the CTE names in sight. */
+/** What one translation carries along: the text, and the problems and parameters found so far. */
 import type { Node } from './ast.ts';
 import { DUCKDB_TYPES } from './casts.ts';
 import type { LexedSql } from './lexer.ts';
@@ -18,7 +18,6 @@ export class TranslationContext {
   readonly #located = new Map<string, number>();
   readonly #printQuery: (context: TranslationContext, node: Node) => string;
   #unnests = 0;
-  #cteNames: readonly string[] = [];
 
   constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printQuery: (context: TranslationContext, node: Node) => string) {
     this.#sql = sql;
@@ -59,23 +58,5 @@ export class TranslationContext {
   nextUnnestAlias(): string {
     this.#unnests += 1;
     return `_fg_unnest_${this.#unnests}`;
-  }
-
-  /** `name` is a CTE until the innermost `withScope` ends. */
-  addCte(name: string): void {
-    this.#cteNames = [...this.#cteNames, name.toLowerCase()];
-  }
-
-  isCte(name: string): boolean {
-    return this.#cteNames.includes(name.toLowerCase());
-  }
-
-  withScope<Result>(work: () => Result): Result {
-    const outer = this.#cteNames;
-    try {
-      return work();
-    } finally {
-      this.#cteNames = outer;
-    }
   }
 }

@@ -42,6 +42,14 @@ function wordOf(node: Node): string {
   return node.kind.toUpperCase();
 }
 
+/**
+ * The number of a date's week, counted from the Monday 0001-01-01, the first date there is. DuckDB's own
+ * date_diff('week') is not used: it miscounts backwards.
+ */
+export function weekNumber(date: string, part: DatePart): string {
+  return `((${date} - DATE '0001-01-01' + ${(8 - part.weekStart) % 7}) // 7)`;
+}
+
 /** Days to add so that a week that begins on `weekStart` becomes a Monday week: Sunday 1, Monday 0, Tuesday -1. */
 export function daysToMonday(part: DatePart): number {
   return part.weekStart === 0 ? 1 : 1 - part.weekStart;

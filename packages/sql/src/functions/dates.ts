@@ -5,7 +5,7 @@ import type { Printed } from '../printed.ts';
 import { RefusedSql } from '../problems.ts';
 import { argument, expectArguments, expectString, operand } from './call.ts';
 import type { FunctionCall, FunctionPrinter } from './call.ts';
-import { daysToMonday, shiftDays, toDatePart, toExtractPart } from './date-parts.ts';
+import { daysToMonday, shiftDays, toDatePart, toExtractPart, weekNumber } from './date-parts.ts';
 import { interval, intervalSql } from './intervals.ts';
 
 /** The operand as a DATE: a literal string is coerced as GoogleSQL does. */
@@ -29,11 +29,10 @@ function addToDate(sign: '+' | '-'): FunctionPrinter {
 
 export function diffBoundaries(construct: string, later: string, earlier: string, partNode: Node | undefined): Printed {
   const part = toDatePart(construct, partNode);
-  if (part.unit === 'WEEK') {
-    const days = daysToMonday(part);
-    return printed(`date_diff('week', ${shiftDays(earlier, days)}, ${shiftDays(later, days)})`, 'INT64');
+  if (part.unit === 'WEEK' || part.unit === 'ISOWEEK') {
+    const week = part.unit === 'WEEK' ? part : { unit: 'WEEK', weekStart: 1 };
+    return printed(`(${weekNumber(later, week)} - ${weekNumber(earlier, week)})`, 'INT64');
   }
-  if (part.unit === 'ISOWEEK') return printed(`date_diff('week', ${earlier}, ${later})`, 'INT64');
   if (part.unit === 'ISOYEAR') return printed(`(isoyear(${later}) - isoyear(${earlier}))`, 'INT64');
   if (!['DAY', 'MONTH', 'QUARTER', 'YEAR'].includes(part.unit)) throw new RefusedSql(construct, `${construct}: the part ${part.unit} is not supported`);
   return printed(`date_diff('${part.unit.toLowerCase()}', ${earlier}, ${later})`, 'INT64');

@@ -39,8 +39,11 @@ function integerDivision(operator: '//' | '%', macro: string): FunctionPrinter {
 function round(call: FunctionCall): Printed {
   expectArguments(call, 1, 2);
   const value = operand(call, 0);
-  const digits = call.args.length === 2 ? `, CAST(${bare(operand(call, 1))} AS INTEGER)` : '';
-  return printed(`round(${value.sql}${digits})`, value.type === 'INT64' ? 'FLOAT64' : value.type);
+  const type = value.type === 'INT64' ? 'FLOAT64' : value.type;
+  if (call.args.length === 1) return printed(`round(${value.sql})`, type);
+  const digits = bare(operand(call, 1));
+  if (value.type === 'NUMERIC') return printed(`CAST(round(${value.sql}, CAST(${digits} AS INTEGER)) AS DECIMAL(38, 9))`, type);
+  return printed(`fg_round(${value.sql}, ${digits})`, 'FLOAT64');
 }
 
 function safeDivide(call: FunctionCall): Printed {
@@ -121,7 +124,6 @@ export const numberFunctions: Readonly<Record<string, FunctionPrinter>> = {
   FLOOR: sameType('floor'),
   GREATEST: extreme('greatest'),
   IF: condition,
-  IFNULL: coalesce,
   LEAST: extreme('least'),
   LN: float('ln', 1),
   LOG: logarithm,

@@ -22,6 +22,17 @@ function trim(name: 'trim' | 'ltrim' | 'rtrim'): FunctionPrinter {
   };
 }
 
+/**
+ * Compared letter by letter up to U+FFFF: LOWER differs in the one letter that becomes two, UPPER in ß and in about a
+ * hundred ligatures and accented Greek letters, which are left as they are.
+ */
+function changedCase(name: 'lower' | 'upper', letter: string, replacement: string): FunctionPrinter {
+  return (call) => {
+    expectArguments(call, 1);
+    return printed(`${name}(replace(${operand(call, 0).sql}, '${letter}', '${replacement}'))`, 'STRING');
+  };
+}
+
 function substr(call: FunctionCall): Printed {
   expectArguments(call, 2, 3);
   const [text, start, length] = bareOperands(call) as [string, string, string?];
@@ -160,7 +171,7 @@ export const stringFunctions: Readonly<Record<string, FunctionPrinter>> = {
   FORMAT: format,
   LEFT: fromEnd('left'),
   LENGTH: length,
-  LOWER: renamed('lower', 'STRING', 1),
+  LOWER: changedCase('lower', 'İ', 'i̇'),
   LPAD: pad('left'),
   LTRIM: trim('ltrim'),
   MD5: digest('md5'),
@@ -184,5 +195,5 @@ export const stringFunctions: Readonly<Record<string, FunctionPrinter>> = {
   TO_HEX: toHex,
   TRANSLATE: renamed('translate', 'STRING', 3),
   TRIM: trim('trim'),
-  UPPER: renamed('upper', 'STRING', 1),
+  UPPER: changedCase('upper', 'ß', 'SS'),
 };

@@ -1,0 +1,24 @@
+/** The whole corpus by topic, and the parameters that its statements are given. */
+import { AGGREGATE_CASES, WINDOW_CASES } from './aggregates.ts';
+import { DATE_CASES } from './dates.ts';
+import { FUNCTION_CASES } from './functions.ts';
+import { OPERATOR_CASES, OPERATOR_ERRORS } from './operators.ts';
+import { QUERY_CASES } from './queries.ts';
+
+/** Statements whose rows must be the same in both engines. */
+export const CORPUS: Readonly<Record<string, readonly string[]>> = {
+  operators: OPERATOR_CASES,
+  functions: FUNCTION_CASES,
+  dates: DATE_CASES,
+  aggregates: AGGREGATE_CASES,
+  windows: WINDOW_CASES,
+  queries: QUERY_CASES,
+};
+
+/** Valid statements that both engines must fail to evaluate. */
+export const FAILING_CORPUS: readonly string[] = OPERATOR_ERRORS;
+
+export const CORPUS_PARAMETERS = {
+  start_date: { type: 'DATE', value: '2024-01-10' },
+  end_date: { type: 'DATE', value: '2024-01-20' },
+} as const;
