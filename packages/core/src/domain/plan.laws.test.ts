@@ -5,7 +5,7 @@ import { arbitraryChoice, arbitraryWorld, datesInWindow, type World } from '../.
 import { planInput, planOf, taskKeys } from '../../../../test/support/ledgers.ts';
 import { allDates, dateAt, makePipeline } from '../../../../test/support/pipelines.ts';
 import { declaredSkip, freshnessOf } from './ledger.ts';
-import { countTasks, makePlan, type Plan, type PlanEntry, type PlanInput } from './plan.ts';
+import { countTasks, makePlan, taskReasons, type Plan, type PlanEntry, type PlanInput } from './plan.ts';
 
 const modes = ['missing', 'failed', 'stale', 'all'] as const;
 const arbitraryMode = fc.constantFrom(...modes);
@@ -88,13 +88,20 @@ test('each reason is true of its partition', () => {
           allDates(calendar).flatMap((date, index) => (freshnessOf(pipeline, processor, calendar, index, ledger.view) === 'fresh' ? [`${processor.id} ${date}`] : [])),
         ),
       );
-      for (const [key, { kind, date, reason }] of entriesOf(plan)) {
+      const entries = entriesOf(plan);
+      for (const [key, { kind, date, reason }] of entries) {
         const [id] = split(key);
         const processor = pipeline.processors.find((each) => each.id === id);
         const skip = processor && declaredSkip(processor, calendar, calendar.indexOf.get(date) ?? -1);
         const isTarget = world.processors.has(id) && world.dates.has(date);
         const missing = ledger.view.entry(id, date) === undefined;
         expect(kind === 'skip' ? reason : undefined).toBe(skip);
+        if (kind === 'task') expect(taskReasons).toContain(reason);
+        if (kind === 'fresh') expect(['already_fresh', 'stale_not_requested', 'missing_not_requested']).toContain(reason);
+        if (reason === 'upstream_planned') {
+          expect(missing).toBe(false);
+          expect(readKeys(world, id, date).some((read) => entries.get(read)?.kind === 'task')).toBe(true);
+        }
         if (['requested', 'missing', 'failed', 'stale_code', 'stale_input'].includes(reason)) expect(isTarget).toBe(true);
         if (reason === 'missing' || reason.endsWith('_missing') || reason === 'missing_not_requested') expect(missing).toBe(true);
         if (reason === 'failed') expect(hasFailed(id, date)).toBe(true);

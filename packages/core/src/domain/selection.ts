@@ -31,7 +31,7 @@ export const parsePhases = (input: string | number | readonly number[], pipeline
     const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
     if (first > last) throw new FloodgateError('unknown_phase', `phases: ${part} runs backwards; write ${last}..${first}`);
     const hit = known.filter((phase) => phase >= first && phase <= last);
-    if (hit.length === 0 || (match[2] === undefined && !known.includes(first))) {
+    if (hit.length === 0) {
       throw new FloodgateError('unknown_phase', `phases: ${part} is no phase of pipeline ${pipeline.id}; it has ${known.join(', ')}`);
     }
     for (const phase of hit) wanted.add(phase);
