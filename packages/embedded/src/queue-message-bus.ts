@@ -122,13 +122,11 @@ export class QueueMessageBus implements MessageBus, AsyncDisposable {
     this.#addHeartbeats(now);
     const settlements = this.#settlements;
     this.#settlements = [];
-    let wanting = [...this.#consumers].filter((consumer) => consumer.hungry && !consumer.stopping && freeSlots(consumer) > 0);
-    if (settlements.length === 0) {
-      // Asked before: a write that finds nothing due costs 20 times as much.
-      wanting = wanting.filter((consumer) => this.#isDue(consumer, now));
-      if (wanting.length === 0) return;
-    }
     try {
+      const able = [...this.#consumers].filter((consumer) => consumer.hungry && !consumer.stopping && freeSlots(consumer) > 0);
+      // Asked before: a write that finds nothing due costs 20 times as much. A verdict needs the write anyway.
+      const wanting = settlements.length > 0 ? able : able.filter((consumer) => this.#isDue(consumer, now));
+      if (settlements.length === 0 && wanting.length === 0) return;
       const leases = await this.#queue.write((rows) => {
         for (const settlement of settlements) settleRow(rows, settlement, now);
         return wanting.map((consumer) => leaseRows(rows, consumer.spec, this.#holder, freeSlots(consumer), now));
@@ -141,7 +139,7 @@ export class QueueMessageBus implements MessageBus, AsyncDisposable {
     } catch (error) {
       // The verdicts are said again at the next poll. Should this last, the leases expire and the messages come again.
       this.#settlements.unshift(...settlements);
-      this.#options.logger?.error({ error }, 'message queue could not be written');
+      this.#options.logger?.error({ error }, 'message queue could not be reached');
     }
   }
 

@@ -68,7 +68,7 @@ export class SqliteDatabase implements AsyncDisposable {
   readonly #connection: DatabaseSync;
   readonly #options: SqliteDatabaseOptions;
   readonly #queue: SqliteWriteQueue;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #rowStatements = new Map<string, RowStatement>();
   readonly #begin: StatementSync;
   readonly #beginRead: StatementSync;
   readonly #commit: StatementSync;
@@ -102,44 +102,45 @@ export class SqliteDatabase implements AsyncDisposable {
   }
 
   #prepareSchema(): void {
-    const hasMeta = (): boolean => this.statement(`SELECT 1 FROM sqlite_schema WHERE name = 'meta'`).get() !== undefined;
+    const hasMeta = (): boolean => this.rowStatement(`SELECT 1 FROM sqlite_schema WHERE name = 'meta'`).get() !== undefined;
     if (!hasMeta()) {
       this.writeAtOpen(() => {
         // Asked again: another process may have been faster.
         if (hasMeta()) return;
-        if (this.statement('SELECT 1 FROM sqlite_schema').get() !== undefined) {
+        if (this.rowStatement('SELECT 1 FROM sqlite_schema').get() !== undefined) {
           throw new StoreError('invalid', `${this.file} is a SQLite database, but not one of Floodgate`, { hint: 'Choose another home folder.' });
         }
         this.#connection.exec(schema);
       });
     }
-    const version = Number(this.statement(`SELECT value FROM meta WHERE name = 'schema'`).get()?.['value']);
+    const version = Number(this.rowStatement(`SELECT value FROM meta WHERE name = 'schema'`).get()?.[0]);
     if (version !== schemaVersion) {
       throw new StoreError('invalid', `${this.file} has schema version ${version}; this Floodgate knows ${schemaVersion}`, { hint: 'Use the Floodgate version that wrote it, or a newer one.' });
     }
   }
 
-  /** Prepared once for each text. Texts are constants of this package, so their number is bounded. */
-  statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
+  /**
+   * Prepared once for each text: texts are constants of this package, so their number is bounded. Rows are arrays, which cost half
+   * of what objects cost; errors are StoreErrors.
+   */
+  rowStatement(sql: string): RowStatement {
+    let statement = this.#rowStatements.get(sql);
     if (statement === undefined) {
-      statement = this.#connection.prepare(sql);
-      this.#statements.set(sql, statement);
+      const prepared = this.#connection.prepare(sql);
+      prepared.setReturnArrays(true);
+      // The declared types don't know what setReturnArrays does.
+      const { get, all, run } = prepared as unknown as RowStatement;
+      const guard = <T>(call: (...values: SqlValue[]) => T) => (...values: SqlValue[]): T => {
+        try {
+          return call.apply(prepared, values);
+        } catch (error) {
+          throw fromSqliteError(error, this.file);
+        }
+      };
+      statement = { get: guard(get), all: guard(all), run: guard(run) };
+      this.#rowStatements.set(sql, statement);
     }
     return statement;
-  }
-
-  /** A statement whose rows are arrays: they cost half of what objects cost. */
-  rowStatement(sql: string): RowStatement {
-    const key = `rows: ${sql}`;
-    let statement = this.#statements.get(key);
-    if (statement === undefined) {
-      statement = this.#connection.prepare(sql);
-      statement.setReturnArrays(true);
-      this.#statements.set(key, statement);
-    }
-    // setReturnArrays changes what get and all return; the declared types don't know it.
-    return statement as unknown as RowStatement;
   }
 
   /** Statements that are run once (schema of indexes, pragmas of tests). */
@@ -200,7 +201,6 @@ export class SqliteDatabase implements AsyncDisposable {
 
   #guarded<T>(work: () => T): T {
     try {
-      if (!this.#connection.isOpen) throw new StoreError('unavailable', `${this.file} is closed`);
       return work();
     } catch (error) {
       throw fromSqliteError(error, this.file);

@@ -18,6 +18,8 @@ export function isSqliteBusy(error: unknown): boolean {
 /** Errors that are not SQLite's come back as they are. */
 export function fromSqliteError(error: unknown, file: string): unknown {
   const code = resultCode(error);
+  // node:sqlite, of what is used after close.
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE') return new StoreError('unavailable', `${file} is closed`, { cause: error });
   if (code === undefined) return error;
   const detail = (error as Error).message;
   switch (code) {
