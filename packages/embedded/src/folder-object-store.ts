@@ -54,7 +54,8 @@ export class FolderObjectStore implements ObjectStore {
       signal?.throwIfAborted();
       await rename(temporary, path);
     } catch (error) {
-      await rm(temporary, { force: true });
+      // May fail for the same reason; that reason is the one to tell.
+      await rm(temporary, { force: true }).catch(() => undefined);
       throw signal?.aborted === true ? signal.reason : toObjectStoreError(error, key);
     }
   }
