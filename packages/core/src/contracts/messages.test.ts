@@ -51,10 +51,11 @@ describe('between two versions', () => {
     expect(parseMessage(attributes, '{"table": "t", "shard": 3}')).not.toHaveProperty('data.shard');
   });
   test('a message without a version is one of this version', () => {
-    expect(parseMessage({ type: 'floodgate.lane.rung' }, '{"table": "t"}')).toMatchObject({ type: 'floodgate.lane.rung' });
+    const { schemaversion: _, ...without } = attributes;
+    expect(parseMessage(without, '{"table": "t"}')).toMatchObject({ type: 'floodgate.lane.rung' });
   });
   test('all keys of a request pass, since its own reader names those it does not know', () => {
-    expect(parseMessage({ type: 'floodgate.backfill.requested' }, '{"pipeline": "nba", "rnage": 1}')).toMatchObject({ data: { pipeline: 'nba', rnage: 1 } });
+    expect(parseMessage({ id: 'e1', source: 's', type: 'floodgate.backfill.requested' }, '{"pipeline": "nba", "rnage": 1}')).toMatchObject({ data: { pipeline: 'nba', rnage: 1 } });
   });
 });
 
@@ -64,6 +65,8 @@ describe('what is malformed is said to be, with its reason', () => {
     ['no type', {}, '{}', `attribute "type": expected one of ${known}, found none`],
     ['a type of somebody else', { type: 'order.created' }, '{}', `attribute "type": expected one of ${known}, found "order.created"`],
     ['an inherited name for a type', { type: 'toString' }, '{}', `attribute "type": expected one of ${known}, found "toString"`],
+    ['no id', { type: 'floodgate.lane.rung', id: '' }, '{"table": "t"}', 'attribute "id": expected a text that tells this event from others, found none'],
+    ['no source', { type: 'floodgate.lane.rung', source: '' }, '{"table": "t"}', 'attribute "source": expected a text that tells this event from others, found none'],
     ['a version to come', { type: 'floodgate.lane.rung', schemaversion: '2' }, '{"table": "t"}', 'attribute "schemaversion": expected "1", found "2"'],
     ['data that is no JSON', { type: 'floodgate.lane.rung' }, '{table}', 'the data is not JSON: '],
     ['no data', { type: 'floodgate.lane.rung' }, '', 'the data is not JSON: '],
@@ -73,15 +76,15 @@ describe('what is malformed is said to be, with its reason', () => {
     ['a dispatch of nothing', { type: 'floodgate.tasks.dispatched' }, '{"dispatchId": "d", "backfillId": "b", "processorId": "p", "tasks": []}', 'at tasks'],
     ['a request that is a list', { type: 'floodgate.backfill.requested' }, '[1]', 'expected record, received array'],
   ])('%s', (_, attributes, data, problem) => {
-    const parsed = parseMessage(attributes, data);
+    const parsed = parseMessage({ id: 'e1', source: 's', ...attributes }, data);
     expect(parsed).toMatchObject({ type: 'malformed', problem: expect.stringContaining(problem) });
   });
 
   test('nothing that comes makes the reader throw', () => {
-    const arbitraryAttributes = fc.dictionary(fc.constantFrom('type', 'schemaversion', 'id'), fc.oneof(fc.constantFrom(...types, schemaVersion), fc.string()));
+    const arbitraryAttributes = fc.dictionary(fc.constantFrom('type', 'schemaversion', 'id', 'source'), fc.oneof(fc.constantFrom(...types, schemaVersion), fc.string()));
     fc.assert(
       fc.property(arbitraryAttributes, fc.oneof(fc.json(), fc.string()), (attributes, data) => {
-        expect(['malformed', ...types]).toContain(parseMessage(attributes, data).type);
+        expect(['malformed', ...types]).toContain(parseMessage({ id: 'e1', source: 's', ...attributes }, data).type);
       }),
       { numRuns: 300 },
     );

@@ -61,6 +61,10 @@ export const parseMessage = (attributes: MessageAttributes, data: string): Parse
   const malformed = (problem: string) => ({ type: 'malformed' as const, problem });
   const type = attributes['type'] ?? '';
   if (!Object.hasOwn(messageTypes, type)) return malformed(`attribute "type": expected one of ${Object.keys(messageTypes).join(', ')}, found ${type === '' ? 'none' : `"${type}"`}`);
+  // CloudEvents demands both; without them two requests without a key of their own would be taken for one.
+  for (const name of ['id', 'source']) {
+    if ((attributes[name] ?? '') === '') return malformed(`attribute "${name}": expected a text that tells this event from others, found none`);
+  }
   const version = attributes['schemaversion'] ?? schemaVersion;
   if (version !== schemaVersion) return malformed(`attribute "schemaversion": expected "${schemaVersion}", found "${version}"`);
   let json: unknown;
