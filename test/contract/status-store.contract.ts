@@ -1,25 +1,16 @@
 // Every guarantee in the comments of ports/status-store.ts, for any adapter.
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { StoreIndex } from '@floodgate/core/contracts/store-indexes.ts';
 import { StoreError } from '@floodgate/core/ports/status-store.ts';
 import type { JsonObject, Query, StatusStore, StoreErrorCode, StoredDocument, StoreTransaction } from '@floodgate/core/ports/status-store.ts';
 
 /** A storage of its own for each test. */
 export type StatusStoreHarness = AsyncDisposable & {
-  /** Another process on the same storage; its indexes are `contractIndexes`. */
+  /** Another process on the same storage; its indexes are `contractIndexes` (store-contract-indexes.ts). */
   open(): Promise<StatusStore>;
   /** Waits for a promise, letting time pass as far as that needs it. */
   settle<T>(promise: Promise<T>): Promise<T>;
 };
-
-export const contractIndexes: readonly StoreIndex[] = [
-  { group: 'tasks', fields: ['state'] },
-  { group: 'tasks', fields: ['phase', 'state'] },
-  { group: 'tasks', fields: ['table', 'state', 'stagedAt'] },
-  { group: 'outbox', fields: ['createdAt'] },
-  { group: 'leases', fields: ['lease.holder'] },
-];
 
 export const hasCode = (code: StoreErrorCode) => (error: unknown): boolean => error instanceof StoreError && error.code === code;
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { SqliteDatabase } from '@floodgate/embedded/sqlite-database.ts';
 import { SqliteStatusStore } from '@floodgate/embedded/sqlite-status-store.ts';
-import { contractIndexes } from '../contract/status-store.contract.ts';
+import { contractIndexes } from '../contract/store-contract-indexes.ts';
 import type { StatusStoreHarness } from '../contract/status-store.contract.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryStatusStore } from './memory-status-store.ts';

@@ -126,7 +126,7 @@ export class SqliteDatabase implements AsyncDisposable {
   rowStatement(sql: string): RowStatement {
     let statement = this.#rowStatements.get(sql);
     if (statement === undefined) {
-      const prepared = this.#connection.prepare(sql);
+      const prepared = this.#guarded(() => this.#connection.prepare(sql));
       prepared.setReturnArrays(true);
       // The declared types don't know what setReturnArrays does.
       const { get, all, run } = prepared as unknown as RowStatement;
@@ -150,8 +150,8 @@ export class SqliteDatabase implements AsyncDisposable {
 
   /** All reads see one state. */
   read<T>(reads: () => T): T {
-    if (this.#connection.isTransaction) return reads();
     return this.#guarded(() => {
+      if (this.#connection.isTransaction) return reads();
       this.#beginRead.run();
       try {
         return reads();
