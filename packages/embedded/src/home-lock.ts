@@ -3,7 +3,7 @@
 // Who has it stands in a file beside it, which is only believed while the lock is held. Not for network file systems, whose locks
 // can't be relied on (neither can SQLite's).
 import { constants } from 'node:fs';
-import { access, mkdir, readFile, rename, stat, statfs, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -75,7 +75,9 @@ export async function acquireHomeLock(home: string, deps: { readonly clock: Cloc
   return {
     home: path,
     async [Symbol.asyncDispose]() {
-      if (connection.isOpen) connection.close();
+      if (!connection.isOpen) return;
+      await rm(join(path, holderFile), { force: true });
+      connection.close();
     },
   };
 }
@@ -113,12 +115,20 @@ function lockOrUndefined(home: string, timeout: number): DatabaseSync | undefine
 async function readHolder(home: string): Promise<HomeHolder | undefined> {
   try {
     const holder = JSON.parse(await readFile(join(home, holderFile), 'utf8')) as HomeHolder;
-    // The file of one who died stands until the next has written his.
-    if (holder.host === hostname()) process.kill(holder.pid, 0);
-    return holder;
+    // What a process left that was killed stands until the next holder has written.
+    return holder.host !== hostname() || isAlive(holder.pid) ? holder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    const isForeign = error instanceof Error && 'code' in error && error.code === 'EPERM';
-    return isForeign ? (JSON.parse(await readFile(join(home, holderFile), 'utf8')) as HomeHolder) : undefined;
+    // EPERM: it lives, and belongs to another user.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -8,8 +8,9 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, signal) {
     try {
-      for (let left = ms; left > longestTimeoutMs; left -= longestTimeoutMs) await setTimeout(longestTimeoutMs, undefined, { signal });
-      await setTimeout(ms > longestTimeoutMs ? ms % longestTimeoutMs : ms, undefined, { signal });
+      let left = ms;
+      for (; left > longestTimeoutMs; left -= longestTimeoutMs) await setTimeout(longestTimeoutMs, undefined, { signal });
+      await setTimeout(left, undefined, { signal });
     } catch (error) {
       // The timer rejects with an AbortError of its own; the port promises the signal's reason.
       throw signal?.aborted === true ? signal.reason : error;
