@@ -1,6 +1,7 @@
 // Runs checks over staged or committed rows: one pass for everything that is counted per date, one statement more for
 // each SELECT that a check declares, and examples only for dates that fail.
-import { daysBetween, fromDay, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
+import type { DuckDBValue } from '@duckdb/node-api';
+import { compareDates, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Json, JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError, type CheckJob, type CheckResult, type Finding, type KeyedCheck } from '@floodgate/core/ports/warehouse.ts';
 import {
@@ -21,7 +22,7 @@ import type { DuckDbSession, Parameters, Row } from './duckdb-connections.ts';
 import { describeKey, describeKeys, duplicateMessage, ratioMessage, rowsMessage } from './duckdb-check-messages.ts';
 import { offenceOf, type Offence } from './duckdb-offences.ts';
 import { sourcesIn } from './duckdb-sources.ts';
-import { dateValue, rowsToJson, toJson } from './duckdb-values.ts';
+import { dateValue, rowsToJson, toDate, toJson } from './duckdb-values.ts';
 
 const maxExamples = 5;
 
@@ -47,64 +48,83 @@ const isJudged = (run: Run, keyed: KeyedCheck, date: PartitionDate): boolean => 
 
 /** Counts of the one pass: per date its rows and every measure. */
 type Counted = { readonly rows: number; readonly values: readonly number[] };
-type Planned = { readonly keyed: KeyedCheck; readonly offences: readonly { readonly offence: Offence; readonly bad: number; readonly of: number | undefined }[]; readonly keys: number | undefined };
+type Planned = {
+  readonly keyed: KeyedCheck;
+  readonly offences: readonly { readonly offence: Offence; readonly bad: Place; readonly of: Place | undefined }[];
+  readonly keys: Place | undefined;
+};
+/** Which of the two passes yields a measure, and where. */
+type Place = { readonly pass: 'always' | 'suspicious'; readonly index: number };
+type Counts = Readonly<Record<Place['pass'], ReadonlyMap<PartitionDate, Counted>>>;
 
-/** Assigns the measures of all checks their places in the one pass. */
-const planMeasures = (run: Run): { readonly measures: readonly Measure[]; readonly planned: readonly Planned[] } => {
-  const measures: Measure[] = [];
-  const add = (expression: string): number => {
-    const known = measures.findIndex((measure) => measure.expression === expression);
-    return known >= 0 ? known : measures.push({ alias: `m${measures.length}`, expression }) - 1;
+/**
+ * Assigns the measures of all checks their places. Each expression costs some 60 microseconds even for a few rows, so
+ * the pass that always runs counts the rows that offend against any check without tolerance as one number, and only
+ * where there is one a second pass tells which check it was.
+ */
+const planMeasures = (run: Run): { readonly measures: Readonly<Record<Place['pass'], readonly Measure[]>>; readonly planned: readonly Planned[]; readonly suspicion: Place | undefined } => {
+  const measures: Record<Place['pass'], Measure[]> = { always: [], suspicious: [] };
+  const strict: string[] = [];
+  const add = (expression: string, pass: Place['pass'] = 'always'): Place => {
+    const list = measures[pass];
+    const known = list.findIndex((measure) => measure.expression === expression);
+    return { pass, index: known >= 0 ? known : list.push({ alias: `m${list.length}`, expression }) - 1 };
   };
   const planned = run.job.checks.map((keyed): Planned => {
     const { check } = keyed;
     if (check.type === 'unique_key') return { keyed, offences: [], keys: add(countKeys(check.columns)) };
     const where = conditionOf(keyed);
     const condition = where === undefined ? undefined : `_where_${run.conditionIndex.get(where)}`;
-    const offences = offenceOf(check, condition).map((offence) => ({ offence, bad: add(countWhere(offence.condition)), of: condition === undefined ? undefined : add(countWhere(condition)) }));
+    const offences = offenceOf(check, condition).map((offence) => {
+      const pass = offence.minRatio === 1 ? 'suspicious' : 'always';
+      if (pass === 'suspicious') strict.push(`(${offence.condition})`);
+      return { offence, bad: add(countWhere(offence.condition), pass), of: condition === undefined ? undefined : add(countWhere(condition), pass) };
+    });
     return { keyed, offences, keys: undefined };
   });
-  return { measures, planned };
+  return { measures, planned, suspicion: strict.length === 0 ? undefined : add(countWhere(strict.join(' OR '))) };
 };
+
+const valueAt = (counts: Counts, place: Place, date: PartitionDate): number => counts[place.pass].get(date)?.values[place.index] ?? 0;
+const rowsOf = (counts: Counts, date: PartitionDate): number => counts.always.get(date)?.rows ?? 0;
 
 const countDates = async (run: Run, measures: readonly Measure[]): Promise<ReadonlyMap<PartitionDate, Counted>> => {
   const sql = measureDates(run.job.target, run.staged, run.conditions, measures);
   const rows = run.job.subject === 'committed' ? await run.session.rows(sql, run.parameters) : await run.session.preparedRows(sql, run.parameters);
-  return new Map(rows.filter(([day]) => day !== null).map(([day, count, ...values]) => [fromDay(day as number), { rows: Number(count), values: values.map(Number) }]));
+  return new Map(rows.filter(([date]) => date !== null).map(([date, count, ...values]) => [toDate(date as DuckDBValue), { rows: Number(count), values: values.map(Number) }]));
 };
 
 const groupByDay = (names: readonly string[], rows: readonly Row[]): ReadonlyMap<PartitionDate, readonly JsonObject[]> => {
   const byDate = new Map<PartitionDate, JsonObject[]>();
   for (const [index, json] of rowsToJson(names, rows.map((row) => row.slice(1))).entries()) {
-    const date = fromDay(rows[index]?.[0] as number);
+    const date = toDate(rows[index]?.[0] as DuckDBValue);
     byDate.set(date, [...(byDate.get(date) ?? []), json]);
   }
   return byDate;
 };
 
-const judgeOffences = async (run: Run, planned: Planned, counted: ReadonlyMap<PartitionDate, Counted>): Promise<void> => {
+const judgeOffences = async (run: Run, planned: Planned, counts: Counts): Promise<void> => {
   const { keyed, offences } = planned;
   const { target } = run.job;
   for (const { offence, bad, of } of offences) {
-    const failing = [...counted].filter(([date, count]) => {
-      const total = of === undefined ? count.rows : (count.values[of] as number);
-      return isJudged(run, keyed, date) && (count.values[bad] as number) > 0 && total - (count.values[bad] as number) < total * offence.minRatio;
+    const totalOf = (date: PartitionDate): number => (of === undefined ? rowsOf(counts, date) : valueAt(counts, of, date));
+    const dates = [...counts[bad.pass].keys()].filter((date) => {
+      const offending = valueAt(counts, bad, date);
+      return isJudged(run, keyed, date) && offending > 0 && totalOf(date) - offending < totalOf(date) * offence.minRatio;
     });
-    if (failing.length === 0) continue;
+    if (dates.length === 0) continue;
     const shown = [...new Set([...target.key.filter((name) => name !== target.partitionColumn), offence.column])];
-    const dates = failing.map(([date]) => date);
     const examples = groupByDay(shown, await run.session.rows(selectOffending(target, run.staged, run.conditions, offence.condition, shown, dates), run.parameters));
-    for (const [date, count] of failing) {
-      const offending = count.values[bad] as number;
-      const total = of === undefined ? count.rows : (count.values[of] as number);
-      run.findings.push({ checkId: keyed.id, date, message: ratioMessage(offence, offending, total), offending, examples: examples.get(date) ?? [] });
+    for (const date of dates) {
+      const offending = valueAt(counts, bad, date);
+      run.findings.push({ checkId: keyed.id, date, message: ratioMessage(offence, offending, totalOf(date)), offending, examples: examples.get(date) ?? [] });
     }
   }
 };
 
-const judgeDuplicates = async (run: Run, { keyed, keys }: Planned, counted: ReadonlyMap<PartitionDate, Counted>): Promise<void> => {
+const judgeDuplicates = async (run: Run, { keyed, keys }: Planned, counts: Counts): Promise<void> => {
   if (keys === undefined || keyed.check.type !== 'unique_key') return;
-  const suspects = [...counted].filter(([date, count]) => isJudged(run, keyed, date) && (count.values[keys] as number) < count.rows).map(([date]) => date);
+  const suspects = [...counts.always.keys()].filter((date) => isJudged(run, keyed, date) && valueAt(counts, keys, date) < rowsOf(counts, date));
   if (suspects.length === 0) return;
   const { columns } = keyed.check;
   // Distinct hashes are fewer than rows where keys repeat, and where two keys share a hash: this statement tells.
@@ -117,11 +137,11 @@ const judgeDuplicates = async (run: Run, { keyed, keys }: Planned, counted: Read
   }
 };
 
-const judgeRows = (run: Run, keyed: KeyedCheck, expected: ReadonlyMap<PartitionDate, number>, counted: ReadonlyMap<PartitionDate, Counted>): void => {
+const judgeRows = (run: Run, keyed: KeyedCheck, expected: ReadonlyMap<PartitionDate, number>, counts: Counts): void => {
   let demanded = 0;
   for (const date of run.dates) {
     if (!isJudged(run, keyed, date)) continue;
-    const [found, wanted] = [counted.get(date)?.rows ?? 0, expected.get(date) ?? 0];
+    const [found, wanted] = [rowsOf(counts, date), expected.get(date) ?? 0];
     demanded += wanted;
     if (found !== wanted) run.findings.push({ checkId: keyed.id, date, message: rowsMessage(found, wanted), offending: Math.abs(found - wanted), examples: [] });
   }
@@ -131,9 +151,9 @@ const judgeRows = (run: Run, keyed: KeyedCheck, expected: ReadonlyMap<PartitionD
 const judgeExpectedKeys = async (run: Run, keyed: KeyedCheck, columns: readonly string[], sql: string): Promise<void> => {
   let demanded = 0;
   const rows = await run.session.preparedRows(selectMissingKeys(run.job.target, run.staged, columns, run.context.translate(sql)), run.parameters);
-  for (const [day, expected, missing, examples] of rows) {
-    if (day === null) throw new WarehouseError('contract_broken', `the check ${keyed.id} expects keys without a date`);
-    const date = fromDay(day as number);
+  for (const [value, expected, missing, examples] of rows) {
+    if (value === null || value === undefined) throw new WarehouseError('contract_broken', `the check ${keyed.id} expects keys without a date`);
+    const date = toDate(value);
     if (!isJudged(run, keyed, date)) continue;
     demanded += Number(expected);
     if (Number(missing) === 0) continue;
@@ -151,7 +171,7 @@ const judgeViolations = async (run: Run, keyed: KeyedCheck, name: string, sql: s
   for (const json of rowsToJson(names, await result.getRows())) {
     const { _day: day, _offending: offending, ...example } = json;
     if (day === null || day === undefined) throw new WarehouseError('contract_broken', `the check ${name} yields a row without a date`);
-    const date = fromDay(day as number);
+    const date = day as PartitionDate;
     const of = byDate.get(date) ?? { offending: Number(offending), examples: [] };
     of.examples.push(example);
     byDate.set(date, of);
@@ -164,14 +184,14 @@ const judgeViolations = async (run: Run, keyed: KeyedCheck, name: string, sql: s
   }
 };
 
-const judgeDeclared = async (run: Run, keyed: KeyedCheck, counted: ReadonlyMap<PartitionDate, Counted>): Promise<void> => {
+const judgeDeclared = async (run: Run, keyed: KeyedCheck, counts: Counts): Promise<void> => {
   const { check } = keyed;
-  if (check.type === 'rows') judgeRows(run, keyed, check.expected, counted);
+  if (check.type === 'rows') judgeRows(run, keyed, check.expected, counts);
   if (check.type === 'expected_keys') await judgeExpectedKeys(run, keyed, check.columns, check.sql);
   if (check.type === 'sql') await judgeViolations(run, keyed, check.name, check.sql);
   if (check.type !== 'row_count') return;
   const rows = await run.session.preparedRows(selectExpectedRows(run.staged, run.context.translate(check.sql)), run.parameters);
-  judgeRows(run, keyed, new Map(rows.filter(([day]) => day !== null).map(([day, expected]) => [fromDay(day as number), Number(expected)])), counted);
+  judgeRows(run, keyed, new Map(rows.filter(([date]) => date !== null).map(([date, expected]) => [toDate(date as DuckDBValue), Number(expected)])), counts);
 };
 
 const needsCount = ({ check }: KeyedCheck): boolean => check.type !== 'sql' && check.type !== 'expected_keys';
@@ -206,12 +226,14 @@ export const runDuckDbChecks = async (context: DuckDbContext, session: DuckDbSes
   const sql = job.checks.flatMap(({ check }) => ('sql' in check ? [check.sql] : 'where' in check && check.where !== undefined ? [check.where] : []));
   const lease = await context.sources.acquire(session, sourcesIn(sql, job.sources));
   try {
-    const { measures, planned } = planMeasures(run);
-    const counted = job.checks.some(needsCount) ? await countDates(run, measures) : new Map<PartitionDate, Counted>();
+    const { measures, planned, suspicion } = planMeasures(run);
+    const always = job.checks.some(needsCount) ? await countDates(run, measures.always) : new Map<PartitionDate, Counted>();
+    const isSuspicious = suspicion !== undefined && [...always.values()].some(({ values }) => (values[suspicion.index] as number) > 0);
+    const counts: Counts = { always, suspicious: isSuspicious ? await countDates(run, measures.suspicious) : new Map() };
     for (const plan of planned) {
-      await judgeOffences(run, plan, counted);
-      await judgeDuplicates(run, plan, counted);
-      await judgeDeclared(run, plan.keyed, counted);
+      await judgeOffences(run, plan, counts);
+      await judgeDuplicates(run, plan, counts);
+      await judgeDeclared(run, plan.keyed, counts);
     }
   } catch (error) {
     throw context.sources.explain(error, job.sources);
@@ -219,6 +241,6 @@ export const runDuckDbChecks = async (context: DuckDbContext, session: DuckDbSes
     lease.release();
   }
   const order = new Map(job.checks.map(({ id }, index) => [id, index]));
-  run.findings.sort((a, b) => (order.get(a.checkId) as number) - (order.get(b.checkId) as number) || daysBetween(b.date, a.date));
+  run.findings.sort((a, b) => (order.get(a.checkId) as number) - (order.get(b.checkId) as number) || compareDates(a.date, b.date));
   return { findings: run.findings, expected: run.expected };
 };

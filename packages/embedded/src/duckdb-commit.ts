@@ -1,9 +1,11 @@
 // The commit of a lane's batch, its fence, and reading the log (DESIGN §2.4).
-import { fromDay, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
+import type { DuckDBValue } from '@duckdb/node-api';
+import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { WarehouseError, type CommitBatch, type CommitEntry, type CommitLogEntry, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { deleteDates, deleteLog, insertCommitted, insertLog, raiseFence, selectFence, selectLog, type CommittedRows } from '@floodgate/sql/duckdb/commit.ts';
 import type { DuckDbSession } from './duckdb-connections.ts';
 import type { StagingRegistry } from './duckdb-staging.ts';
+import { toDate } from './duckdb-values.ts';
 
 /** Must be the first write of a transaction: two commits of one table conflict here, on the fence's row. */
 const takeFence = async (session: DuckDbSession, table: string, laneEpoch: number): Promise<void> => {
@@ -19,9 +21,9 @@ export const raiseFenceTo = (session: DuckDbSession, target: TableSpec, laneEpoc
 
 export const readLog = async (session: DuckDbSession, table: string, dates: readonly PartitionDate[] | 'all'): Promise<readonly CommitLogEntry[]> => {
   if (dates !== 'all' && dates.length === 0) return [];
-  const rows = (await session.rows(selectLog(table, dates))) as readonly [number, bigint, string, bigint, string, bigint, CommitLogEntry['outcome']][];
+  const rows = (await session.rows(selectLog(table, dates))) as readonly [DuckDBValue, bigint, string, bigint, string, bigint, CommitLogEntry['outcome']][];
   return rows.map(([day, generation, contentHash, count, backfillId, committedAt, outcome]) => ({
-    date: fromDay(day),
+    date: toDate(day),
     generation: Number(generation),
     contentHash,
     rows: Number(count),

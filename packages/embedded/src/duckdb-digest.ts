@@ -1,5 +1,5 @@
 // Rows and digest per date of sources and tables. A source's digests are kept for as long as its files are the same.
-import { fromDay, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
+import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Column, Source } from '@floodgate/core/domain/pipeline.ts';
 import type { DateRange, SourceDigest } from '@floodgate/core/ports/warehouse.ts';
 import { selectDigest, sourceRelation } from '@floodgate/sql/duckdb/digest.ts';
@@ -12,8 +12,8 @@ type Digests = ReadonlyMap<PartitionDate, SourceDigest>;
 
 export const digestRelation = async (session: DuckDbSession, relation: string, dateColumn: string, columns: readonly Column[], range: DateRange): Promise<Digests> => {
   const rows = await session.rows(selectDigest(relation, dateColumn, columns), { first: dateValue(range.first), last: dateValue(range.last) });
-  const days = [...fromHashParts(rows)] as [number, { rows: number; contentHash: string }][];
-  return new Map(days.sort(([a], [b]) => a - b).map(([day, { rows: count, contentHash }]) => [fromDay(day), { digest: contentHash, rows: count }]));
+  const dates = [...fromHashParts(rows)] as [PartitionDate, { rows: number; contentHash: string }][];
+  return new Map(dates.sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, { rows: count, contentHash }]) => [date, { digest: contentHash, rows: count }]));
 };
 
 /** All dates of a source are digested in one pass, so that ranges that follow cost nothing. */

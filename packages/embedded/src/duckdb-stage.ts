@@ -1,5 +1,6 @@
 // Staging rows and hashing them on the way.
 import { createHash } from 'node:crypto';
+import type { DuckDBDateValue } from '@duckdb/node-api';
 import { daysBetween, fromDay, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError, type StageJob, type StagedDate, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
@@ -22,10 +23,11 @@ export const contentHash = (rows: number, sum1: string, xor1: bigint, sum2: stri
 
 type Sums = { rows: number; sum1: bigint; xor1: bigint; sum2: bigint; xor2: bigint };
 
-/** The same as `hashParts` in SQL: rows of (day, first hash, second hash). */
-const addUp = (rows: readonly Row[]): Map<number | null, StagedDate> => {
+/** The same as `hashParts` in SQL: rows of (date, first hash, second hash). */
+const addUp = (rows: readonly Row[]): Map<PartitionDate | null, StagedDate> => {
   const byDay = new Map<number | null, Sums>();
-  for (const [day, first, second] of rows as readonly [number | null, bigint, bigint][]) {
+  for (const [value, first, second] of rows as readonly [DuckDBDateValue | null, bigint, bigint][]) {
+    const day = value === null ? null : value.days;
     let sums = byDay.get(day);
     if (!sums) byDay.set(day, (sums = { rows: 0, sum1: 0n, xor1: 0n, sum2: 0n, xor2: 0n }));
     sums.rows += 1;
@@ -34,14 +36,14 @@ const addUp = (rows: readonly Row[]): Map<number | null, StagedDate> => {
     sums.sum2 += second;
     sums.xor2 ^= second;
   }
-  return new Map([...byDay].map(([day, sums]) => [day, { rows: sums.rows, contentHash: contentHash(sums.rows, String(sums.sum1), sums.xor1, String(sums.sum2), sums.xor2) }]));
+  return new Map([...byDay].map(([day, sums]) => [day === null ? null : fromDay(day), { rows: sums.rows, contentHash: contentHash(sums.rows, String(sums.sum1), sums.xor1, String(sums.sum2), sums.xor2) }]));
 };
 
-/** Rows of (day, rows, sum, xor, sum, xor), as `hashParts` yields them. */
-export const fromHashParts = (rows: readonly Row[]): Map<number | null, StagedDate> =>
+/** Rows of (date, rows, sum, xor, sum, xor), as `hashParts` yields them. */
+export const fromHashParts = (rows: readonly Row[]): Map<PartitionDate | null, StagedDate> =>
   new Map(
-    (rows as readonly [number | null, bigint, string, bigint, string, bigint][]).map(([day, count, sum1, xor1, sum2, xor2]) => [
-      day,
+    (rows as readonly [DuckDBDateValue | null, bigint, string, bigint, string, bigint][]).map(([value, count, sum1, xor1, sum2, xor2]) => [
+      value === null ? null : fromDay(value.days),
       { rows: Number(count), contentHash: contentHash(Number(count), sum1, xor1, sum2, xor2) },
     ]),
   );
@@ -84,8 +86,8 @@ async function* inBatches(job: StageJob & { body: { kind: 'rows' } }, signal: Ab
   if (batch.length > 0) yield batch;
 }
 
-/** Inserts into the segment and resolves with rows and hash per day, dates outside the job and NULL included. */
-const insertRows = async (context: DuckDbContext, job: StageJob, segment: Segment, staging: bigint, signal: AbortSignal): Promise<Map<number | null, StagedDate>> => {
+/** Inserts into the segment and resolves with rows and hash per date, dates outside the job and NULL included. */
+const insertRows = async (context: DuckDbContext, job: StageJob, segment: Segment, staging: bigint, signal: AbortSignal): Promise<Map<PartitionDate | null, StagedDate>> => {
   const { target, dates, body } = job;
   const gaps = hasGaps(dates) ? dates : undefined;
   const hashes = (session: DuckDbSession): Promise<readonly Row[]> => session.preparedRows(selectStagedHashes(target, segment.number), { staging });
@@ -115,11 +117,10 @@ const insertRows = async (context: DuckDbContext, job: StageJob, segment: Segmen
   });
 };
 
-const ofDates = (job: StageJob, found: Map<number | null, StagedDate>): ReadonlyMap<PartitionDate, StagedDate> => {
+const ofDates = (job: StageJob, found: Map<PartitionDate | null, StagedDate>): ReadonlyMap<PartitionDate, StagedDate> => {
   const staged = new Map<PartitionDate, StagedDate>(job.dates.map((date) => [date, { rows: 0, contentHash: '' }]));
-  for (const [day, of] of found) {
-    if (day === null) throw new WarehouseError('contract_broken', `${of.rows} rows have no ${job.target.partitionColumn}`);
-    const date = fromDay(day);
+  for (const [date, of] of found) {
+    if (date === null) throw new WarehouseError('contract_broken', `${of.rows} rows have no ${job.target.partitionColumn}`);
     if (!staged.has(date)) {
       throw new WarehouseError('contract_broken', `${of.rows} rows of ${date} lie outside ${job.dates[0]} to ${job.dates.at(-1)}`, {
         hint: `restrict ${job.target.partitionColumn} to @start_date and @end_date`,

@@ -52,6 +52,9 @@ export const rowsToJson = (names: readonly string[], rows: readonly (readonly Du
 
 export const dateValue = (date: PartitionDate): DuckDBDateValue => new DuckDBDateValue(toDay(date));
 
+/** A DATE that came back, as ours. */
+export const toDate = (value: DuckDBValue): PartitionDate => fromDay((value as DuckDBDateValue).days);
+
 /** A parameter's type follows from its JSON value; text that is an existing date is a DATE. */
 export const toParameter = (value: Json): DuckDBValue => {
   if (value === null || typeof value === 'boolean') return value;

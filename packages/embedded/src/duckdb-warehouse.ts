@@ -1,8 +1,8 @@
 // The warehouse in one DuckDB file. This class owns the pool, the registry of staging and the jobs that run; what it
 // does with them stands in duckdb-{schema,stage,checks,commit,sources,query}.ts. A commit is durable when it resolves.
+import type { DuckDBValue } from '@duckdb/node-api';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
-import { fromDay } from '@floodgate/core/domain/partition-date.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import type { ObjectStore } from '@floodgate/core/ports/object-store.ts';
 import {
@@ -36,6 +36,7 @@ import { runQuery } from './duckdb-query.ts';
 import { describeTables, prepareTarget, type TableDescription } from './duckdb-schema.ts';
 import { SourceCatalog } from './duckdb-sources.ts';
 import { stageRows } from './duckdb-stage.ts';
+import { toDate } from './duckdb-values.ts';
 import { StagingRegistry } from './duckdb-staging.ts';
 
 export type DuckDbWarehouseOptions = {
@@ -96,11 +97,11 @@ export class DuckDbWarehouse implements Warehouse {
       clock: options.clock,
     };
     await connections.use(undefined, async (session) => {
-      for (const [table, name, day] of await session.rows(selectPreservedNames())) {
+      for (const [table, name, date] of (await session.rows(selectPreservedNames())) as readonly [string, string, DuckDBValue][]) {
         context.staging.add(String(table), {
           name: String(name),
           rows: { preserved: String(name), staging: context.staging.nextNumber() },
-          dates: new Set([fromDay(day as number)]),
+          dates: new Set([toDate(date)]),
           segment: undefined,
         });
       }

@@ -2,7 +2,7 @@
 // committed rows. Everything that is counted per date is counted in one pass; examples are fetched only for dates that fail.
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { TableSpec } from '@floodgate/core/ports/warehouse.ts';
-import { dateList, dayOf, quoteName, quoteNames, quoteTable, textLiteral } from './names.ts';
+import { dateList, quoteName, quoteNames, quoteTable, textLiteral } from './names.ts';
 import { preservedTable } from './prepare.ts';
 import { segmentTable, type StagedRows } from './stage.ts';
 
@@ -40,7 +40,7 @@ export const countKeys = (columns: readonly string[]): string => `list_unique(li
 export const measureDates = (target: TableSpec, staged: string, conditions: string | undefined, measures: readonly Measure[]): string => `WITH staged AS (
   ${staged}
 )
-SELECT ${dayOf(column(target))} AS day, count(*) AS "rows"${measures.map(({ alias, expression }) => `,\n  ${expression} AS ${alias}`).join('')}
+SELECT ${column(target)} AS day, count(*) AS "rows"${measures.map(({ alias, expression }) => `,\n  ${expression} AS ${alias}`).join('')}
 FROM ${checkedSource(conditions)}
 GROUP BY 1`;
 
@@ -55,7 +55,7 @@ export const selectOffending = (
 ): string => `WITH staged AS (
   ${staged}
 )
-SELECT ${dayOf(column(target))} AS _day, ${quoteNames(shown)}
+SELECT ${column(target)} AS _day, ${quoteNames(shown)}
 FROM ${checkedSource(conditions)}
 WHERE (${offending}) AND ${column(target)} IN (${dateList(dates)})
 QUALIFY row_number() OVER (PARTITION BY ${column(target)} ORDER BY ${quoteNames(shown)}) <= 5
@@ -65,7 +65,7 @@ ORDER BY ALL`;
 export const selectDuplicates = (target: TableSpec, staged: string, columns: readonly string[], dates: readonly PartitionDate[]): string => `WITH staged AS (
   ${staged}
 ), keys AS (
-  SELECT ${dayOf(column(target))} AS _day, ${columns.map((name) => quoteName(name)).join(', ')}, count(*) AS _rows
+  SELECT ${column(target)} AS _day, ${columns.map((name) => quoteName(name)).join(', ')}, count(*) AS _rows
   FROM staged
   WHERE ${column(target)} IN (${dateList(dates)})
   GROUP BY ALL
@@ -84,7 +84,7 @@ ${sql}
 export const selectExpectedRows = (staged: string, sql: string): string => `WITH staged AS (
   ${staged}
 )
-SELECT ${dayOf('CAST(expectation."date" AS DATE)')} AS day, CAST(sum(expectation.expected) AS BIGINT) AS expected
+SELECT CAST(expectation."date" AS DATE) AS day, CAST(sum(expectation.expected) AS BIGINT) AS expected
 FROM ${yielded(sql)} AS expectation
 GROUP BY 1`;
 
@@ -101,7 +101,7 @@ export const selectMissingKeys = (target: TableSpec, staged: string, columns: re
   SELECT *, EXISTS (SELECT 1 FROM staged WHERE staged.${column(target)} = expectation._date AND ${matches.join(' AND ')}) AS _found
   FROM expectation
 )
-SELECT ${dayOf('_date')} AS day, count(*) AS expected, count(*) FILTER (WHERE NOT _found) AS missing,
+SELECT _date, count(*) AS expected, count(*) FILTER (WHERE NOT _found) AS missing,
   list({${columns.map((name) => `${textLiteral(name)}: ${quoteName(name)}`).join(', ')}} ORDER BY ${keys.join(', ')}) FILTER (WHERE NOT _found)[1:5] AS examples
 FROM judged
 GROUP BY 1`;
@@ -111,6 +111,6 @@ GROUP BY 1`;
 export const selectViolations = (staged: string, sql: string): string => `WITH staged AS (
   ${staged}
 )
-SELECT ${dayOf('CAST(violation."date" AS DATE)')} AS _day, count(*) OVER (PARTITION BY violation."date") AS _offending, violation.*
+SELECT CAST(violation."date" AS DATE) AS _day, count(*) OVER (PARTITION BY violation."date") AS _offending, violation.*
 FROM ${yielded(sql)} AS violation
 QUALIFY row_number() OVER (PARTITION BY violation."date") <= 5`;

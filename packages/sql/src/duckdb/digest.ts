@@ -1,10 +1,10 @@
 // Digests of tables and sources, and the views under which sources are read.
 import type { Column, Source } from '@floodgate/core/domain/pipeline.ts';
 import { hashParts, rowHash, secondRowHash } from './hash.ts';
-import { dayOf, duckdbType, quoteName, sourceCatalog, textLiteral } from './names.ts';
+import { duckdbType, quoteName, sourceCatalog, textLiteral } from './names.ts';
 
 /** Rows and hash parts of each date of a relation in a range; `relation` is a quoted name. */
-export const selectDigest = (relation: string, dateColumn: string, columns: readonly Column[]): string => `SELECT ${dayOf(quoteName(dateColumn))} AS day, ${hashParts(rowHash(columns), secondRowHash(columns))}
+export const selectDigest = (relation: string, dateColumn: string, columns: readonly Column[]): string => `SELECT ${quoteName(dateColumn)} AS day, ${hashParts(rowHash(columns), secondRowHash(columns))}
 FROM ${relation}
 WHERE ${quoteName(dateColumn)} BETWEEN CAST($first AS DATE) AND CAST($last AS DATE)
 GROUP BY 1`;

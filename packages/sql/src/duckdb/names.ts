@@ -28,9 +28,6 @@ export const dateLiteral = (date: PartitionDate): string => `DATE '${date}'`;
 /** Literal dates, so that DuckDB prunes row groups by their minimum and maximum. */
 export const dateList = (dates: readonly PartitionDate[]): string => dates.map(dateLiteral).join(', ');
 
-/** Days since 1970-01-01 of a date expression: the form in which dates come back. */
-export const dayOf = (date: string): string => `CAST(${date} - DATE '1970-01-01' AS INTEGER)`;
-
 export const commitLogTable = (table: string): string =>
   quoteTable(table.includes('.') ? `${schemaOf(table)}._floodgate_commits_${nameOf(table)}` : `main._floodgate_commits_${table}`);
 

@@ -5,7 +5,7 @@ import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Column } from '@floodgate/core/domain/pipeline.ts';
 import type { TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { hashParts, rowHash, secondRowHash } from './hash.ts';
-import { dateList, dateLiteral, dayOf, duckdbType, elementType, preservedSchema, quoteName, quoteNames, quoteTable, stagingCatalog, textLiteral } from './names.ts';
+import { dateList, dateLiteral, duckdbType, elementType, preservedSchema, quoteName, quoteNames, quoteTable, stagingCatalog, textLiteral } from './names.ts';
 import { preservedTable } from './prepare.ts';
 
 const names = (target: TableSpec): string => quoteNames(target.columns.map((column) => column.name));
@@ -65,10 +65,10 @@ ${body}
 /** For few dates: the inserted rows' hashes come back with the insert, which spares a statement. */
 export const insertStagedReturning = (...[target, ...rest]: Parameters<typeof insertStaged>): string =>
   `${insertStaged(target, ...rest)}
-RETURNING ${dayOf(quoteName(target.partitionColumn))} AS day, _row_hash, ${secondRowHash(target.columns)}`;
+RETURNING ${quoteName(target.partitionColumn)} AS day, _row_hash, ${secondRowHash(target.columns)}`;
 
 /** Rows and the parts of the content hash of every staged date. */
-export const selectStagedHashes = (target: TableSpec, segment: number): string => `SELECT ${dayOf(quoteName(target.partitionColumn))} AS day, ${hashParts('_row_hash', secondRowHash(target.columns))}
+export const selectStagedHashes = (target: TableSpec, segment: number): string => `SELECT ${quoteName(target.partitionColumn)} AS day, ${hashParts('_row_hash', secondRowHash(target.columns))}
 FROM ${segmentTable(segment)}
 WHERE _staging = $staging
 GROUP BY 1`;
@@ -95,7 +95,7 @@ export const createPreservedNames = (): string => `CREATE TABLE IF NOT EXISTS ${
 export const insertPreservedName = (table: string, preserved: string, date: PartitionDate): string =>
   `INSERT INTO ${preservedNames} VALUES (${textLiteral(table)}, ${textLiteral(preserved)}, ${dateLiteral(date)})`;
 
-export const selectPreservedNames = (): string => `SELECT target, staging, ${dayOf('"date"')} AS day FROM ${preservedNames}`;
+export const selectPreservedNames = (): string => `SELECT target, staging, "date" FROM ${preservedNames}`;
 
 export const deletePreservedNames = (table: string, names: readonly string[]): string => `DELETE FROM ${preservedNames}
 WHERE target = ${textLiteral(table)} AND staging IN (${names.map(textLiteral).join(', ')})`;
