@@ -20,7 +20,7 @@ export interface Node {
 const IGNORED_KEYS = new Set([
   'span', 'trailing_comments', 'leading_comments', 'pre_alias_comments', 'operator_comments', 'left_comments', 'post_select_comments',
   'inferred_type', 'alias_explicit_as', 'alias_keyword', 'original_name', 'use_inner_keyword', 'use_outer_keyword', 'kind_text',
-  'start_side_text', 'end_side_text', 'bracket_notation', 'use_bracket_syntax', 'alias_first', 'nesting_group', 'double_colon_syntax',
+  'start_side_text', 'end_side_text', 'bracket_notation', 'use_bracket_syntax', 'alias_first', 'nesting_group',
   'integer_spelling', 'original_text', 'explicit_nulls', 'comments',
 ]);
 

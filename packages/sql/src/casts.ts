@@ -26,10 +26,11 @@ export const DUCKDB_TYPES: Readonly<Record<SqlType, string>> = {
 export function toSqlType(type: Json | undefined): SqlType {
   if (!isBody(type)) throw new RefusedSql('CAST', 'the type of the cast is not understood');
   const name = (typeof type['name'] === 'string' ? type['name'] : String(type['data_type'])).toUpperCase();
-  if (type['precision'] !== undefined && type['precision'] !== null) throw new RefusedSql(`${name}(…)`, `parameters of ${name} are not supported: cast to ${name} alone and ROUND`);
   const known = TYPE_NAMES[name];
   if (known === undefined) throw new RefusedSql(name, `the type ${name} is not supported`);
-  allowKeys(name, type, ['data_type', 'name', 'timezone', 'length', 'scale']);
+  const isParameterized = [type['precision'], type['length']].some((value) => value !== undefined && value !== null);
+  if (isParameterized) throw new RefusedSql(`${known}(…)`, `parameters of ${known} are not supported: cast to ${known} alone`);
+  allowKeys(name, type, ['data_type', 'name', 'timezone']);
   return known;
 }
 

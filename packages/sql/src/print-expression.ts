@@ -41,7 +41,7 @@ export function printNode(context: TranslationContext, node: Node): Printed {
   if (special !== undefined) return special(context, node);
   if (kind === 'window_function') return printWindowFunction(context, body);
   const aggregate = toAggregate(node);
-  if (aggregate !== undefined) return printAggregateNode(context, node, undefined);
+  if (aggregate !== undefined) return context.withinAggregate(() => printAggregateNode(context, node, undefined));
   const call = toCall(node);
   if (call === undefined) {
     const name = kind.replaceAll('_', ' ').toUpperCase();
@@ -110,6 +110,8 @@ function printColumn(context: TranslationContext, node: Node): Printed {
   const name = nameOf(body['name']) ?? '';
   const table = nameOf(body['table']);
   if (name.startsWith('@')) return context.printParameter(name.slice(1));
+  const aliased = table === undefined ? context.aliased(name) : undefined;
+  if (aliased !== undefined) return aliased;
   return printed(table === undefined ? quoteIdentifier(name) : `${quoteIdentifier(table)}.${quoteIdentifier(name)}`);
 }
 
@@ -248,7 +250,7 @@ function printWindowFunction(context: TranslationContext, body: Body): Printed {
     const name = (toCall(node)?.name ?? node.kind).toUpperCase();
     throw new RefusedSql(`${name} OVER`, `${name} OVER is not supported`, context.locate(name));
   }
-  return printAggregateNode(context, node, printWindow(context, body['over']));
+  return context.withinAggregate(() => printAggregateNode(context, node, printWindow(context, body['over'])));
 }
 
 function printAggregateNode(context: TranslationContext, node: Node, over: string | undefined): Printed {

@@ -4,6 +4,7 @@ import type { Body, Json, Node } from './ast.ts';
 import { fieldNameOf, printExpression, printStructField } from './print-expression.ts';
 import { hasUnnamedStructUnnest, printFrom } from './print-from.ts';
 import { bare, quoteIdentifier } from './printed.ts';
+import type { Printed } from './printed.ts';
 import { RefusedSql } from './problems.ts';
 import type { TranslationContext } from './translation-context.ts';
 import { printOrderBy, printSpecification } from './windows.ts';
@@ -32,8 +33,8 @@ function printWith(context: TranslationContext, body: Body): string {
   return `WITH ${ctes.join(',\n')}\n`;
 }
 
-function printTail(context: TranslationContext, body: Body): string {
-  const order = isBody(body['order_by']) ? ` ORDER BY ${printOrderBy(context, body['order_by']['expressions'])}` : '';
+function printTail(context: TranslationContext, body: Body, aliases?: ReadonlyMap<string, Printed>): string {
+  const order = isBody(body['order_by']) ? ` ORDER BY ${printOrderBy(context, body['order_by']['expressions'], aliases)}` : '';
   return `${order}${printCount(context, ' LIMIT ', body['limit'])}${printCount(context, ' OFFSET ', body['offset'])}`;
 }
 
@@ -48,6 +49,7 @@ function printSetOperation(context: TranslationContext, node: Node): string {
   const { body, kind } = node;
   allowKeys(kind.toUpperCase(), body, ['left', 'right', 'all', 'distinct', 'with', 'order_by', 'limit', 'offset']);
   if (kind !== 'union' && body['all'] === true) throw new RefusedSql(`${kind.toUpperCase()} ALL`, `${kind.toUpperCase()} ALL is not supported: write DISTINCT`);
+  if (body['all'] !== true && body['distinct'] !== true) throw new RefusedSql(kind.toUpperCase(), `${kind.toUpperCase()} needs ALL or DISTINCT`);
   const operator = `${SET_OPERATIONS[kind]}${body['all'] === true ? ' ALL' : ''}`;
   const start = printWith(context, body);
   const left = toNode(body['left']);
@@ -73,15 +75,33 @@ function printSelect(context: TranslationContext, body: Body): string {
   allowKeys('SELECT', body, SELECT_KEYS);
   const start = printWith(context, body);
   const from = printFrom(context, body);
+  const list = printSelectList(context, body);
+  const aliases = renamedExpressions(context, body);
   return [
-    `${start}SELECT ${body['distinct'] === true ? 'DISTINCT ' : ''}${printSelectList(context, body)}`,
+    `${start}SELECT ${body['distinct'] === true ? 'DISTINCT ' : ''}${list}`,
     from,
     printClause(context, 'WHERE', body['where_clause']),
-    printGroupBy(context, body['group_by']),
-    printClause(context, 'HAVING', body['having']),
+    printGroupBy(context, body),
+    context.withAliases(aliases, () => printClause(context, 'HAVING', body['having']), true),
     printNamedWindows(context, body['windows']),
-    printClause(context, 'QUALIFY', body['qualify']),
-  ].filter((part) => part !== '').join('\n') + printTail(context, body);
+    context.withAliases(aliases, () => printClause(context, 'QUALIFY', body['qualify'])),
+  ].filter((part) => part !== '').join('\n') + printTail(context, body, aliases);
+}
+
+/**
+ * Names of the SELECT list that are not just their column. In HAVING, QUALIFY and ORDER BY such a name goes before a
+ * column of FROM in GoogleSQL. DuckDB does the same in HAVING outside aggregates and where ORDER BY names it alone;
+ * everywhere else the column goes first there, so the expression is written out.
+ */
+function renamedExpressions(context: TranslationContext, body: Body): ReadonlyMap<string, Printed> {
+  const isUsed = !isEmpty(body['having']) || !isEmpty(body['qualify']) || !isEmpty(body['order_by']);
+  const items = isUsed ? toList(body['expressions']).map(toNode) : [];
+  return new Map(items.flatMap((item) => (isRenamed(item) ? [[fieldNameOf(item)?.toLowerCase() ?? '', printExpression(context, toNode(item.body['this']))]] : [])));
+}
+
+function isRenamed(item: Node): boolean {
+  if (item.kind !== 'alias') return false;
+  return fieldNameOf(toNode(item.body['this']))?.toLowerCase() !== fieldNameOf(item)?.toLowerCase();
 }
 
 function printClause(context: TranslationContext, keyword: string, clause: Json | undefined): string {
@@ -90,10 +110,22 @@ function printClause(context: TranslationContext, keyword: string, clause: Json 
   return `${keyword} ${printExpression(context, toNode(clause['this'])).sql}`;
 }
 
-function printGroupBy(context: TranslationContext, clause: Json | undefined): string {
+function printGroupBy(context: TranslationContext, body: Body): string {
+  const clause = body['group_by'];
   if (!isBody(clause)) return '';
   allowKeys('GROUP BY', clause, ['expressions']);
-  return `GROUP BY ${toList(clause['expressions']).map((key) => bare(printExpression(context, toNode(key)))).join(', ')}`;
+  const items = toList(body['expressions']).map(toNode);
+  return `GROUP BY ${toList(clause['expressions']).map((key) => printGroupKey(context, toNode(key), items)).join(', ')}`;
+}
+
+/** A name of the SELECT list goes before a column here too; by its position it cannot be mistaken. */
+function printGroupKey(context: TranslationContext, key: Node, items: readonly Node[]): string {
+  const name = key.kind === 'column' && isEmpty(key.body['table']) ? fieldNameOf(key)?.toLowerCase() : undefined;
+  const index = name === undefined ? -1 : items.findIndex((item) => fieldNameOf(item)?.toLowerCase() === name);
+  const item = items[index];
+  const isItself = item === undefined || (item.kind === 'column' && isEmpty(item.body['table']));
+  if (isItself || items.some(({ kind }) => kind === 'star')) return bare(printExpression(context, key));
+  return String(index + 1);
 }
 
 function printNamedWindows(context: TranslationContext, windows: Json | undefined): string {
@@ -109,6 +141,7 @@ function printNamedWindows(context: TranslationContext, windows: Json | undefine
 
 function printSelectList(context: TranslationContext, body: Body): string {
   const items = toList(body['expressions']).map(toNode);
+  if (body['kind'] === 'STRUCT' && body['distinct'] === true) throw new RefusedSql('SELECT DISTINCT AS STRUCT', 'SELECT DISTINCT AS STRUCT is not supported');
   if (body['kind'] === 'STRUCT') return `struct_pack(${items.map((item) => printStructField(context, item)).join(', ')})`;
   if (!isEmpty(body['kind'])) throw new RefusedSql(`SELECT AS ${String(body['kind'])}`, `SELECT AS ${String(body['kind'])} is not supported`);
   let anonymous = 0;

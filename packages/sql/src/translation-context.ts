@@ -18,6 +18,8 @@ export class TranslationContext {
   readonly #located = new Map<string, number>();
   readonly #printQuery: (context: TranslationContext, node: Node) => string;
   #unnests = 0;
+  #aliases: ReadonlyMap<string, Printed> = new Map();
+  #aggregateAliases: ReadonlyMap<string, Printed> = new Map();
 
   constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printQuery: (context: TranslationContext, node: Node) => string) {
     this.#sql = sql;
@@ -28,7 +30,32 @@ export class TranslationContext {
 
   /** A query inside an expression or FROM, without parentheses. */
   printQuery(node: Node): string {
-    return this.#printQuery(this, node);
+    return this.withAliases(new Map(), () => this.#printQuery(this, node));
+  }
+
+  /**
+   * Prints with these names standing for expressions of the SELECT list; with `inAggregates` only inside aggregates
+   * and window functions.
+   */
+  withAliases<Result>(aliases: ReadonlyMap<string, Printed>, work: () => Result, inAggregates = false): Result {
+    const [outerAliases, outerPending] = [this.#aliases, this.#aggregateAliases];
+    this.#aliases = inAggregates ? new Map() : aliases;
+    this.#aggregateAliases = aliases;
+    try {
+      return work();
+    } finally {
+      this.#aliases = outerAliases;
+      this.#aggregateAliases = outerPending;
+    }
+  }
+
+  /** Prints what stands inside an aggregate or window function. */
+  withinAggregate<Result>(work: () => Result): Result {
+    return this.withAliases(this.#aggregateAliases, work);
+  }
+
+  aliased(name: string): Printed | undefined {
+    return this.#aliases.get(name.toLowerCase());
   }
 
   printParameter(name: string): Printed {

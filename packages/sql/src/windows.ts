@@ -3,17 +3,22 @@ import { allowKeys, isBody, isEmpty, nameOf, toList, toNode } from './ast.ts';
 import type { Body, Json } from './ast.ts';
 import { printExpression } from './print-expression.ts';
 import { bare, quoteIdentifier } from './printed.ts';
+import type { Printed } from './printed.ts';
 import { RefusedSql } from './problems.ts';
 import type { TranslationContext } from './translation-context.ts';
 
-export function printOrderBy(context: TranslationContext, keys: Json | undefined): string {
+/** @param aliases names of the SELECT list; a key that is one of them alone needs no help, in an expression it does. */
+export function printOrderBy(context: TranslationContext, keys: Json | undefined, aliases?: ReadonlyMap<string, Printed>): string {
   return toList(keys)
     .map((key) => {
       if (!isBody(key)) throw new RefusedSql('ORDER BY', 'ORDER BY is not understood');
       allowKeys('ORDER BY', key, ['this', 'desc', 'nulls_first', 'explicit_asc']);
       const descending = key['desc'] === true;
       const nullsFirst = typeof key['nulls_first'] === 'boolean' ? key['nulls_first'] : !descending;
-      return `${bare(printExpression(context, toNode(key['this'])))} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
+      const node = toNode(key['this']);
+      const print = (): Printed => printExpression(context, node);
+      const value = aliases === undefined || node.kind === 'column' ? print() : context.withAliases(aliases, print);
+      return `${bare(value)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
     })
     .join(', ');
 }

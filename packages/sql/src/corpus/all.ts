@@ -2,6 +2,7 @@
 import { AGGREGATE_CASES, WINDOW_CASES } from './aggregates.ts';
 import { DATE_CASES } from './dates.ts';
 import { FUNCTION_CASES } from './functions.ts';
+import { NAME_CASES } from './names.ts';
 import { OPERATOR_CASES, OPERATOR_ERRORS } from './operators.ts';
 import { QUERY_CASES } from './queries.ts';
 
@@ -13,6 +14,7 @@ export const CORPUS: Readonly<Record<string, readonly string[]>> = {
   aggregates: AGGREGATE_CASES,
   windows: WINDOW_CASES,
   queries: QUERY_CASES,
+  names: NAME_CASES,
 };
 
 /** Valid statements that both engines must fail to evaluate. */

@@ -5,7 +5,7 @@ const list = (items: readonly string[], text: (item: string, index: number) => s
 
 export const DATE_CASES: readonly string[] = [
   `SELECT id, ${list(UNITS, (unit) => `DATE_TRUNC(d, ${unit})`)} FROM d.dates`,
-  `SELECT id, ${list(UNITS, (unit) => `DATE_DIFF(d, e, ${unit})`)}, ${list(['x'], () => 'DATE_DIFF(e, d, DAY)').replace('c0', 'back')} FROM d.dates`,
+  `SELECT id, ${list(UNITS, (unit) => `DATE_DIFF(d, e, ${unit})`)}, DATE_DIFF(e, d, DAY) AS back FROM d.dates`,
   `SELECT id, ${list(FIELDS, (field) => `EXTRACT(${field} FROM d)`)} FROM d.dates`,
   `SELECT x, ${list(FIELDS, (field) => `EXTRACT(${field} FROM x)`)}, ${UNITS.map((unit, index) => `DATE_TRUNC(x, ${unit}) AS t${index}`).join(', ')} FROM UNNEST(GENERATE_DATE_ARRAY('2020-12-20', '2021-01-15')) AS x`,
   `SELECT x, ${UNITS.map((unit, index) => `DATE_DIFF(x, DATE '2021-01-01', ${unit}) AS t${index}`).join(', ')} FROM UNNEST(GENERATE_DATE_ARRAY('2020-12-20', '2021-01-15')) AS x`,
@@ -16,7 +16,7 @@ export const DATE_CASES: readonly string[] = [
   "SELECT DATE(2024, 2, 29) AS a, DATE('2024-01-05') AS b, DATE(TIMESTAMP '2024-01-05 23:30:00+00') AS c, DATE(DATETIME '2024-01-05 23:30:00') AS e",
   "SELECT id, DATE(ts) AS a, DATE(ts, 'America/New_York') AS b, DATE(us, 'Asia/Tokyo') AS c, DATE(dt) AS e1, DATE(ts, 'UTC') AS f FROM d.dates",
   'SELECT id, d < e AS a, d = e AS b, d > @start_date AS c, d BETWEEN DATE_SUB(@start_date, INTERVAL 30 DAY) AND @end_date AS f FROM d.dates',
-  "SELECT id, d > '2024-01-01' AS a, d = DATE '2024-01-31' AS b, d + 1 AS plus FROM d.dates".replace(', d + 1 AS plus', ''),
+  "SELECT id, d > '2024-01-01' AS a, d = DATE '2024-01-31' AS b FROM d.dates",
   "SELECT DATE '2024-01-31' + 1 AS a, DATE '2024-01-31' - 1 AS b, @start_date + 1 AS c, @end_date AS e, DATE_DIFF(@end_date, @start_date, DAY) AS f",
   "SELECT id, FORMAT_DATE('%Y-%m-%d', d) AS a, FORMAT_DATE('%F', d) AS b, FORMAT_DATE('%d/%m/%y', d) AS c, FORMAT_DATE('%A %a %B %b', d) AS e1, FORMAT_DATE('%j %U %V %G %u %w %W', d) AS f, FORMAT_DATE('%Y%m%d', d) AS g, FORMAT_DATE('%D 100%%', d) AS h FROM d.dates",
   "SELECT PARSE_DATE('%Y-%m-%d', '2024-01-31') AS a, PARSE_DATE('%Y%m%d', '20240131') AS b, PARSE_DATE('%d/%m/%Y', '05/02/2024') AS c, PARSE_DATE('%F', '2024-02-01') AS e, PARSE_DATE('%b %d, %Y', 'Jan 05, 2024') AS f, PARSE_DATE('%m/%d/%y', '01/31/24') AS g, PARSE_DATE('%Y-%m-%d', NULL) AS h",

@@ -9,6 +9,7 @@ const HINTS: Readonly<Record<string, string>> = {
   APPROX_TOP_COUNT: 'APPROX_TOP_COUNT differs between engines and runs: count, order and limit instead',
   APPROX_TOP_SUM: 'APPROX_TOP_SUM differs between engines and runs: sum, order and limit instead',
   FARM_FINGERPRINT: 'FARM_FINGERPRINT has no equal in DuckDB: write TO_HEX(MD5(x))',
+  MOD: '% is no operator of GoogleSQL: write MOD(a, b)',
   IEEE_DIVIDE: 'IEEE_DIVIDE makes NaN and infinity, which the engines treat differently: write SAFE_DIVIDE',
 };
 
