@@ -85,7 +85,9 @@ export function parseStatement(lexed: LexedSql): Node {
   return toNode(statements[0]);
 }
 
+/** The parser names the place behind the token that it stumbled over; this is the token's beginning. */
 function offsetOfLine(text: string, line: number, column: number): number {
   const start = text.split('\n').slice(0, line - 1).reduce((sum, part) => sum + part.length + 1, 0);
-  return Math.min(start + column - 1, text.length);
+  const end = Math.min(start + column - 1, text.length);
+  return end - (/(?:\w+|\S)$/u.exec(text.slice(start, end))?.[0].length ?? 0);
 }
