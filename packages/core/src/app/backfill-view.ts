@@ -73,6 +73,10 @@ export const refreshView = async (store: StatusStore, backfillId: string, view: 
 
 export const countInFlight = (view: BackfillView): number => [...view.open.values()].filter(({ state }) => isInFlight(state)).length;
 
+/** Dispatches that wait for a worker or are with one. */
+export const countDispatches = (view: BackfillView): number =>
+  new Set([...view.open.values()].filter(({ state }) => state === 'queued' || state === 'running').map(({ dispatchId }) => dispatchId)).size;
+
 /** Processors of the plan, as the pipeline version that it pins has them. */
 export const plannedProcessors = (plan: LoadedPlan): readonly Processor[] =>
   [...plan.entries.keys()].map((id) => {

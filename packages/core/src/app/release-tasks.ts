@@ -25,11 +25,12 @@ import {
   type GateDocument,
   type TaskDocument,
 } from '../contracts/documents.ts';
+import type { Processor } from '../domain/pipeline.ts';
 import { autoSpan, findReady, formSpans, type Ready, type Span } from '../domain/schedule.ts';
 import { mergeProgress, packStates, type ProgressState } from '../domain/progress.ts';
 import { canTransition, isGood, isInFlight } from '../domain/task-state.ts';
 import type { StoreTransaction } from '../ports/status-store.ts';
-import { countInFlight, dateAt, judgeFreshness, noteTasks, openView, plannedProcessors, refreshView, settleAwaited, type BackfillView } from './backfill-view.ts';
+import { countDispatches, countInFlight, dateAt, judgeFreshness, noteTasks, openView, plannedProcessors, refreshView, settleAwaited, type BackfillView } from './backfill-view.ts';
 import type { EngineDeps } from './deps.ts';
 import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts';
 import { transact } from './outbox.ts';
@@ -60,6 +61,8 @@ type Scheduler = {
 };
 
 const writesPerTransaction = 400;
+/** One running, one waiting at its side, and one more while a pass is under way. */
+const dispatchesPerWorker = 3;
 
 export const createScheduler = (deps: SchedulerDeps, backfillId: string): Scheduler => {
   const watch = createLeaseWatch(deps.clock, deps.lease);
@@ -117,12 +120,15 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     }));
   };
 
+  const datesPerTaskOf = (backfill: BackfillDocument, processor: Processor | undefined): number | 'auto' =>
+    backfill.limits.datesPerTask ?? (processor === undefined || processor.datesPerTask === 'auto' ? deps.defaultDatesPerTask : processor.datesPerTask);
+
   const maxSpanOf = (backfill: BackfillDocument, current: BackfillView, ready: readonly Ready[]) => {
     const counts = new Map<string, number>();
     for (const { processorId } of ready) counts.set(processorId, (counts.get(processorId) ?? 0) + 1);
     return (processorId: string): number => {
       const processor = plannedProcessors(current.plan).find(({ id }) => id === processorId);
-      const asked = backfill.limits.datesPerTask ?? (processor?.datesPerTask === 'auto' ? deps.defaultDatesPerTask : processor?.datesPerTask) ?? 1;
+      const asked = datesPerTaskOf(backfill, processor);
       const maxSpan = Math.min(processor?.maxDatesPerTask ?? 1, backfill.limits.maxInFlight);
       if (asked !== 'auto') return Math.min(asked, maxSpan);
       const done = [...(current.tasks.get(processorId)?.values() ?? [])].filter(({ state }) => isGood(state));
@@ -146,6 +152,9 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     const ready = findReady({ pipeline, calendar, grid: current.grid, now: deps.clock.now(), mayRelease });
     const spans = formSpans(ready, maxSpanOf(backfill, current, ready));
     let room = backfill.limits.maxInFlight - countInFlight(current);
+    // Under `auto` the next span is better sized than this one, so only as many wait as keep the workers busy.
+    const isAuto = datesPerTaskOf(backfill, undefined) === 'auto';
+    let dispatches = isAuto ? Math.max(0, deps.workers * dispatchesPerWorker - countDispatches(current)) : Number.POSITIVE_INFINITY;
     let released = 0;
     let batch: Span[] = [];
     let size = 0;
@@ -158,7 +167,8 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
       [batch, size] = [[], 0];
     };
     for (const span of spans) {
-      if (span.indexes.length > room) break;
+      if (span.indexes.length > room || dispatches === 0) break;
+      dispatches -= 1;
       if (size + span.indexes.length + 1 > writesPerTransaction) await flush();
       batch.push(span);
       size += span.indexes.length + 1;

@@ -103,8 +103,9 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
       if (!isTarget(processor, index)) continue;
       const cell = cellOf(processor, index);
       if (cell.skip !== undefined) continue;
-      if (cell.other !== undefined) busy.push({ backfillId: cell.other, date: dateAt(index) });
-      else rowOf(planned, processor.id)[index] = targetReason(cell, input.reprocess, input.hasFailed(processor.id, dateAt(index)));
+      const reason = targetReason(cell, input.reprocess, input.hasFailed(processor.id, dateAt(index)));
+      if (cell.other === undefined) rowOf(planned, processor.id)[index] = reason;
+      else if (reason !== undefined) busy.push({ backfillId: cell.other, date: dateAt(index) });
     }
     const first = busy[0];
     if (first !== undefined) {
