@@ -96,12 +96,13 @@ function printUnnest(context: TranslationContext, { list, alias, offsetAlias }: 
   return `(SELECT unnest(${text}) AS ${name}${offset}) AS ${context.nextUnnestAlias()}`;
 }
 
-/** Whether `*` would meet an UNNEST whose elements may be STRUCTs with unknown fields. */
+/** Whether `*` would meet an UNNEST without a name, or one whose elements may be STRUCTs with unknown fields. */
 export function hasUnnamedStructUnnest(select: Body): boolean {
   const from = isBody(select['from']) ? toList(select['from']['expressions']).map(toNode) : [];
   const joined = toList(select['joins']).flatMap((join) => (isBody(join) ? [toNode(join['this'])] : []));
   return [...from, ...joined].some((node) => {
     const unnest = unnestOf(node);
-    return unnest !== undefined && (unnest.list.kind === 'column' || unnest.list.kind === 'dot');
+    if (unnest === undefined || isStructList(unnest.list)) return false;
+    return unnest.alias === undefined || unnest.list.kind === 'column' || unnest.list.kind === 'dot';
   });
 }

@@ -159,7 +159,7 @@ function printStar(context: TranslationContext, star: Body, select: Body): strin
   allowKeys('*', star, ['table', 'except', 'replace']);
   const table = nameOf(star['table']);
   if (table === undefined && hasUnnamedStructUnnest(select)) {
-    throw new RefusedSql('*', 'SELECT * beside UNNEST of a column is not supported, since its fields are unknown: name the columns');
+    throw new RefusedSql('*', 'SELECT * beside UNNEST of a column, or of a list without alias, is not supported, since its columns are unknown: name the columns');
   }
   const except = toList(star['except']).map((column) => quoteIdentifier(nameOf(column) ?? ''));
   const replace = toList(star['replace']).map((item) => {
