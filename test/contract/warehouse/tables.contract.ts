@@ -14,6 +14,20 @@ export const describeTables = (make: MakeHarness): void => {
       expect(await committedRows(warehouse, target)).toEqual([game(day(1), 'a')]);
     });
 
+    test('may have columns that are called like parts of a commit', async () => {
+      await using harness = await make();
+      const { warehouse } = harness;
+      const target = gamesTable(['date', 'generation', 'staging', 'backfill_id', 'rows', 'day', 'select'].map((name) => column(name, 'INT64')));
+      await warehouse.prepareTable(target, never);
+      const row = { ...game(day(1), 'a'), date: 1, generation: 2, staging: 3, backfill_id: 4, rows: 5, day: 6, select: 7 };
+      const staged = await stageRows(warehouse, target, 's', [day(1)], [row]);
+      const checks = [{ id: 'u', check: { type: 'unique_key', columns: target.key } as const }, { id: 'r', check: { type: 'accepted_range', column: 'rows', max: 4 } as const }];
+      const { findings } = await warehouse.runChecks({ target, subject: { staging: 's' }, dates: [day(1)], sources: [], checks }, never);
+      expect(findings.map(({ message }) => message)).toEqual(['rows above 4 on 1 of 1 row']);
+      await commit(warehouse, target, [entryOf(day(1), 1, 's', staged)]);
+      expect((await warehouse.digestTable(target, { first: day(1), last: day(1) }, never)).get(day(1))?.rows).toBe(1);
+    });
+
     test('gain new nullable columns, NULL in old rows; what was staged before can still be committed', async () => {
       await using harness = await make();
       const { warehouse } = harness;

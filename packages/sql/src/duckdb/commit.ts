@@ -51,7 +51,7 @@ export const insertCommitted = (target: TableSpec, batch: readonly CommittedRows
     ({ entry, rows }) => `(CAST(${rows.staging} AS BIGINT), ${dateLiteral(entry.date)}, CAST(${entry.generation} AS BIGINT), ${textLiteral(entry.backfillId)})`,
   );
   return `INSERT INTO ${quoteTable(target.table)} (${quoteNames([...columns, '_row_hash', '_generation', '_backfill_id', 'processed_at'])})
-SELECT ${quoteNames(columns)}, _row_hash, committed.generation, committed.backfill_id, make_timestamptz(CAST($committed_at AS BIGINT) * 1000)
+SELECT ${columns.map((name) => `staged.${quoteName(name)}`).join(', ')}, staged._row_hash, committed.generation, committed.backfill_id, make_timestamptz(CAST($committed_at AS BIGINT) * 1000)
 FROM (
   ${stagedOf(target, batch)}
 ) AS staged

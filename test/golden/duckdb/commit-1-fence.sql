@@ -1,0 +1,3 @@
+UPDATE "nba"."_floodgate_commits_team_games"
+SET generation = $epoch
+WHERE "date" IS NULL AND generation <= $epoch

@@ -1,0 +1,1 @@
+ALTER TABLE "nba"."team_games" ADD COLUMN "points" BIGINT

@@ -1,0 +1,1 @@
+COMMENT ON COLUMN "nba"."team_games"."points" IS 'what "points" isn''t'

@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS _floodgate_staging.segment_3
