@@ -110,6 +110,16 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect([first.deliveries.length, second.deliveries.length]).toEqual([1, 2]);
       });
 
+      it('delivers to a subscription that another process has declared since this one began', async () => {
+        const bus = await open(testSpec());
+        await bus.publish([testMessage('before')]);
+        const late = testSpec({ name: 'late' });
+        const other = await open(late);
+        await bus.publish([testMessage('after')]);
+        const { data } = await collect(other, late);
+        await harness.until(() => data().includes('after'));
+      });
+
       it('delivers only what is of the topic', async () => {
         const spec = testSpec();
         const events = testSpec({ name: 'events', topic: 'floodgate-task-events' });
@@ -416,6 +426,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         await harness.until(() => first.deliveries[0]!.signal.aborted);
         await stopping;
         gate.resolve('ack');
+        await harness.pass(1_000);
         const second = await collect(bus, spec);
         await harness.until(() => second.deliveries.length === 1);
       });

@@ -201,6 +201,50 @@ it('delivers what its own process publishes without waiting for a poll, and find
   expect(clock.now() - startedAt).toBeLessThanOrEqual(5_000);
 });
 
+it('goes on with a key, and comes again after a backoff, without waiting for a poll', async () => {
+  const { bus } = open({ pollMs: 30_000 });
+  const deliveries = await collect(bus, (delivery) => (delivery.data === 'nacked' && delivery.deliveryAttempt === 1 ? 'nack' : 'ack'));
+  await bus.publish([1, 2, 3, 4, 5].map((n) => message(String(n), { orderingKey: 'k' })));
+  await clock.settle();
+  expect(deliveries.map((delivery) => delivery.data)).toEqual(['1', '2', '3', '4', '5']);
+  await bus.publish([message('nacked')]);
+  await clock.settle();
+  await clock.advance(999);
+  expect(deliveries).toHaveLength(6);
+  await clock.advance(1);
+  expect(deliveries).toHaveLength(7);
+});
+
+it('gives up with the last nack, not after another backoff', async () => {
+  const { bus } = open({ subscriptions: [spec, deadLetters] });
+  const deliveries = await collect(bus, () => 'nack');
+  const dead = await collect(bus, () => 'ack', deadLetters);
+  await bus.publish([message('bad')]);
+  await clock.advanceUntil(() => deliveries.length === 5);
+  await clock.advance(100);
+  expect(dead).toHaveLength(1);
+});
+
+it('starts no handler once it is told to stop, and gives back at once what was on its way', async () => {
+  const { bus } = open();
+  const started: string[] = [];
+  const handler = async ({ data }: Delivery): Promise<Verdict> => {
+    started.push(data);
+    return 'ack';
+  };
+  const subscription = await bus.subscribe(spec, handler, { maxOutstanding: 10 });
+  await clock.settle();
+  await bus.publish([message('a')]);
+  // The lease of the message is being written.
+  const stopping = subscription.stop(10_000);
+  await clock.settle();
+  await stopping;
+  expect(started).toEqual([]);
+  const deliveries = await collect(bus);
+  await clock.settle();
+  expect(deliveries.map((delivery) => delivery.deliveryAttempt)).toEqual([1]);
+});
+
 it('stops polling when the last subscription stops', async () => {
   const { bus } = open();
   const subscription = await bus.subscribe(spec, async () => 'ack', { maxOutstanding: 1 });
