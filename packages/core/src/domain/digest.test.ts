@@ -32,3 +32,5 @@ test('the text is JSON for the same value, so different values have different te
 test('keys are sorted at every depth, lists keep their order', () => {
   expect(canonicalJson({ b: [{ d: 1, c: 2 }, 1], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},1]}');
 });
+
+test('what is undefined is left out, null stays', () => expect(canonicalJson({ b: undefined, a: { d: undefined, c: null } })).toBe('{"a":{"c":null}}'));

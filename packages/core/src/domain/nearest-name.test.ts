@@ -17,6 +17,18 @@ test.each(['', 'x', 'weather', 'ga', 'team_defence_summary'])('for "%s" nothing 
   expect(nearestName(name, known)).toBeUndefined();
 });
 
+test.each([
+  ['nba.games', ['nba_raw.games', 'nba_raw.teams'], 'nba_raw.games'],
+  ['form.sql', ['checks/teams.sql', 'processors/form.sql'], 'processors/form.sql'],
+  ['parition_column', ['partition_column', 'description'], 'partition_column'],
+  ['hodl', ['hold'], 'hold'],
+])('%s is a slip of one of %j, the right name in the wrong place too', (name, names, meant) => expect(nearestName(name, names)).toBe(meant));
+
+test.each([
+  ['d', ['a']],
+  ['calendar.sql', ['processors/form.sql']],
+])('for %s, none of %j was meant', (name, names) => expect(nearestName(name, names)).toBeUndefined());
+
 test('of nothing, nothing is near', () => expect(nearestName('games', [])).toBeUndefined());
 
 test('a name with one slip in six letters or more is always found again', () => {

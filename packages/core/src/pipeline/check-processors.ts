@@ -1,7 +1,8 @@
 // Checks of a processor that need nothing but the processor itself: its key and columns agree, its kind has what it
 // needs, its dates exist.
+import { nearestName } from '../domain/nearest-name.ts';
 import { hasColumn, processorsOf, typeOfColumn, type CheckContext, type CheckDraft, type ColumnsDraft, type ProcessorDraft } from './check-context.ts';
-import { listNames, nearestName, suggestName } from './problem.ts';
+import { listNames, suggestName } from './problem.ts';
 import { defaultSourceFile, isSqlFileName, normaliseFileName } from './sql-files.ts';
 import type { Path } from './yaml-document.ts';
 

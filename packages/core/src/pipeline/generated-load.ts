@@ -1,7 +1,7 @@
 // A load without a SQL file takes its columns over from its one source, by name.
+import { nearestName } from '../domain/nearest-name.ts';
 import { hasColumn, typeOfColumn, processorsOf, type CheckContext } from './check-context.ts';
 import { defaultSourceFile } from './sql-files.ts';
-import { nearestName } from './problem.ts';
 import type { Column, Source } from '../domain/pipeline.ts';
 
 // GoogleSQL's lossless coercions: INT64 -> NUMERIC and FLOAT64, NUMERIC -> FLOAT64.

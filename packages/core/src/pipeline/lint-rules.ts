@@ -1,9 +1,10 @@
 // Rules about what a statement reads and yields, compared with what its processor declares.
+import { nearestName } from '../domain/nearest-name.ts';
 import type { Upstream } from '../domain/pipeline.ts';
 import { formatWindow, type Window } from '../domain/window.ts';
 import type { Report, Statement } from './lint-statement.ts';
 import { tryPlaceName } from './lint-text.ts';
-import { listNames, nearestName } from './problem.ts';
+import { listNames } from './problem.ts';
 import type { ReadWindow, SqlAnalysis, TableRead } from './sql-analyzer.ts';
 
 const plural = (days: number): string => `${days} ${days === 1 ? 'day' : 'days'}`;

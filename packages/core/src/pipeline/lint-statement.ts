@@ -1,7 +1,8 @@
 // The pieces of SQL of a pipeline, each with the file and lines where it stands, and the rules that hold for all of them:
 // it parses, every backend can run it, it gives the same rows every time.
+import { nearestName } from '../domain/nearest-name.ts';
 import { tryPlaceName } from './lint-text.ts';
-import { nearestName, type Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
 import { formatPath } from './schema-problems.ts';
 import { isSqlFileName, normaliseFileName } from './sql-files.ts';
 import type { SqlAnalysis, SqlAnalyzer, SqlProblem } from './sql-analyzer.ts';

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { exampleFiles, exampleYaml, readProblems, withEdits } from './example-pipeline.fixture.ts';
-import { canonicalJson } from './pipeline-hash.ts';
 import { readPipeline } from './read-pipeline.ts';
 
 const read = (files: ReadonlyMap<string, string>): Pipeline => {
@@ -81,11 +80,5 @@ describe('the code hash of a processor', () => {
   ])('changes with %s, and no other does', (_, files, ids) => {
     expect(changed(files)).toEqual(ids);
     expect(read(files).hash).not.toBe(original.hash);
-  });
-});
-
-describe('canonicalJson', () => {
-  it('sorts keys, keeps lists and leaves undefined out', () => {
-    expect(canonicalJson({ b: [2, 1], a: { d: undefined, c: null } })).toBe('{"a":{"c":null},"b":[2,1]}');
   });
 });

@@ -2,21 +2,23 @@
 // timeout must not make years of partitions stale. No hash depends on the order of keys in YAML, on line endings or on
 // trailing blanks.
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../domain/digest.ts';
 import { sourceTable, type Column, type Pipeline, type Processor, type Source } from '../domain/pipeline.ts';
 import { formatWindow } from '../domain/window.ts';
 
 const normaliseText = (text: string): string => text.replace(/\r\n?/g, '\n').replace(/[ \t]+$/gm, '').trimEnd();
 
-/** JSON with sorted keys and normalised texts; undefined is left out. The order of lists counts. */
-export const canonicalJson = (value: unknown): string => {
-  if (typeof value === 'string') return JSON.stringify(normaliseText(value));
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
-  return `{${entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => `${JSON.stringify(key)}:${canonicalJson(each)}`).join(',')}}`;
+/** All texts within a value normalised, names of keys apart: they never hold line endings. */
+const normalised = (value: unknown): unknown => {
+  if (typeof value === 'string') return normaliseText(value);
+  if (Array.isArray(value)) return value.map(normalised);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, normalised(each)]));
 };
 
-const sha256 = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex');
+const textOf = (value: unknown): string => canonicalJson(normalised(value));
+
+const sha256 = (value: unknown): string => createHash('sha256').update(textOf(value)).digest('hex');
 
 const byKey = <Item>(items: readonly Item[], key: (item: Item) => string): Readonly<Record<string, Item>> =>
   Object.fromEntries(items.map((item) => [key(item), item]));
@@ -51,7 +53,7 @@ export const pipelineHashOf = (pipeline: Omit<Pipeline, 'hash'>): string => {
   const withNames = <Item extends { readonly columns: readonly Column[] }>(item: Item): unknown => ({ ...item, columns: byKey(item.columns, ({ name }) => name) });
   return sha256({
     ...pipeline,
-    sources: pipeline.sources.map(withNames).sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1)),
+    sources: pipeline.sources.map(withNames).sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1)),
     processors: pipeline.processors.map((processor) => ({ ...(withNames(processor) as Processor), upstreams: byKey(processor.upstreams, ({ table }) => table) })),
   });
 };

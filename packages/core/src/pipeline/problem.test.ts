@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProblem, listNames, nearestName, sortProblems, suggestName, type Problem } from './problem.ts';
+import { formatProblem, listNames, sortProblems, suggestName, type Problem } from './problem.ts';
 
 const problem: Problem = { file: 'pipeline.yaml', line: 12, column: 5, message: 'expected a, found b', fix: 'write a', severity: 'error' };
 
@@ -16,25 +16,6 @@ describe('sortProblems', () => {
     const at = (file: string, line: number): Problem => ({ ...problem, file, line });
     const sorted = sortProblems([at('b.sql', 2), at('a.sql', 9), at('pipeline.yaml', 3), at('a.sql', 1), at('pipeline.yaml', 3)]);
     expect(sorted.map(({ file, line }) => `${file}:${line}`)).toEqual(['pipeline.yaml:3', 'a.sql:1', 'a.sql:9', 'b.sql:2']);
-  });
-});
-
-describe('nearestName', () => {
-  it.each([
-    ['colums', ['columns', 'covers'], 'columns'],
-    ['parition_column', ['partition_column', 'description'], 'partition_column'],
-    ['nba.games', ['nba_raw.games', 'nba_raw.teams'], 'nba_raw.games'],
-    ['form.sql', ['checks/teams.sql', 'processors/form.sql'], 'processors/form.sql'],
-    ['hodl', ['hold'], 'hold'],
-    ['String', ['STRING'], 'STRING'],
-  ])('takes %s for a slip of one of %j', (name, known, expected) => {
-    expect(nearestName(name, known)).toBe(expected);
-  });
-
-  it('suggests nothing where nothing is near', () => {
-    expect(nearestName('weather', ['columns', 'covers'])).toBeUndefined();
-    expect(nearestName('d', ['a'])).toBeUndefined();
-    expect(nearestName('calendar.sql', ['processors/form.sql'])).toBeUndefined();
   });
 });
 

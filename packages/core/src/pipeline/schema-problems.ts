@@ -1,8 +1,9 @@
 // Turns what zod found into sentences. zod says which rule was broken; people also need what stands there now, where,
 // and what to write instead.
 import type * as z from 'zod';
+import { nearestName } from '../domain/nearest-name.ts';
 import { knownKeys } from './pipeline-json-schema.ts';
-import { listNames, nearestName, type Problem } from './problem.ts';
+import { listNames, type Problem } from './problem.ts';
 import { pipelineFile, type Path, type Place, type YamlDocument } from './yaml-document.ts';
 
 type Issue = z.core.$ZodIssue;
