@@ -1,5 +1,5 @@
 INSERT INTO "nba"."team_games" ("game_id", "game_date", "team", "points", "pace", "quarters", "raw", "_row_hash", "_generation", "_backfill_id", "processed_at")
-SELECT "game_id", "game_date", "team", "points", "pace", "quarters", "raw", _row_hash, committed.generation, committed.backfill_id, make_timestamptz(CAST($committed_at AS BIGINT) * 1000)
+SELECT staged."game_id", staged."game_date", staged."team", staged."points", staged."pace", staged."quarters", staged."raw", staged._row_hash, committed.generation, committed.backfill_id, make_timestamptz(CAST($committed_at AS BIGINT) * 1000)
 FROM (
   SELECT CAST(18 AS BIGINT) AS _staging, "game_id", "game_date", "team", "points", "pace", "quarters", "raw", _row_hash FROM "_floodgate_preserved"."nba__team_games" WHERE _staging = 'kept_o''hara'
   UNION ALL

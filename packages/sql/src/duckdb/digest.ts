@@ -52,3 +52,5 @@ export const describeCsv = (file: string): string => `DESCRIBE SELECT * FROM rea
 export const dropSourceTable = (relation: string): string => `DROP TABLE IF EXISTS ${sourceRelation(relation)}`;
 
 export const dropSourceView = (relation: string): string => `DROP VIEW IF EXISTS ${sourceRelation(relation)}`;
+
+export const compressSources = (): string => `CHECKPOINT ${sourceCatalog}`;
