@@ -101,7 +101,7 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
   const floor = (side: Side): Line[] => {
     const stints = lineUps.get(side)!;
     // Overtime belongs to the starters.
-    if (period > 4) return side.lines.slice(0, 5) as Line[];
+    if (period > 4) return side.lines.slice(0, 5);
     const elapsed = (period - 1) * quarterSeconds + quarterSeconds - secondsLeft;
     return stints[Math.min(Math.floor(elapsed / stintSeconds), stints.length - 1)]!;
   };

@@ -36,7 +36,7 @@ type Kind = 'integer' | 'real' | 'instant' | 'text' | 'other';
 const kindOf = (type: string): Kind => {
   if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(type)) return 'integer';
   if (/^(DOUBLE|FLOAT|DECIMAL\(.*\))$/.test(type)) return 'real';
-  if (/^TIMESTAMP/.test(type)) return 'instant';
+  if (type.startsWith('TIMESTAMP')) return 'instant';
   return type === 'VARCHAR' ? 'text' : 'other';
 };
 

@@ -35,7 +35,7 @@ describe('the status of a partition', () => {
   test('follows the plan until there is a task', () => {
     const date = dateAt(plainCalendar('2024-01-01', 1), 0);
     const statusOf = (entry: PlanEntry extends infer Entry ? (Entry extends PlanEntry ? Omit<Entry, 'date'> : never) : never, awaitedGood = false) =>
-      statusOfEntry({ date, ...entry } as PlanEntry, awaitedGood);
+      statusOfEntry({ date, ...entry }, awaitedGood);
     expect(statusOf({ kind: 'task', reason: 'missing' })).toEqual(waiting);
     expect(statusOf({ kind: 'skip', reason: 'never' })).toEqual({ status: 'good' });
     expect(statusOf({ kind: 'fresh', reason: 'already_fresh' })).toEqual({ status: 'good' });

@@ -58,7 +58,7 @@ const reachableFrom = (start: TaskState | null, mayUse: (transition: (typeof tra
 };
 
 test('every state can be reached from nothing', () => {
-  expect([...reachableFrom(null)].sort()).toEqual([...allStates].sort());
+  expect(reachableFrom(null)).toEqual(new Set(allStates));
 });
 
 test('every open state leads to success, by the hands of planner, worker and lane alone', () => {

@@ -30,7 +30,7 @@ const checkKey = (context: CheckContext, path: Path, processor: ProcessorDraft):
   }
   if (key === undefined) return;
   if (partition !== undefined && key.length > 0 && !key.includes(partition) && key.every((name) => name !== undefined)) {
-    context.report([...path, 'key'], `expected the partition column "${partition}" in the key, found ${listNames(key as readonly string[])}`, `add "${partition}" to the key`);
+    context.report([...path, 'key'], `expected the partition column "${partition}" in the key, found ${listNames(key)}`, `add "${partition}" to the key`);
   }
   for (const [index, name] of key.entries()) {
     if (name === undefined) continue;

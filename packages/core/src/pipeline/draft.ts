@@ -40,7 +40,7 @@ const rescue: Rescue = (wrapped, value) => {
   if (schema instanceof z.ZodRecord) {
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, rescue(schema.valueType, entry)]));
   }
-  const option = schema instanceof z.ZodUnion ? meant(schema as z.ZodUnion, value) : undefined;
+  const option = schema instanceof z.ZodUnion ? meant(schema, value) : undefined;
   return option === undefined ? undefined : rescue(option, value);
 };
 

@@ -50,7 +50,7 @@ export const codeHashOf = (
 
 /** 64 hex characters over the whole pipeline. */
 export const pipelineHashOf = (pipeline: Omit<Pipeline, 'hash'>): string => {
-  const withNames = <Item extends { readonly columns: readonly Column[] }>(item: Item): unknown => ({ ...item, columns: byKey(item.columns, ({ name }) => name) });
+  const withNames = (item: { readonly columns: readonly Column[] }): unknown => ({ ...item, columns: byKey(item.columns, ({ name }) => name) });
   return sha256({
     ...pipeline,
     sources: pipeline.sources.map(withNames).sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1)),

@@ -16,11 +16,11 @@ export const pipelineJsonSchema = (): JsonSchema => ({
 export const formatPipelineJsonSchema = (): string => `${JSON.stringify(pipelineJsonSchema(), null, 2)}\n`;
 
 const alternatives = (schema: JsonSchema): readonly JsonSchema[] =>
-  (schema.anyOf ?? []).length === 0 ? [schema] : (schema.anyOf ?? []).flatMap((each) => (typeof each === 'boolean' ? [] : alternatives(each as JsonSchema)));
+  (schema.anyOf ?? []).length === 0 ? [schema] : (schema.anyOf ?? []).flatMap((each) => (typeof each === 'boolean' ? [] : alternatives(each)));
 
 const child = (schema: JsonSchema, part: string | number): readonly JsonSchema[] => {
   const next = schema.properties?.[part] ?? (typeof part === 'number' ? schema.items : schema.additionalProperties);
-  return typeof next === 'object' && !Array.isArray(next) ? alternatives(next as JsonSchema) : [];
+  return typeof next === 'object' && !Array.isArray(next) ? alternatives(next) : [];
 };
 
 /** Keys that may stand at a path of pipeline.yaml, of all alternatives together; empty where any name may. */
