@@ -9,7 +9,9 @@ import {
   countKeys,
   countWhere,
   googleSqlConditions,
+  fromChecked,
   measureDates,
+  measureDatesWithConditions,
   selectDuplicates,
   selectExpectedRows,
   selectMissingKeys,
@@ -32,7 +34,8 @@ type Run = {
   readonly session: DuckDbSession;
   readonly job: CheckJob;
   readonly dates: ReadonlySet<PartitionDate>;
-  /** SELECT of the rows under check. */
+  /** FROM clause of the rows under check, and a SELECT of their declared columns. */
+  readonly from: string;
   readonly staged: string;
   /** SELECT that adds the truth of the checks' conditions to them, where there are any. */
   readonly conditions: string | undefined;
@@ -89,7 +92,8 @@ const valueAt = (counts: Counts, place: Place, date: PartitionDate): number => c
 const rowsOf = (counts: Counts, date: PartitionDate): number => counts.always.get(date)?.rows ?? 0;
 
 const countDates = async (run: Run, measures: readonly Measure[]): Promise<ReadonlyMap<PartitionDate, Counted>> => {
-  const sql = measureDates(run.job.target, run.staged, run.conditions, measures);
+  const { target } = run.job;
+  const sql = run.conditions === undefined ? measureDates(target, run.from, measures) : measureDatesWithConditions(target, run.staged, run.conditions, measures);
   const rows = run.job.subject === 'committed' ? await run.session.rows(sql, run.parameters) : await run.session.preparedRows(sql, run.parameters);
   return new Map(rows.filter(([date]) => date !== null).map(([date, count, ...values]) => [toDate(date as DuckDBValue), { rows: Number(count), values: values.map(Number) }]));
 };
@@ -196,26 +200,28 @@ const judgeDeclared = async (run: Run, keyed: KeyedCheck, counts: Counts): Promi
 
 const needsCount = ({ check }: KeyedCheck): boolean => check.type !== 'sql' && check.type !== 'expected_keys';
 
-const rowsUnderCheck = (context: DuckDbContext, job: CheckJob): { readonly staged: string; readonly staging: bigint } => {
+const rowsUnderCheck = (context: DuckDbContext, job: CheckJob): { readonly from: string; readonly staged: string; readonly staging: bigint } => {
   const { target, subject, dates } = job;
-  if (subject === 'committed') return { staged: checkedRows(target, 'committed', dates), staging: 0n };
+  if (subject === 'committed') return { from: fromChecked(target, 'committed', dates), staged: checkedRows(target, 'committed', dates), staging: 0n };
   const found = context.staging.get(target.table, subject.staging);
   if (!found) throw new WarehouseError('staging_missing', `staged rows of ${target.table} are gone: ${subject.staging}`, { missing: [subject.staging] });
   const asked = new Set(dates);
   const all = [...found.dates.keys()].every((date) => asked.has(date));
   const { staging, ...rows } = found.rows;
-  return { staged: checkedRows(target, rows, all ? undefined : dates), staging };
+  const only = all ? undefined : dates;
+  return { from: fromChecked(target, rows, only), staged: checkedRows(target, rows, only), staging };
 };
 
 export const runDuckDbChecks = async (context: DuckDbContext, session: DuckDbSession, job: CheckJob): Promise<CheckResult> => {
   if (job.dates.length === 0 || job.checks.length === 0) return { findings: [], expected: new Map() };
-  const { staged, staging } = rowsUnderCheck(context, job);
+  const { from, staged, staging } = rowsUnderCheck(context, job);
   const conditions = [...new Set(job.checks.flatMap((keyed) => conditionOf(keyed) ?? []))];
   const run: Run = {
     context,
     session,
     job,
     dates: new Set(job.dates),
+    from,
     staged,
     conditions: conditions.length === 0 ? undefined : context.translate(googleSqlConditions(conditions)),
     conditionIndex: new Map(conditions.map((condition, index) => [condition, index])),

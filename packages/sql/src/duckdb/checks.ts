@@ -11,16 +11,19 @@ export type CheckedRows = Omit<StagedRows, 'staging'> | 'committed';
 
 const column = (target: TableSpec): string => quoteName(target.partitionColumn);
 
-/** The rows under check. `dates` restricts them; undefined where the staging holds no others. */
-export const checkedRows = (target: TableSpec, rows: CheckedRows, dates: readonly PartitionDate[] | undefined): string => {
-  const names = quoteNames(target.columns.map((each) => each.name));
+/** Where the rows under check are. `dates` restricts them; undefined where the staging holds no others. */
+export const fromChecked = (target: TableSpec, rows: CheckedRows, dates: readonly PartitionDate[] | undefined): string => {
   const inDates = dates === undefined ? '' : `${column(target)} IN (${dateList(dates)})`;
-  if (rows === 'committed') return `SELECT ${names} FROM ${quoteTable(target.table)}${inDates === '' ? '' : ` WHERE ${inDates}`}`;
+  if (rows === 'committed') return `FROM ${quoteTable(target.table)}${inDates === '' ? '' : ` WHERE ${inDates}`}`;
   const and = inDates === '' ? '' : ` AND ${inDates}`;
   return 'segment' in rows
-    ? `SELECT ${names} FROM ${segmentTable(rows['segment'] as number)} WHERE _staging = CAST($staging AS BIGINT)${and}`
-    : `SELECT ${names} FROM ${quoteTable(preservedTable(target.table))} WHERE _staging = ${textLiteral((rows as { preserved: string }).preserved)}${and}`;
+    ? `FROM ${segmentTable(rows['segment'] as number)} WHERE _staging = CAST($staging AS BIGINT)${and}`
+    : `FROM ${quoteTable(preservedTable(target.table))} WHERE _staging = ${textLiteral((rows as { preserved: string }).preserved)}${and}`;
 };
+
+/** The rows under check, their declared columns alone. */
+export const checkedRows = (...[target, rows, dates]: Parameters<typeof fromChecked>): string =>
+  `SELECT ${quoteNames(target.columns.map((each) => each.name))} ${fromChecked(target, rows, dates)}`;
 
 /** GoogleSQL that adds the truth of each condition to the rows under check, as `_where_<n>`. */
 export const googleSqlConditions = (conditions: readonly string[]): string =>
@@ -37,10 +40,18 @@ export const countWhere = (condition: string): string => `count(*) FILTER (WHERE
 /** Distinct keys of a date, by hash. list_unique over a list was measured at a third of count(DISTINCT) on small dates. */
 export const countKeys = (columns: readonly string[]): string => `list_unique(list(hash(${quoteNames(columns)})))`;
 
-export const measureDates = (target: TableSpec, staged: string, conditions: string | undefined, measures: readonly Measure[]): string => `WITH staged AS (
+const measured = (target: TableSpec, measures: readonly Measure[]): string =>
+  `SELECT ${column(target)} AS day, count(*) AS "rows"${measures.map(({ alias, expression }) => `,\n  ${expression} AS ${alias}`).join('')}`;
+
+/** Without conditions the rows are read where they are: binding columns that nobody counts costs more than counting. */
+export const measureDates = (target: TableSpec, from: string, measures: readonly Measure[]): string => `${measured(target, measures)}
+${from}
+GROUP BY 1`;
+
+export const measureDatesWithConditions = (target: TableSpec, staged: string, conditions: string, measures: readonly Measure[]): string => `WITH staged AS (
   ${staged}
 )
-SELECT ${column(target)} AS day, count(*) AS "rows"${measures.map(({ alias, expression }) => `,\n  ${expression} AS ${alias}`).join('')}
+${measured(target, measures)}
 FROM ${checkedSource(conditions)}
 GROUP BY 1`;
 
