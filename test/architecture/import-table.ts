@@ -72,8 +72,7 @@ export const mayImport: Readonly<Record<Zone, readonly Zone[]>> = {
 /** Tests look closer than the code beside them: at the rest of core, at the translation, at what tests share. */
 const testsMayAlsoImport: readonly Zone[] = [...outward, 'sql', 'test'];
 
-export const isTestFile = (file: string): boolean =>
-  /^(test|bench)\/|\.(test|fixture|contract)\.ts$|^packages\/sql\/src\/corpus\//.test(file);
+export const isTestFile = (file: string): boolean => /^(test|bench)\/|\.(test|fixture|contract)\.ts$|^packages\/sql\/src\/corpus\//.test(file);
 
 export const isAllowed = (from: { readonly file: string; readonly zone: Zone }, to: Zone): boolean =>
   from.zone === to || mayImport[from.zone].includes(to) || (isTestFile(from.file) && testsMayAlsoImport.includes(to));

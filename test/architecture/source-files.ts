@@ -19,7 +19,11 @@ const dynamicImport = /\bimport\(\s*'(?<specifier>[^']+)'/g;
 
 const isTypeClause = (clause: string): boolean => {
   if (/^type\s/.test(clause)) return true;
-  const names = /^\{(?<names>[^}]*)\}/.exec(clause)?.groups?.['names']?.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  const names = /^\{(?<names>[^}]*)\}/
+    .exec(clause)
+    ?.groups?.['names']?.split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
   return names !== undefined && names.length > 0 && names.every((name) => name.startsWith('type '));
 };
 

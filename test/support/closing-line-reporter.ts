@@ -1,0 +1,50 @@
+// Says what was skipped and why, and ends every run with one plain line, `412 passed, 0 failed, 3 skipped`, so that a person
+// or a program that sees only the end of the output knows how it went. A file that can't be loaded, or an error outside all
+// tests, counts as one failure.
+import { writeSync } from 'node:fs';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+
+const countModule = (module: TestModule): { readonly passed: number; readonly failed: number; readonly skipped: number } => {
+  const states = [...module.children.allTests()].map((test) => test.result().state);
+  const [passed, failed] = [states.filter((state) => state === 'passed').length, states.filter((state) => state === 'failed').length];
+  const isBroken = failed === 0 && module.state() === 'failed';
+  return { passed, failed: isBroken ? 1 : failed, skipped: states.length - passed - failed };
+};
+
+/** The reason that `context.skip(reason)` was given. */
+const noteOf = (test: TestCase): string | undefined => {
+  const result = test.result();
+  return result.state === 'skipped' ? result.note : undefined;
+};
+
+const closingLine = (modules: readonly TestModule[], errorsOutside: number): string => {
+  const counts = modules.map(countModule);
+  const sum = (key: 'passed' | 'failed' | 'skipped'): number => counts.reduce((total, each) => total + each[key], 0);
+  return `${sum('passed')} passed, ${sum('failed') + errorsOutside} failed, ${sum('skipped')} skipped`;
+};
+
+/** What did not run and why, a line per file: a run on a bare machine must not look like a full one. */
+const skippedLines = (modules: readonly TestModule[]): readonly string[] =>
+  modules.flatMap((module) => {
+    const skipped = [...module.children.allTests()].filter((test) => test.result().state === 'skipped');
+    const reasons = new Set(skipped.map((test) => noteOf(test) ?? test.fullName));
+    const [first = '', ...others] = reasons;
+    return skipped.length === 0
+      ? []
+      : [`skipped ${skipped.length} in ${module.relativeModuleId}: ${first}${others.length > 0 ? ` (and ${others.length} more)` : ''}`];
+  });
+
+export class ClosingLineReporter implements Reporter {
+  #lines: readonly string[] = [];
+
+  onInit(): void {
+    // At the process's end, since the other reporters write after their own onTestRunEnd.
+    process.once('exit', () => {
+      if (this.#lines.length > 0) writeSync(process.stdout.fd, `\n${this.#lines.join('\n')}\n`);
+    });
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    this.#lines = [...skippedLines(modules), closingLine(modules, unhandledErrors.length)];
+  }
+}

@@ -1,0 +1,40 @@
+// Two groups: everything that is quick and has a namespace of its own runs on both cores; then whole backfills, which start
+// processes and fill databases, one file at a time. `vitest run <path>` picks files of either.
+import { defineConfig } from 'vitest/config';
+import { ClosingLineReporter } from './test/support/closing-line-reporter.ts';
+
+const exclude = ['**/node_modules/**', '**/.floodgate/**', 'tools/**'];
+/** Processes, databases and browsers; they measure or wait for one another, so they get the machine for themselves. */
+const sequential = ['test/{e2e,emulators,browser,simulation}/**/*.test.ts', 'bench/**/*.test.ts', 'examples/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    // A process per file: DuckDB and SQLite are native, and a file that crashes takes no other with it.
+    pool: 'forks',
+    maxWorkers: 2,
+    reporters: ['default', new ClosingLineReporter()],
+    projects: [
+      {
+        test: {
+          name: 'quick',
+          include: ['{packages,services,cli,dashboard,pipelines,infra,docs,test}/**/*.test.ts'],
+          exclude: [...exclude, ...sequential],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'whole',
+          include: sequential,
+          exclude,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
