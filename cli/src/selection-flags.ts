@@ -22,11 +22,10 @@ export type SelectionFlags = {
   readonly idempotencyKey?: string;
 };
 
+export const splitList = (text: string): readonly string[] => text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+
 /** Lists may be written with commas, or by giving the flag again. */
-const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
-  ...(before ?? []),
-  ...value.split(',').map((part) => part.trim()).filter((part) => part !== ''),
-];
+const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), ...splitList(value)];
 
 export const addSelection = (command: Command): Command =>
   command

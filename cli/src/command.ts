@@ -1,0 +1,93 @@
+// How a command is declared and run: shared flags, settings, session, and one place where errors become words and exit codes.
+import { createLogger, type FlushableLogger } from '@floodgate/http/logger.ts';
+import type { Command } from 'commander';
+import { logFile, logLevels, readConfig, type Config, type ConfigFlags, type Environment } from './config.ts';
+import { systemClock } from './embedded-home.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { createPrint, type Print, type Terminal } from './print.ts';
+import { createStyle } from './render/style.ts';
+import { reportError } from './report-error.ts';
+import type { Session } from './session.ts';
+
+/** What the process gives: handed in, so that tests run commands without one. */
+export type Surroundings = {
+  readonly environment: Environment;
+  readonly workingFolder: string;
+  readonly out: Terminal;
+  readonly err: Terminal;
+  readonly interrupted: AbortSignal;
+};
+
+export type Run = (flags: ConfigFlags, body: (session: Session) => Promise<ExitCode>) => Promise<void>;
+
+export type RegisterCommand = (program: Command, run: Run) => void;
+
+export const addHome = (command: Command): Command =>
+  command.optionsGroup('Where:').option('--home <folder>', 'state, tables and logs (default: .floodgate)').option('--verbose', 'logs of the services on standard error too').option('--log-level <level>', `${logLevels.join(', ')} (default: info)`);
+
+export const addPipeline = (command: Command): Command =>
+  addHome(command).option('--pipeline <name>', 'a folder of pipelines/ (default: nba)').option('--pipelines <folder>', 'the folder that holds pipelines');
+
+export const addServices = (command: Command): Command =>
+  addPipeline(command)
+    .option('--data <folder>', 'files that the pipeline reads (default: FLOODGATE_<PIPELINE>_DATA, else as last time on this home)')
+    .optionsGroup('How:')
+    .option('--workers <n>', 'dates computed at once (default: one per core)')
+    .option('--grace <seconds>', 'how long Ctrl-C waits for what is under way (default: 10)');
+
+export const addJson = (command: Command): Command => command.optionsGroup('Output:').option('--json', 'one JSON document on standard output');
+
+const quote = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+/** Flags with which a copied command finds the same home and pipelines. */
+export const copiedFlags = (flags: ConfigFlags): string =>
+  [
+    ...(flags.home === undefined ? [] : [` --home ${quote(flags.home)}`]),
+    ...(flags.pipelines === undefined ? [] : [` --pipelines ${quote(flags.pipelines)}`]),
+    ...(flags.pipeline === undefined ? [] : [` --pipeline ${quote(flags.pipeline)}`]),
+  ].join('');
+
+/** The log is made with its first line: looking at a home must not make one. */
+const createLazyLog = (config: Config): FlushableLogger => {
+  let real: FlushableLogger | undefined;
+  const get = (): FlushableLogger => (real ??= createLogger({ level: config.logLevel, file: logFile(config.home), stderr: config.verbose }));
+  return {
+    debug: (fields, message) => get().debug(fields, message),
+    info: (fields, message) => get().info(fields, message),
+    warn: (fields, message) => get().warn(fields, message),
+    error: (fields, message) => get().error(fields, message),
+    flush: () => real?.flush(),
+  };
+};
+
+const createPrintFor = ({ out, err }: Surroundings, config: Pick<Config, 'json' | 'colour' | 'unicode' | 'mayRedraw'>): Print =>
+  createPrint({
+    out,
+    err,
+    json: config.json,
+    mayRedraw: config.mayRedraw,
+    styleFor: (terminal) => createStyle({ colour: config.colour === 'always' || (config.colour === 'auto' && terminal.isTerminal), unicode: config.unicode }),
+  });
+
+/** Before settings are known: what can be told from the flags alone. */
+export const plainPrint = (surroundings: Surroundings, json: boolean): Print => createPrintFor(surroundings, { json, colour: surroundings.environment['NO_COLOR'] ? 'never' : 'auto', unicode: true, mayRedraw: false });
+
+/** Runs a command to its exit code; every error ends here. */
+export const runCommand = async (surroundings: Surroundings, flags: ConfigFlags, body: (session: Session) => Promise<ExitCode>): Promise<ExitCode> => {
+  let config: Config;
+  try {
+    config = readConfig(flags, surroundings.environment, surroundings.workingFolder);
+  } catch (error) {
+    return reportError(error, plainPrint(surroundings, flags.json ?? false), undefined);
+  }
+  const print = createPrintFor(surroundings, config);
+  const log = createLazyLog(config);
+  const session: Session = { config, print, log, clock: systemClock, workingFolder: surroundings.workingFolder, interrupted: surroundings.interrupted, flags: copiedFlags(flags) };
+  try {
+    return await body(session);
+  } catch (error) {
+    return reportError(error, print, session);
+  } finally {
+    log.flush();
+  }
+};

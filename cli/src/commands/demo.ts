@@ -1,0 +1,101 @@
+// floodgate demo: a season of an invented league through the NBA pipeline, from files to checked tables, in one command.
+import { parseRequest } from '@floodgate/core/contracts/parse-request.ts';
+import { FloodgateError } from '@floodgate/core/domain/errors.ts';
+import { addJson, addServices, type RegisterCommand } from '../command.ts';
+import type { ConfigFlags } from '../config.ts';
+import { rememberData } from '../data-folder.ts';
+import { createHome } from '../embedded-home.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { finish } from '../finish.ts';
+import { prepareData } from '../prepare-data.ts';
+import { loadPipeline } from '../reach-home.ts';
+import { formatCount, formatDuration } from '../render/numbers.ts';
+import { renderTable } from '../render/table.ts';
+import { currentUser } from '../selection-flags.ts';
+import { shown, type Session } from '../session.ts';
+import { hasSimulatedData, simulatedFolder, writeSimulatedData, type SimulatedOptions } from '../simulated-data.ts';
+import { runBackfill, tablesOf } from './backfill.ts';
+
+type DemoFlags = ConfigFlags & { readonly season?: string; readonly seed?: string; readonly games?: string };
+
+const defaultSeason = '2023-24';
+
+const simulationOf = (flags: DemoFlags): SimulatedOptions => {
+  const season = flags.season ?? defaultSeason;
+  if (!/^\d{4}-\d{2}$/.test(season) || Number(season.slice(5)) !== (Number(season.slice(0, 4)) + 1) % 100) {
+    throw new FloodgateError('usage', `--season: expected a season such as ${defaultSeason}, found "${season}"`);
+  }
+  const seed = flags.seed ?? 'demo';
+  if (!/^[\w-]{1,40}$/.test(seed)) throw new FloodgateError('usage', `--seed: expected letters, digits, _ and -, 40 at most, found "${seed}"`);
+  if (flags.games === undefined) return { season, seed };
+  const games = Number(flags.games);
+  if (!/^\d+$/.test(flags.games) || games < 1 || games > 1_230) throw new FloodgateError('usage', `--games: expected a whole number from 1 to 1230, found "${flags.games}"`);
+  return { season, seed, games };
+};
+
+/** Generates the season's files where they are not there yet. */
+const simulate = async (session: Session, options: SimulatedOptions): Promise<string> => {
+  const { config, print, clock } = session;
+  const pipeline = await loadPipeline(session);
+  await createHome(config.home);
+  const folder = simulatedFolder(config.home, options);
+  await rememberData(config, folder);
+  if (await hasSimulatedData(pipeline, folder, options.season)) return folder;
+  const startedAt = clock.now();
+  const total = options.games ?? 1_230;
+  const title = `Simulating season ${options.season} of an invented league`;
+  print.live?.(`${title} …`);
+  let shownAt = startedAt;
+  const { games, rows } = await writeSimulatedData(pipeline, folder, options, (done) => {
+    session.interrupted.throwIfAborted();
+    if (print.live === undefined || clock.now() - shownAt < 100) return;
+    shownAt = clock.now();
+    print.live(`\r${title} … ${formatCount(done)} of ${formatCount(total)} games`);
+  });
+  print.live?.('\r\u001b[K');
+  print.note(`${print.style.paint('green', print.style.signs.ok)} Simulated season ${options.season} of an invented league: ${formatCount(games)} games, ${formatCount(rows)} rows in ${formatDuration(clock.now() - startedAt)}  ${print.style.dim(shown(session, folder))}`);
+  return folder;
+};
+
+const seasonRange = (season: string): { readonly start: string; readonly end: string } => ({ start: `${season.slice(0, 4)}-09-01`, end: `${Number(season.slice(0, 4)) + 1}-08-31` });
+
+const renderTry = (session: Session): string => {
+  const { style } = session.print;
+  const day = '2023-11-01';
+  const suggestions: readonly (readonly [string, string])[] = [
+    ['npx floodgate demo', 'again: everything is fresh, nothing is computed'],
+    [`npx floodgate backfill --dates ${day} --reprocess all`, 'one date anew: unchanged, so nothing after it is'],
+    ['npx floodgate plan --processors nbac_team_boxscore+ --reprocess all', 'what a change there would mean downstream'],
+    [`npx floodgate explain player_game_summary ${day}`, 'the story of one date'],
+    ['npx floodgate up', 'stay, and take requests over HTTP'],
+    ['npx floodgate doctor', 'look whether everything is as it should be'],
+  ];
+  return ['', style.bold('Try'), ...renderTable([{ title: '' }, { title: '' }], suggestions.map(([command, why]) => [style.paint('cyan', `${command}${session.flags}`), style.dim(why)]), style)].join('\n');
+};
+
+const demo = async (session: Session, flags: DemoFlags): Promise<ExitCode> => {
+  const { config, print } = session;
+  if (config.pipelineId !== 'nba') throw new FloodgateError('usage', `demo runs the pipeline nba, found --pipeline ${config.pipelineId}`, { hint: 'npx floodgate backfill runs any pipeline' });
+  const options = simulationOf(flags);
+  const pipeline = await loadPipeline(session);
+  let dataFolder: string | undefined;
+  if (config.dataFolder === undefined) dataFolder = await simulate(session, options);
+  else await prepareData(session, pipeline);
+  const parsed = parseRequest({ pipeline: 'nba', range: seasonRange(options.season), phases: '2..3', reason: 'demo', requestedBy: currentUser() });
+  if (!parsed.ok) throw new FloodgateError('usage', parsed.problems.join('; '));
+  const outcome = await runBackfill(session, parsed.request, 'demo', dataFolder);
+  const exitCode = finish(session, outcome, tablesOf(pipeline));
+  if (exitCode === exitCodes.done && !print.json) print.note(renderTry(session));
+  return exitCode;
+};
+
+export const registerDemo: RegisterCommand = (program, run) => {
+  const command = program
+    .command('demo')
+    .summary('a season of an invented league, end to end')
+    .description('Makes a season of an invented basketball league (or takes --data), runs the NBA pipeline over it, and shows what came of it.')
+    .option('--season <season>', `default: ${defaultSeason}`)
+    .option('--seed <text>', 'another seed is another league (default: demo)')
+    .option('--games <n>', 'only the first games of the season');
+  addJson(addServices(command)).action((flags: DemoFlags) => run(flags, (session) => demo(session, flags)));
+};

@@ -1,0 +1,19 @@
+// floodgate plan: what a backfill would do, and why, without doing it.
+import { addJson, addServices, type RegisterCommand } from '../command.ts';
+import type { ConfigFlags } from '../config.ts';
+import { planInto } from '../make-plan.ts';
+import { prepareData } from '../prepare-data.ts';
+import { loadPipeline } from '../reach-home.ts';
+import { addSelection, requestOf, type SelectionFlags } from '../selection-flags.ts';
+
+export const registerPlan: RegisterCommand = (program, run) => {
+  const command = program.command('plan').summary('show what a backfill would do, and why').description('The plan of a backfill: tasks and why, dates left out and why, estimates. Nothing is started.');
+  addSelection(command);
+  addJson(addServices(command)).action((flags: ConfigFlags & SelectionFlags) =>
+    run(flags, async (session) => {
+      const request = requestOf(flags, session.config.pipelineId);
+      await prepareData(session, await loadPipeline(session));
+      return planInto(session, request);
+    }),
+  );
+};

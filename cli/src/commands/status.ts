@@ -1,0 +1,62 @@
+// floodgate status: all backfills, or one of them, or its dates as a matrix. Reads the store only.
+import { listBackfills, readBackfillStatus } from '@floodgate/core/app/read-status.ts';
+import { addHome, addJson, type RegisterCommand } from '../command.ts';
+import type { ConfigFlags } from '../config.ts';
+import { findHomeHolder } from '../embedded-home.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { findBackfill } from '../find-backfill.ts';
+import { openHomeStore } from '../reach-home.ts';
+import { renderMatrix } from '../render/matrix.ts';
+import { renderBackfill, renderBackfillList } from '../render/status.ts';
+import { readOutput } from '../run-to-end.ts';
+import type { Session } from '../session.ts';
+
+type StatusFlags = ConfigFlags & { readonly matrix?: boolean };
+
+const list = async (session: Session): Promise<ExitCode> => {
+  const { print, clock } = session;
+  await using stack = await openHomeStore(session);
+  const backfills = await listBackfills(stack.deps.store);
+  if (print.json) {
+    print.document(
+      backfills.map(({ backfillId, pipelineId, state, tasks, createdAt, endedAt, requestedBy, reason }) => ({
+        backfillId,
+        pipeline: pipelineId,
+        state,
+        totalTasks: Object.values(tasks).reduce((sum, count) => sum + count, 0),
+        createdAt: new Date(createdAt).toISOString(),
+        endedAt: endedAt === null || state === 'active' ? null : new Date(endedAt).toISOString(),
+        requestedBy,
+        reason,
+      })),
+    );
+  } else print.note(backfills.length === 0 ? 'No backfills yet. Begin with npx floodgate backfill.' : renderBackfillList(backfills, clock.now(), print.style).join('\n'));
+  return exitCodes.done;
+};
+
+const one = async (session: Session, name: string | undefined, flags: StatusFlags): Promise<ExitCode> => {
+  const { print, config, clock } = session;
+  await using stack = await openHomeStore(session);
+  const { store } = stack.deps;
+  const { backfillId } = await findBackfill(store, name);
+  if (print.json) {
+    print.document(await readOutput(session, store, stack.plans, backfillId));
+    return exitCodes.done;
+  }
+  const status = await readBackfillStatus(store, backfillId);
+  if (status === undefined) return exitCodes.usage;
+  const served = (await findHomeHolder(config.home)) !== undefined;
+  print.note(renderBackfill(status, { now: clock.now(), served, flags: session.flags }, print.style).join('\n'));
+  if (flags.matrix === true) print.note(`\n${renderMatrix(status.processors, print.style, print.width).join('\n')}`);
+  return exitCodes.done;
+};
+
+export const registerStatus: RegisterCommand = (program, run) => {
+  const command = program
+    .command('status')
+    .argument('[backfill]', 'an id, or its beginning; without it, all are listed')
+    .summary('list backfills, or look at one')
+    .description('Lists the backfills of this home, or shows one: its phases, gates and counts.')
+    .option('--matrix', 'one cell per date and processor');
+  addJson(addHome(command)).action((name: string | undefined, flags: StatusFlags) => run(flags, (session) => (name === undefined && flags.matrix !== true ? list(session) : one(session, name, flags))));
+};

@@ -1,0 +1,29 @@
+// floodgate watch: follows a backfill that another process works on, to its end; its exit code is the backfill's.
+import { addJson, addPipeline, type RegisterCommand } from '../command.ts';
+import type { ConfigFlags } from '../config.ts';
+import { findHomeHolder } from '../embedded-home.ts';
+import { findBackfill } from '../find-backfill.ts';
+import { finish } from '../finish.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { loadTables } from '../load-tables.ts';
+import { openHomeStore } from '../reach-home.ts';
+import { watch } from '../run-to-end.ts';
+import type { Session } from '../session.ts';
+
+const watchCommand = async (session: Session, name: string | undefined): Promise<ExitCode> => {
+  const { print, config } = session;
+  const backfill = await (async () => {
+    await using stack = await openHomeStore(session);
+    return findBackfill(stack.deps.store, name);
+  })();
+  if (backfill.state === 'active' && (await findHomeHolder(config.home)) === undefined) {
+    print.error(`${print.errorStyle.paint('yellow', 'note:')} no process works on ${backfill.backfillId}; to go on with it: npx floodgate resume ${backfill.backfillId}${session.flags}`);
+  }
+  const { output } = await watch(session, backfill.backfillId, false);
+  return finish(session, { output, servedBy: undefined }, await loadTables(session, output.pipeline));
+};
+
+export const registerWatch: RegisterCommand = (program, run) => {
+  const command = program.command('watch').argument('[backfill]', 'an id, or its beginning (default: the active one)').summary('follow a backfill to its end').description('Follows a backfill that another process works on. Exits as the backfill does.');
+  addJson(addPipeline(command)).action((name: string | undefined, flags: ConfigFlags) => run(flags, (session) => watchCommand(session, name)));
+};

@@ -1,0 +1,31 @@
+// The end of every command that brings a backfill to its end: the summary or the document, and how to go on after Ctrl-C.
+import type { BackfillOutput } from './output-schema.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { renderSummary } from './render/summary.ts';
+import type { RunOutcome } from './run-to-end.ts';
+import { shown, type Session } from './session.ts';
+
+/** The last table that got rows: what the person most likely wants to look at. */
+const exampleTable = (output: BackfillOutput, tables: ReadonlyMap<string, string>): string | undefined => {
+  const filled = output.processors.filter(({ tasks }) => (tasks['succeeded'] ?? 0) + (tasks['unchanged'] ?? 0) > 0).at(-1) ?? output.processors.at(-1);
+  return filled === undefined ? undefined : tables.get(filled.processor);
+};
+
+export const finish = (session: Session, { output, servedBy }: RunOutcome, tables: ReadonlyMap<string, string>): ExitCode => {
+  const { print, config, flags } = session;
+  const interrupted = session.interrupted.aborted && output.state === 'active';
+  const exitCode = interrupted ? exitCodes.unknown : (output.exitCode as ExitCode);
+  if (print.json) {
+    print.document({ ...output, exitCode });
+    return exitCode;
+  }
+  if (interrupted && servedBy !== undefined) {
+    print.note(`Not watching any more: process ${servedBy} goes on with ${output.backfillId}.`);
+    print.note(`  look again  ${print.style.paint('cyan', `npx floodgate watch ${output.backfillId}${flags}`)}`);
+    return exitCode;
+  }
+  const lines = renderSummary(output, { shownHome: shown(session, config.home), shownWarehouse: shown(session, output.warehouse), flags, table: exampleTable(output, tables) }, print.style);
+  print.note(['', ...lines].join('\n'));
+  if (interrupted) print.note(`\nInterrupted; nothing is lost. Go on with: ${print.style.paint('cyan', `npx floodgate resume ${output.backfillId}${flags}`)}`);
+  return exitCode;
+};

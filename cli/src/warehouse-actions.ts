@@ -1,0 +1,75 @@
+// What commands do with the warehouse. DuckDB admits one process, so a command asks the one that runs on the home, or
+// opens the warehouse itself: the same functions, here or there.
+import { callAction } from '@floodgate/http/action-router.ts';
+import type { HttpTarget } from '@floodgate/http/http-server.ts';
+import { decideQuarantine, type QuarantineOutcome } from '@floodgate/core/app/operate.ts';
+import { dropOrphanStaging, rebuildLedger, type RebuildReport, type ReconcileReport } from '@floodgate/core/app/reconcile.ts';
+import { parseDocument, taskPath, taskSchema } from '@floodgate/core/contracts/documents.ts';
+import { FloodgateError } from '@floodgate/core/domain/errors.ts';
+import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
+import { processorById } from '@floodgate/core/domain/pipeline.ts';
+import { specOf } from '@floodgate/core/app/ledger-reader.ts';
+import type { QueryResult } from '@floodgate/core/ports/warehouse.ts';
+import type { EmbeddedStack } from './embedded-stack.ts';
+
+export type TableListing = { readonly table: string; readonly rows: number; readonly columns: readonly { readonly name: string; readonly type: string; readonly description: string }[] };
+
+export type PartitionInput = { readonly backfillId: string; readonly processorId: string; readonly date: PartitionDate };
+
+export type ReconcileOutput = ReconcileReport & { readonly ledger: RebuildReport | null; readonly stagingDropped: number };
+
+export type WarehouseActions = {
+  readonly query: (input: { readonly sql: string; readonly dialect: 'googlesql' | 'native'; readonly maxRows: number; readonly pipelineId: string }, signal: AbortSignal) => Promise<QueryResult>;
+  readonly tables: (input: Record<never, never>, signal: AbortSignal) => Promise<readonly TableListing[]>;
+  /** `path` is absolute. */
+  readonly exportTable: (input: { readonly table: string; readonly format: 'parquet' | 'csv'; readonly path: string }, signal: AbortSignal) => Promise<{ readonly rows: number }>;
+  readonly stagedRows: (input: PartitionInput & { readonly maxRows: number }, signal: AbortSignal) => Promise<QueryResult>;
+  readonly decideQuarantine: (input: PartitionInput & { readonly decision: 'accept' | 'reject'; readonly by: string; readonly reason: string }, signal: AbortSignal) => Promise<QuarantineOutcome>;
+  readonly reconcile: (input: { readonly rebuildLedger: boolean; readonly pipelineId: string }, signal: AbortSignal) => Promise<ReconcileOutput>;
+};
+
+const needPipeline = async (stack: EmbeddedStack, pipelineId: string) => {
+  const loaded = await stack.catalog.load(pipelineId);
+  if (loaded === undefined) throw new FloodgateError('unknown_pipeline', `there is no pipeline ${pipelineId}; there are ${stack.catalog.ids.join(', ')}`);
+  return loaded.pipeline;
+};
+
+export const createLocalActions = (stack: EmbeddedStack): WarehouseActions => ({
+  query: async ({ sql, dialect, maxRows, pipelineId }, signal) => {
+    // A query over tables alone must work while somebody edits the pipeline.
+    const sources = sql.includes('source.') ? (await needPipeline(stack, pipelineId)).sources : [];
+    return stack.warehouse.query(sql, { dialect, sources, maxRows }, signal);
+  },
+  tables: (_, signal) => stack.warehouse.describeTables(signal),
+  exportTable: ({ table, format, path }, signal) => stack.warehouse.exportTable(table, format, path, signal),
+  stagedRows: async ({ backfillId, processorId, date, maxRows }, signal) => {
+    const document = await stack.engine.store.get(taskPath(backfillId, processorId, date));
+    const task = document === undefined ? undefined : parseDocument(taskSchema, document);
+    if (task?.staged == null) return { columns: [], rows: [] };
+    const processor = processorById(await stack.plans.pipeline(task.pipelineHash), processorId);
+    if (processor === undefined) return { columns: [], rows: [] };
+    return stack.warehouse.readStaging(specOf(processor), task.staged.staging, date, maxRows, signal);
+  },
+  decideQuarantine: (input, signal) => decideQuarantine(stack.engine, input, signal),
+  reconcile: async (input, signal) => {
+    const pipeline = await needPipeline(stack, input.pipelineId);
+    // The ledger first: what it says decides what the passes that are rung below will do.
+    const ledger = input.rebuildLedger ? await rebuildLedger(stack.engine, pipeline, signal) : null;
+    const report = await stack.planner.reconcileNow();
+    return { ...report, ledger, stagingDropped: (await dropOrphanStaging(stack.engine, pipeline, signal)).length };
+  },
+});
+
+/** Both processes are of one build, which the control server's greeting checks, so answers are not parsed again. */
+export const createRemoteActions = (target: HttpTarget): WarehouseActions => {
+  const remote = <Name extends keyof WarehouseActions>(name: Name): WarehouseActions[Name] =>
+    ((input: unknown, signal: AbortSignal) => callAction(target, name, input, signal)) as WarehouseActions[Name];
+  return {
+    query: remote('query'),
+    tables: remote('tables'),
+    exportTable: remote('exportTable'),
+    stagedRows: remote('stagedRows'),
+    decideQuarantine: remote('decideQuarantine'),
+    reconcile: remote('reconcile'),
+  };
+};
