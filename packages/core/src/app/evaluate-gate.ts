@@ -49,6 +49,7 @@ export const evaluateGate = async (deps: ValidatorDeps, backfillId: string, phas
   const planned = processors.reduce((sum, { id }) => sum + (backfill.tasks[id] ?? 0), 0);
   if (!(await isDrained(deps, backfillId, phase, planned))) return { outcome: 'not_drained' };
   if (backfill.gate === 'phase' && !(await earlierOpen(deps, backfill, phase))) return { outcome: 'not_drained' };
+  if (await awaitsOthers(deps, plan, processors, signal)) return { outcome: 'not_drained' };
   const tasks = await readPhase(deps, backfillId, phase);
   if (tasks.some(({ state }) => !isTerminal(state))) return { outcome: 'not_drained' };
 
@@ -83,6 +84,22 @@ const earlierOpen = async (deps: ValidatorDeps, backfill: BackfillDocument, phas
     if ((await readGate(deps, backfill.backfillId, earlier))?.state !== 'open') return false;
   }
   return true;
+};
+
+/** Whether another backfill that is at work still owes this phase a partition. Its planner rings when it has come. */
+const awaitsOthers = async (deps: ValidatorDeps, plan: LoadedPlan, processors: readonly Processor[], signal: AbortSignal): Promise<boolean> => {
+  const positions = new Map<string, number[]>();
+  const active = new Map<string, boolean>();
+  for (const { id } of processors) {
+    for (const [index, { kind, reason }] of plan.entries.get(id) ?? []) {
+      if (kind !== 'await') continue;
+      if (!active.has(reason)) active.set(reason, (await readBackfill(deps.store, reason))?.state === 'active');
+      if (active.get(reason) === true) positions.set(id, [...(positions.get(id) ?? []), index]);
+    }
+  }
+  if (positions.size === 0) return false;
+  const { stale, missing } = await judgeFreshness(deps, plan, positions, signal);
+  return stale.size + missing.size > 0;
 };
 
 const outcomeOf = (check: string, processorId: string, severity: 'block' | 'warn', dates: readonly PartitionDate[], message: string): CheckOutcome => ({

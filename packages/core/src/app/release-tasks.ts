@@ -16,6 +16,7 @@ import {
   progressPath,
   progressSchema,
   schedulerLeasePath,
+  taskCollection,
   taskIdOf,
   taskPath,
   taskSchema,
@@ -28,7 +29,7 @@ import {
 import type { Processor } from '../domain/pipeline.ts';
 import { autoSpan, findReady, formSpans, type Ready, type Span } from '../domain/schedule.ts';
 import { mergeProgress, packStates, type ProgressState } from '../domain/progress.ts';
-import { canTransition, isGood, isInFlight } from '../domain/task-state.ts';
+import { canTransition, isGood, isInFlight, openStates } from '../domain/task-state.ts';
 import type { StoreTransaction } from '../ports/status-store.ts';
 import { countDispatches, countInFlight, dateAt, judgeFreshness, noteTasks, openView, plannedProcessors, refreshView, settleAwaited, type BackfillView } from './backfill-view.ts';
 import type { EngineDeps } from './deps.ts';
@@ -72,6 +73,8 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
   let progressAt = Number.NEGATIVE_INFINITY;
   const largestTried = new Map<string, number>();
   const dirty = new Set<string>();
+  /** States of a phase about which the validator was rung: once is enough, the reconciler does it again. */
+  const rungFor = new Set<string>();
 
   const pass = async (signal: AbortSignal): Promise<PassOutcome> => {
     const backfill = await readBackfill(deps.store, backfillId);
@@ -91,9 +94,11 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     const awaiting = await settleAwaited(deps, current, signal);
     const gates = await readGates(backfill);
     const { ready, released } = control.paused ? { ready: 0, released: 0 } : await releaseReady(backfill, current, gates);
-    const over = ready === 0 && !control.paused ? await endIfStill(backfill, current, gates, awaiting, signal) : undefined;
-    await writeProgress(current, over !== undefined);
-    if (over !== undefined) return { outcome: 'over', state: over };
+    const end = ready === 0 && !control.paused ? await endIfStill(backfill, current, gates, awaiting, signal) : undefined;
+    await writeProgress(current, end !== undefined);
+    // What turned stale can be released at once, and nobody else rings for it.
+    if (end === 'turned_stale') return { outcome: 'going', released, wakeAt: deps.clock.now() };
+    if (end !== undefined) return { outcome: 'over', state: end };
     return { outcome: 'going', released, wakeAt: nextWake(current) };
   };
 
@@ -263,25 +268,42 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     gates: ReadonlyMap<number, GateDocument>,
     awaiting: ReadonlySet<string>,
     signal: AbortSignal,
-  ): Promise<BackfillState | undefined> => {
+  ): Promise<BackfillState | 'turned_stale' | undefined> => {
     const now = deps.clock.now();
     if ([...current.open.values()].some(({ state, notBefore }) => isInFlight(state) || notBefore > now)) return undefined;
     const planned = plannedProcessors(current.plan);
-    const settled = (phase: number): boolean => planned.filter((processor) => processor.phase === phase).every(({ id }) => (current.grid.get(id) ?? []).every((status) => status === undefined || status.status === 'good' || status.status === 'bad'));
+    // What nobody computes is as settled as what failed: dates left alone, and those whose backfill has ended without them.
+    const settled = (phase: number): boolean =>
+      planned.filter((processor) => processor.phase === phase).every(({ id }) => (current.grid.get(id) ?? []).every((status) => status === undefined || status.status === 'good' || status.status === 'bad' || status.status === 'awaited'));
     const allOpen = backfill.phases.every((phase) => gates.get(phase)?.state === 'open');
     const allGood = [...current.grid.values()].every((row) => row.every((status) => status === undefined || status.status === 'good' || (status.status === 'awaited' && status.by === '')));
-    if (allGood && allOpen) return (await turnStale(current, signal)) ? undefined : finish(backfill, 'completed');
+    if (allGood && allOpen) return (await turnStale(current, signal)) ? 'turned_stale' : finish(backfill, 'completed', current, gates);
     if (await someActive(awaiting)) return undefined;
     for (const phase of backfill.phases) {
       const gate = gates.get(phase);
       if (gate?.state === 'open') continue;
       // A drained phase whose gate was not decided on what the tasks say now is the validator's turn, not the end.
       if (settled(phase)) {
-        if (gate === undefined || gate.state === 'waiting' || gate.basis !== basisOf(current, phase)) return undefined;
+        if (gate === undefined || gate.state === 'waiting' || gate.basis !== basisOf(current, phase)) {
+          await ringValidator(backfill, current, phase);
+          return undefined;
+        }
       }
       if (backfill.gate === 'phase') break;
     }
-    return (await turnStale(current, signal)) ? undefined : finish(backfill, 'blocked');
+    return (await turnStale(current, signal)) ? 'turned_stale' : finish(backfill, 'blocked', current, gates);
+  };
+
+  /**
+   * Tasks that end ring the validator themselves. Where a phase waited for another backfill none of its own does: the
+   * planner is the one who sees that what was awaited has come, or will not.
+   */
+  const ringValidator = async (backfill: BackfillDocument, current: BackfillView, phase: number): Promise<void> => {
+    const awaits = plannedProcessors(current.plan).some((processor) => processor.phase === phase && [...(current.plan.entries.get(processor.id)?.values() ?? [])].some(({ kind }) => kind === 'await'));
+    const about = `${phase}|${backfill.sequence}|${basisOf(current, phase)}`;
+    if (!awaits || rungFor.has(about)) return;
+    rungFor.add(about);
+    await transact(deps, async (_, send) => send('floodgate.tasks.ended', { backfillId, phases: [phase] }, { subject: backfillId, traceparent: backfill.traceparent }));
   };
 
   const someActive = async (awaiting: ReadonlySet<string>): Promise<boolean> => {
@@ -332,19 +354,28 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
       for (const { processorId } of cancelled) dirty.add(processorId);
     }
     if (current.open.size > 0) return { outcome: 'going', released: 0, wakeAt: undefined };
-    await finish(backfill, 'cancelled');
+    const end = await finish(backfill, 'cancelled', current, new Map());
     await writeProgress(current, true);
-    return { outcome: 'over', state: 'cancelled' };
+    // Something was put back to work meanwhile: it is cancelled by the next look.
+    return end === undefined ? { outcome: 'going', released: 0, wakeAt: deps.clock.now() } : { outcome: 'over', state: 'cancelled' };
   };
 
-  const finish = async (backfill: BackfillDocument, state: BackfillState): Promise<BackfillState | undefined> =>
+  /** Ends the backfill if it still is as this pass saw it: an operator who put tasks back or approved a gate meanwhile has rung. */
+  const finish = async (backfill: BackfillDocument, state: BackfillState, current: BackfillView, gates: ReadonlyMap<number, GateDocument>): Promise<BackfillState | undefined> =>
     transact(deps, async (transaction, send) => {
+      const open = await transaction.query({ collection: taskCollection(backfillId), where: [{ field: 'state', op: 'in', value: openStates }] });
+      const judged = await transaction.getMany(state === 'blocked' ? backfill.phases.map((phase) => gatePath(backfillId, phase)) : []);
       const [stored, pipelineState, control, lease] = await transaction.getMany([backfillPath(backfillId), pipelineStatePath(backfill.pipelineId), controlPath(backfillId), schedulerLeasePath(backfillId)]);
       if (stored === undefined || pipelineState === undefined || control === undefined || lease === undefined) return undefined;
       const before = parseDocument(backfillSchema, stored);
       // Reopened, cancelled or taken over since this pass began: another pass decides.
       if (before.state !== 'active' || before.sequence !== backfill.sequence || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return undefined;
       if (parseDocument(controlSchema, control).cancelled !== (state === 'cancelled')) return undefined;
+      if (open.length !== current.open.size || open.some((document) => parseDocument(taskSchema, document).revision !== current.open.get(document.path)?.revision)) return undefined;
+      for (const document of judged) {
+        const gate = document === undefined ? undefined : parseDocument(gateSchema, document);
+        if (gate !== undefined && gate.evaluation !== gates.get(gate.phase)?.evaluation) return undefined;
+      }
       const active = parseDocument(pipelineStateSchema, pipelineState);
       transaction.set(backfillPath(backfillId), { ...before, state, endedAt: deps.clock.now() });
       transaction.set(pipelineStatePath(backfill.pipelineId), { ...active, activeBackfills: active.activeBackfills.filter((id) => id !== backfillId) });

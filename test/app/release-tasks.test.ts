@@ -1,0 +1,260 @@
+// The scheduler releases what is ready, no more than may be in flight, and ends a backfill only when nothing can move.
+import { describe, expect, test } from 'vitest';
+import { createScheduler } from '@floodgate/core/app/release-tasks.ts';
+import { controlBackfill } from '@floodgate/core/app/operate.ts';
+import { gatePath, gateSchema, parseDocument } from '@floodgate/core/contracts/documents.ts';
+import { createWorld, never, type World } from '../support/world.ts';
+
+/** Opens the gate as the validator would, without judging. */
+const setGate = (world: World, backfillId: string, phase: number, state: 'open' | 'held' | 'waiting'): Promise<void> =>
+  world.store.transaction(async (transaction) => {
+    const document = await transaction.get(gatePath(backfillId, phase));
+    const before = document === undefined ? undefined : parseDocument(gateSchema, document);
+    transaction.set(gatePath(backfillId, phase), { backfillId, phase, state, evaluation: (before?.evaluation ?? 0) + 1, checks: [], basis: 0, summary: '', repair: '', approvedBy: '', evaluatedAt: 0 });
+  });
+
+const released = (world: World): readonly string[] => world.takeDispatches().flatMap(({ processorId, tasks }) => tasks.map(({ path }) => `${processorId} ${path.slice(-10)}`));
+
+describe('gates', () => {
+  test('a phase is released only when the gate before it is open, as the transaction sees it', async () => {
+    const world = createWorld();
+    const id = await world.start();
+    expect(await world.pass(id)).toMatchObject({ released: 6 });
+    await world.work();
+    await world.commitRung();
+    // Nobody has judged the gate: every partition is there, and still nothing of phase 2 may go.
+    expect(await world.pass(id)).toMatchObject({ outcome: 'going', released: 0 });
+    await setGate(world, id, 1, 'held');
+    expect(await world.pass(id)).toMatchObject({ released: 0 });
+    await setGate(world, id, 1, 'open');
+    expect(await world.pass(id)).toMatchObject({ released: 6 });
+  });
+
+  test('that close between the look and the release hold everything back', async () => {
+    const world = createWorld();
+    const id = await world.start();
+    await world.pass(id);
+    await world.work();
+    await world.commitRung();
+    await setGate(world, id, 1, 'open');
+    const scheduler = createScheduler(
+      world.planner('planner', {
+        // Between reading the gates and the transaction of the release.
+        ids: { random: () => 0, newId: () => world.ids.newId() },
+        store: new Proxy(world.store, {
+          get: (target, name) =>
+            name === 'getMany'
+              ? async (paths: readonly string[]) => {
+                  const documents = await target.getMany(paths);
+                  if (paths.includes(gatePath(id, 1))) await setGate(world, id, 1, 'waiting');
+                  return documents;
+                }
+              : (Reflect.get(target, name) as (...rest: unknown[]) => unknown).bind(target),
+        }),
+      }),
+      id,
+    );
+    world.takeDispatches();
+    expect(await world.run(scheduler.pass(never))).toMatchObject({ released: 0 });
+    expect(world.takeDispatches()).toEqual([]);
+    expect(await world.states(id)).toEqual({ succeeded: world.dates.map((date) => `games ${date}`) });
+  });
+
+  test('with gate mode window each date goes as soon as its own window is good', async () => {
+    const world = createWorld();
+    const id = await world.start({ gate: 'window' });
+    await world.pass(id);
+    const [first, second] = world.takeDispatches();
+    for (const dispatch of [first, second]) if (dispatch !== undefined) await world.run(world.execute(dispatch));
+    await world.commitRung();
+    await world.pass(id);
+    // rolling reads three days back, which the calendar cuts off at its first date.
+    expect(released(world)).toEqual([`rolling ${world.date(0)}`, `rolling ${world.date(1)}`]);
+  });
+
+  test('gate mode window leaves the same tables', async () => {
+    const [phased, windowed] = [createWorld(), createWorld()];
+    expect(await phased.drive(await phased.start())).toBe('completed');
+    expect(await windowed.drive(await windowed.start({ gate: 'window' }))).toBe('completed');
+    for (const table of ['test.games', 'test.rolling', 'test.features']) expect(windowed.warehouse.rowsOf(table)).toEqual(phased.warehouse.rowsOf(table));
+  });
+});
+
+describe('admission', () => {
+  test('no more than maxInFlight are with workers and lanes, staged ones included', async () => {
+    const world = createWorld({ days: 9 });
+    const id = await world.start({ limits: { maxInFlight: 4 } });
+    expect(await world.pass(id)).toMatchObject({ released: 4 });
+    expect(await world.pass(id)).toMatchObject({ released: 0 });
+    await world.work();
+    expect((await world.states(id))['staged']).toHaveLength(4);
+    expect(await world.pass(id)).toMatchObject({ released: 0 });
+    await world.commitRung();
+    expect(await world.pass(id)).toMatchObject({ released: 4 });
+    expect(await world.drive(id)).toBe('completed');
+  });
+
+  test('a paused backfill releases nothing, and does not end', async () => {
+    const world = createWorld();
+    const id = await world.start();
+    await world.run(controlBackfill(world.engine('cli'), id, 'pause', 'ann'));
+    expect(await world.pass(id)).toMatchObject({ outcome: 'going', released: 0 });
+    expect(await world.tasks(id)).toEqual([]);
+    await world.run(controlBackfill(world.engine('cli'), id, 'resume', 'ann'));
+    expect(await world.pass(id)).toMatchObject({ released: 6 });
+  });
+
+  test('spans under auto begin small, and only as many wait as keep the workers busy', async () => {
+    const world = createWorld({ days: 100 });
+    const id = await world.start({ processors: ['games'] });
+    const sizes = async (): Promise<readonly number[]> => {
+      await world.pass(id, 'planner', { workers: 2, defaultDatesPerTask: 'auto' });
+      const dispatches = world.takeDispatches();
+      for (const dispatch of dispatches) await world.run(world.execute(dispatch));
+      await world.commitRung();
+      return dispatches.map(({ tasks }) => tasks.length);
+    };
+    expect(await sizes()).toEqual([8, 8, 8, 8, 8, 8]);
+    // Measured as fast, the rest is shared between the two workers, at most four times what was tried.
+    expect(await sizes()).toEqual([26, 26]);
+  });
+
+  test('a request may say how many dates travel together', async () => {
+    const world = createWorld({ days: 10 });
+    const id = await world.start({ processors: ['games'], limits: { datesPerTask: 3 } });
+    await world.pass(id);
+    expect(world.takeDispatches().map(({ tasks }) => tasks.length)).toEqual([3, 3, 3, 1]);
+  });
+
+  test('a span never crosses a date that is not ready', async () => {
+    const world = createWorld();
+    await world.drive(await world.start({ processors: ['games'], dates: [world.date(2)] }));
+    world.takeDispatches();
+    const id = await world.start({ processors: ['games'], limits: { datesPerTask: 4 } });
+    await world.pass(id);
+    expect(world.takeDispatches().map(({ tasks }) => tasks.map(({ path }) => path.slice(-2)))).toEqual([['01', '02'], ['04', '05', '06']]);
+  });
+});
+
+describe('one planner at a time', () => {
+  test('two at once release nothing twice', async () => {
+    const world = createWorld();
+    const id = await world.start();
+    const passes = ['a', 'b', 'c'].map((holder) => createScheduler(world.planner(holder), id).pass(never));
+    const outcomes = await world.run(Promise.all(passes));
+    expect(outcomes.filter(({ outcome }) => outcome === 'going')).toHaveLength(1);
+    const dispatched = world.takeDispatches().flatMap(({ tasks }) => tasks.map(({ path }) => path));
+    expect(dispatched).toHaveLength(6);
+    expect(new Set(dispatched).size).toBe(6);
+  });
+
+  test('one that died is followed by another after leaseMs, and not before', async () => {
+    const world = createWorld({ leaseMs: 30_000 });
+    const id = await world.start({ limits: { maxInFlight: 2 } });
+    expect(await world.pass(id, 'dead')).toMatchObject({ released: 2 });
+    await world.work();
+    await world.commitRung();
+    expect(await world.pass(id, 'heir')).toEqual({ outcome: 'not_ours' });
+    await world.clock.advance(29_900);
+    expect(await world.pass(id, 'heir')).toEqual({ outcome: 'not_ours' });
+    await world.clock.advance(200);
+    expect(await world.pass(id, 'heir')).toMatchObject({ outcome: 'going', released: 2 });
+  });
+
+  test('one that goes on after its lease was taken releases nothing', async () => {
+    const world = createWorld({ leaseMs: 30_000 });
+    const id = await world.start({ limits: { maxInFlight: 2 } });
+    await world.pass(id, 'zombie');
+    await world.pass(id, 'heir');
+    await world.clock.advance(30_000);
+    expect(await world.pass(id, 'heir')).toMatchObject({ outcome: 'going' });
+    await world.work();
+    await world.commitRung();
+    expect(await world.pass(id, 'zombie')).toEqual({ outcome: 'not_ours' });
+    expect(await world.pass(id, 'heir')).toMatchObject({ released: 2 });
+  });
+
+  test('one whose release was applied although its answer was lost continues with what the store says', async () => {
+    const world = createWorld();
+    const id = await world.start();
+    let lose = true;
+    const store = new Proxy(world.store, {
+      get: (target, name) =>
+        name === 'transaction'
+          ? async (body: Parameters<typeof target.transaction>[0]) => {
+              const value = await target.transaction(body);
+              if (lose && (await world.tasks(id)).length > 0) {
+                lose = false;
+                throw new Error('the answer was lost');
+              }
+              return value;
+            }
+          : (Reflect.get(target, name) as (...rest: unknown[]) => unknown).bind(target),
+    });
+    const scheduler = createScheduler(world.planner('planner', { store }), id);
+    await expect(world.run(scheduler.pass(never))).rejects.toThrow('the answer was lost');
+    expect(world.takeDispatches()).toEqual([]);
+    // The dispatches are in the outbox, in the same transaction as the tasks.
+    expect(await world.run(scheduler.pass(never))).toMatchObject({ released: 0 });
+    await world.clock.advance(2_000);
+    await world.reconcile();
+    expect(await world.drive(id)).toBe('completed');
+    expect(world.warehouse.stageJobs).toHaveLength(18);
+  });
+});
+
+describe('the end', () => {
+  test('completes when all is good, every gate is open, and nothing turned stale; once, with one message', async () => {
+    const world = createWorld();
+    const id = await world.start();
+    expect(await world.drive(id)).toBe('completed');
+    expect(await world.backfill(id)).toMatchObject({ state: 'completed', endedAt: expect.any(Number) });
+    expect(world.bus.all('floodgate.backfill.ended')).toEqual([{ backfillId: id, state: 'completed' }]);
+    expect((await world.pipelineState())?.activeBackfills).toEqual([]);
+    expect(await world.pass(id)).toEqual({ outcome: 'over', state: 'completed' });
+    expect(await world.outboxSize()).toBe(0);
+    expect(await world.leases()).toEqual([]);
+  });
+
+  test('of a backfill that leaves missing dates alone waits for the validator like any other', async () => {
+    const world = createWorld();
+    await world.drive(await world.start({ processors: ['games'], dates: [world.date(0)] }));
+    world.putGames(world.date(0), [99, 5]);
+    const id = await world.start({ processors: ['games'], reprocess: 'stale' });
+    await world.pass(id);
+    await world.work();
+    await world.commitRung();
+    // Everything planned is done, the gate is not judged: its turn comes first.
+    expect(await world.pass(id)).toMatchObject({ outcome: 'going' });
+    expect(await world.drive(id)).toBe('completed');
+  });
+
+  test('is blocked where a date failed, and dates that need it never start', async () => {
+    const world = createWorld();
+    world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(1)) });
+    const id = await world.start();
+    expect(await world.drive(id)).toBe('blocked');
+    expect(await world.states(id)).toEqual({ succeeded: [0, 2, 3, 4, 5].map((index) => `games ${world.date(index)}`), failed: [`games ${world.date(1)}`] });
+    expect(await world.gateOf(id, 1)).toMatchObject({ state: 'blocked' });
+  });
+});
+
+test('progress shows what the tasks say, and an older view never takes it back', async () => {
+  const world = createWorld();
+  const id = await world.start();
+  const slow = createScheduler(world.planner('planner', { progressEveryMs: 0 }), id);
+  await world.run(slow.pass(never));
+  expect((await world.progressOf(id, 'games'))?.states).toBe('qqqqqq');
+  expect((await world.progressOf(id, 'rolling'))?.states).toBe('......');
+  await world.drive(id);
+  const done = await world.progressOf(id, 'games');
+  expect(done?.states).toBe('SSSSSS');
+  // A planner that is behind writes what it saw before.
+  await world.store.transaction(async (transaction) => {
+    const document = await transaction.get(`backfills/${id}`);
+    transaction.set(`backfills/${id}`, { ...document?.data, state: 'active' });
+  });
+  await world.run(slow.pass(never));
+  expect((await world.progressOf(id, 'games'))?.states).toBe('SSSSSS');
+  expect((await world.progressOf(id, 'games'))?.revisions.every((revision, index) => revision >= (done?.revisions[index] ?? 0))).toBe(true);
+});
