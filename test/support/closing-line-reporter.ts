@@ -2,7 +2,7 @@
 // or a program that sees only the end of the output knows how it went. A file that can't be loaded, or an error outside all
 // tests, counts as one failure.
 import { writeSync } from 'node:fs';
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
 const countModule = (module: TestModule): { readonly passed: number; readonly failed: number; readonly skipped: number } => {
   const states = [...module.children.allTests()].map((test) => test.result().state);
@@ -11,10 +11,13 @@ const countModule = (module: TestModule): { readonly passed: number; readonly fa
   return { passed, failed: isBroken ? 1 : failed, skipped: states.length - passed - failed };
 };
 
-/** The reason that `context.skip(reason)` was given. */
-const noteOf = (test: TestCase): string | undefined => {
+/** The reason that `context.skip(reason)` was given; else the name of the outermost suite, which tells it where a whole suite is skipped. */
+const reasonOf = (test: TestCase): string => {
   const result = test.result();
-  return result.state === 'skipped' ? result.note : undefined;
+  if (result.state === 'skipped' && result.note !== undefined) return result.note;
+  let named: TestCase | TestSuite = test;
+  while (named.parent.type === 'suite') named = named.parent;
+  return named.name;
 };
 
 const closingLine = (modules: readonly TestModule[], errorsOutside: number): string => {
@@ -27,11 +30,8 @@ const closingLine = (modules: readonly TestModule[], errorsOutside: number): str
 const skippedLines = (modules: readonly TestModule[]): readonly string[] =>
   modules.flatMap((module) => {
     const skipped = [...module.children.allTests()].filter((test) => test.result().state === 'skipped');
-    const reasons = new Set(skipped.map((test) => noteOf(test) ?? test.fullName));
-    const [first = '', ...others] = reasons;
-    return skipped.length === 0
-      ? []
-      : [`skipped ${skipped.length} in ${module.relativeModuleId}: ${first}${others.length > 0 ? ` (and ${others.length} more)` : ''}`];
+    const reasons = new Set(skipped.map(reasonOf));
+    return skipped.length === 0 ? [] : [`skipped ${skipped.length} in ${module.relativeModuleId}: ${[...reasons].join('; ')}`];
   });
 
 export class ClosingLineReporter implements Reporter {

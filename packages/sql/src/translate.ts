@@ -4,6 +4,7 @@
  */
 import { parseStatement } from './ast.ts';
 import { lexSql } from './lexer.ts';
+import { printExpression } from './print-expression.ts';
 import { printQuery } from './print-query.ts';
 import { createProblem, RefusedSql } from './problems.ts';
 import type { SqlProblem } from './problems.ts';
@@ -25,7 +26,7 @@ export function translateSelect(sql: string, parameterTypes: ParameterTypes = DE
   let context: TranslationContext | undefined;
   try {
     const lexed = lexSql(sql);
-    context = new TranslationContext(sql, lexed, parameterTypes, printQuery);
+    context = new TranslationContext(sql, lexed, parameterTypes, { query: printQuery, expression: printExpression });
     const text = context.printQuery(parseStatement(lexed));
     return context.problems.length === 0 ? { ok: true, sql: text, parameters: [...context.parameters] } : { ok: false, problems: context.problems };
   } catch (error) {

@@ -9,6 +9,12 @@ import type { RefusedSql, SqlProblem } from './problems.ts';
 
 export type ParameterTypes = Readonly<Record<string, SqlType>>;
 
+/** What the files that print parts of a query need of one another; handed over here, so that they don't import in circles. */
+export type Printers = {
+  readonly query: (context: TranslationContext, node: Node) => string;
+  readonly expression: (context: TranslationContext, node: Node) => Printed;
+};
+
 export class TranslationContext {
   readonly lexed: LexedSql;
   readonly problems: SqlProblem[] = [];
@@ -16,21 +22,25 @@ export class TranslationContext {
   readonly #sql: string;
   readonly #parameterTypes: ParameterTypes;
   readonly #located = new Map<string, number>();
-  readonly #printQuery: (context: TranslationContext, node: Node) => string;
+  readonly #printers: Printers;
   #unnests = 0;
   #aliases: ReadonlyMap<string, Printed> = new Map();
   #aggregateAliases: ReadonlyMap<string, Printed> = new Map();
 
-  constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printQuery: (context: TranslationContext, node: Node) => string) {
+  constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printers: Printers) {
     this.#sql = sql;
     this.lexed = lexed;
     this.#parameterTypes = parameterTypes;
-    this.#printQuery = printQuery;
+    this.#printers = printers;
   }
 
   /** A query inside an expression or FROM, without parentheses. */
   printQuery(node: Node): string {
-    return this.withAliases(new Map(), () => this.#printQuery(this, node));
+    return this.withAliases(new Map(), () => this.#printers.query(this, node));
+  }
+
+  printExpression(node: Node): Printed {
+    return this.#printers.expression(this, node);
   }
 
   /**

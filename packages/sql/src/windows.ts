@@ -1,7 +1,6 @@
 /** ORDER BY keys and window specifications. NULLs come first ascending and last descending, which DuckDB must be told. */
 import { allowKeys, isBody, isEmpty, nameOf, toList, toNode } from './ast.ts';
 import type { Body, Json } from './ast.ts';
-import { printExpression } from './print-expression.ts';
 import { bare, quoteIdentifier } from './printed.ts';
 import type { Printed } from './printed.ts';
 import { RefusedSql } from './problems.ts';
@@ -16,7 +15,7 @@ export function printOrderBy(context: TranslationContext, keys: Json | undefined
       const descending = key['desc'] === true;
       const nullsFirst = typeof key['nulls_first'] === 'boolean' ? key['nulls_first'] : !descending;
       const node = toNode(key['this']);
-      const print = (): Printed => printExpression(context, node);
+      const print = (): Printed => context.printExpression(node);
       const value = aliases === undefined || node.kind === 'column' ? print() : context.withAliases(aliases, print);
       return `${bare(value)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
     })
@@ -34,7 +33,7 @@ export function printWindow(context: TranslationContext, over: Json | undefined)
 
 export function printSpecification(context: TranslationContext, spec: Body): string {
   allowKeys('OVER', spec, ['window_name', 'partition_by', 'order_by', 'frame']);
-  const partition = toList(spec['partition_by']).map((key) => printExpression(context, toNode(key)).sql);
+  const partition = toList(spec['partition_by']).map((key) => context.printExpression(toNode(key)).sql);
   return [
     partition.length === 0 ? '' : `PARTITION BY ${partition.join(', ')}`,
     isEmpty(spec['order_by']) ? '' : `ORDER BY ${printOrderBy(context, spec['order_by'])}`,
@@ -62,7 +61,7 @@ function printBound(context: TranslationContext, bound: Json | undefined): strin
   if (fixed !== undefined) return fixed;
   if (isBody(bound)) {
     for (const side of ['Preceding', 'Following']) {
-      if (!isEmpty(bound[side])) return `${bare(printExpression(context, toNode(bound[side])))} ${side.toUpperCase()}`;
+      if (!isEmpty(bound[side])) return `${bare(context.printExpression(toNode(bound[side])))} ${side.toUpperCase()}`;
     }
   }
   throw new RefusedSql('window frame', 'this bound of the window frame is not supported');
