@@ -23,7 +23,7 @@ async function createTable(connection: DuckDBConnection, { name, columns, rows =
   await connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`);
   await connection.run(`CREATE TABLE ${target} (${columns.map((column) => `${quoteIdentifier(column.name)} ${columnType(column.type)}`).join(', ')})`);
   for (const row of rows) {
-    await connection.run(`INSERT INTO ${target} VALUES (${row.map((cell, index) => cellSql(cell as Cell, columnType(columns[index]?.type ?? ''))).join(', ')})`);
+    await connection.run(`INSERT INTO ${target} VALUES (${row.map((cell, index) => cellSql(cell, columnType(columns[index]?.type ?? ''))).join(', ')})`);
   }
 }
 

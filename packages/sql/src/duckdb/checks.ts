@@ -4,10 +4,10 @@ import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { dateList, quoteName, quoteNames, quoteTable, textLiteral } from './names.ts';
 import { preservedTable } from './prepare.ts';
-import { segmentTable, type StagedRows } from './stage.ts';
+import { segmentTable } from './stage.ts';
 
 /** `staging` is bound as $staging where the rows lie in a segment, so that the statement can be prepared once. */
-export type CheckedRows = Omit<StagedRows, 'staging'> | 'committed';
+export type CheckedRows = { readonly segment: number } | { readonly preserved: string } | 'committed';
 
 const column = (target: TableSpec): string => quoteName(target.partitionColumn);
 
@@ -17,8 +17,8 @@ export const fromChecked = (target: TableSpec, rows: CheckedRows, dates: readonl
   if (rows === 'committed') return `FROM ${quoteTable(target.table)}${inDates === '' ? '' : ` WHERE ${inDates}`}`;
   const and = inDates === '' ? '' : ` AND ${inDates}`;
   return 'segment' in rows
-    ? `FROM ${segmentTable(rows['segment'] as number)} WHERE _staging = CAST($staging AS BIGINT)${and}`
-    : `FROM ${quoteTable(preservedTable(target.table))} WHERE _staging = ${textLiteral((rows as { preserved: string }).preserved)}${and}`;
+    ? `FROM ${segmentTable(rows.segment)} WHERE _staging = CAST($staging AS BIGINT)${and}`
+    : `FROM ${quoteTable(preservedTable(target.table))} WHERE _staging = ${textLiteral(rows.preserved)}${and}`;
 };
 
 /** The rows under check, their declared columns alone. */

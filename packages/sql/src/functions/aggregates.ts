@@ -21,7 +21,7 @@ export interface AggregateCall {
 export interface PrintedAggregate {
   readonly call: string;
   readonly type: SqlType | undefined;
-  wrap?(result: string): string;
+  readonly wrap?: (result: string) => string;
 }
 
 type AggregatePrinter = (call: AggregateCall) => PrintedAggregate;
