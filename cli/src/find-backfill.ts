@@ -7,9 +7,9 @@ import type { StoreReader } from '@floodgate/core/ports/status-store.ts';
 
 export const chooseBackfill = (backfills: readonly BackfillDocument[], name: string | undefined): BackfillDocument => {
   if (name === undefined) {
-    // The active one, if only one is; else the newest.
+    // The active one, if only one is; else the newest that had anything to do.
     const active = backfills.filter(({ state }) => state === 'active');
-    const only = active.length === 1 ? active[0] : backfills[0];
+    const only = active.length === 1 ? active[0] : (backfills.find(({ state, tasks }) => state !== 'completed' || Object.values(tasks).some((count) => count > 0)) ?? backfills[0]);
     if (only === undefined) throw new FloodgateError('unknown_backfill', 'there are no backfills on this home yet', { hint: 'begin with npx floodgate backfill' });
     return only;
   }

@@ -44,7 +44,7 @@ export const createProgressDisplay = async (session: Session, plans: PlanReader,
   const draw = (model: ProgressModel): void => {
     last = model;
     if (area !== undefined) {
-      area.draw(renderProgress(model, print.style, print.width, print.height));
+      area.draw(['', ...renderProgress(model, print.style, print.width, print.height - 1)]);
       return;
     }
     // A change of a phase or of the condition is told at once, anything else every other second.
@@ -64,7 +64,6 @@ export const createProgressDisplay = async (session: Session, plans: PlanReader,
       if (!started && model.tally.total > 0) {
         started = true;
         print.note(renderStart(model, print.style));
-        if (area !== undefined) print.note('');
       }
       if (model.tally.total > 0) draw(model);
     },

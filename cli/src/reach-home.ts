@@ -62,7 +62,8 @@ export const withWarehouse = async <Result>(session: Session, body: (actions: Wa
   const reach = await reachHome(session);
   if (reach.kind === 'remote') return body(createRemoteActions(reach.target), reach);
   await using stack = reach.stack;
-  return body(createLocalActions(stack), reach);
+  // Awaited here: the stack is closed when this function returns.
+  return await body(createLocalActions(stack), reach);
 };
 
 export const homeExists = async ({ config }: Session): Promise<boolean> =>

@@ -5,6 +5,7 @@ import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { logFile } from './config.ts';
 import { exitCodeOfError, exitCodes, type ExitCode } from './exit-codes.ts';
 import type { Print } from './print.ts';
+import { withFlags } from './render/commands.ts';
 import { shown, type Session } from './session.ts';
 
 type Told = { readonly code: string; readonly message: string; readonly hint: string | undefined; readonly exitCode: ExitCode };
@@ -31,9 +32,10 @@ const tellError = (error: unknown, session: Session | undefined): Told & { reado
 export const reportError = (error: unknown, print: Print, session: Session | undefined): ExitCode => {
   const { code, message, hint, exitCode, isExpected } = tellError(error, session);
   const style = print.errorStyle;
-  let advice = hint;
+  let advice = hint === undefined ? undefined : withFlags(hint, session?.flags ?? '');
   if (session !== undefined && existsSync(session.config.home)) {
-    session.log.error({ err: error, code }, 'command ended with an error');
+    const level = exitCode === exitCodes.unknown ? 'error' : 'info';
+    session.log[level]({ err: error, code }, 'command ended with an error');
     if (!isExpected) advice = `its stack is in ${shown(session, logFile(session.config.home))}`;
   } else if (!isExpected && error instanceof Error && error.stack !== undefined) {
     // Nowhere else to keep it.

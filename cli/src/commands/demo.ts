@@ -10,7 +10,7 @@ import { finish } from '../finish.ts';
 import { prepareData } from '../prepare-data.ts';
 import { loadPipeline } from '../reach-home.ts';
 import { formatCount, formatDuration } from '../render/numbers.ts';
-import { renderTable } from '../render/table.ts';
+import { renderCommands, type Suggestion } from '../render/commands.ts';
 import { currentUser } from '../selection-flags.ts';
 import { shown, type Session } from '../session.ts';
 import { hasSimulatedData, simulatedFolder, writeSimulatedData, type SimulatedOptions } from '../simulated-data.ts';
@@ -62,7 +62,7 @@ const seasonRange = (season: string): { readonly start: string; readonly end: st
 const renderTry = (session: Session): string => {
   const { style } = session.print;
   const day = '2023-11-01';
-  const suggestions: readonly (readonly [string, string])[] = [
+  const suggestions: readonly Suggestion[] = [
     ['npx floodgate demo', 'again: everything is fresh, nothing is computed'],
     [`npx floodgate backfill --dates ${day} --reprocess all`, 'one date anew: unchanged, so nothing after it is'],
     ['npx floodgate plan --processors nbac_team_boxscore+ --reprocess all', 'what a change there would mean downstream'],
@@ -70,7 +70,7 @@ const renderTry = (session: Session): string => {
     ['npx floodgate up', 'stay, and take requests over HTTP'],
     ['npx floodgate doctor', 'look whether everything is as it should be'],
   ];
-  return ['', style.bold('Try'), ...renderTable([{ title: '' }, { title: '' }], suggestions.map(([command, why]) => [style.paint('cyan', `${command}${session.flags}`), style.dim(why)]), style)].join('\n');
+  return ['', style.bold('Try'), ...renderCommands(suggestions.map(([command, why]) => [`${command}${session.flags}`, why]), style, session.print.width)].join('\n');
 };
 
 const demo = async (session: Session, flags: DemoFlags): Promise<ExitCode> => {
@@ -81,7 +81,9 @@ const demo = async (session: Session, flags: DemoFlags): Promise<ExitCode> => {
   let dataFolder: string | undefined;
   if (config.dataFolder === undefined) dataFolder = await simulate(session, options);
   else await prepareData(session, pipeline);
-  const parsed = parseRequest({ pipeline: 'nba', range: seasonRange(options.season), phases: '2..3', reason: 'demo', requestedBy: currentUser() });
+  // The simulated calendar holds one season; a folder of data may hold ten.
+  const range = dataFolder === undefined ? { range: seasonRange(options.season) } : {};
+  const parsed = parseRequest({ pipeline: 'nba', ...range, phases: '2..3', reason: 'demo', requestedBy: currentUser() });
   if (!parsed.ok) throw new FloodgateError('usage', parsed.problems.join('; '));
   const outcome = await runBackfill(session, parsed.request, 'demo', dataFolder);
   const exitCode = finish(session, outcome, tablesOf(pipeline));

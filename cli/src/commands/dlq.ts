@@ -72,7 +72,7 @@ const replay = async (session: Session, ids: readonly string[], flags: ReplayFla
   }
   const { replayed, backfills, messagesLeft } = await (async () => {
     await using stack = await openHomeStore(session);
-    return replayDeadLetters(stack.deps, filterOf(ids, flags), limit, currentUser());
+    return await replayDeadLetters(stack.deps, filterOf(ids, flags), limit, currentUser());
   })();
   const { print } = session;
   for (const { backfillId, result } of backfills) if (result.outcome !== 'retrying') print.note(describeRetry(backfillId, result));

@@ -1,14 +1,17 @@
 // floodgate explain: why dates wait or failed, and what to do; or the story of one date.
 import { explainPartition, explainWaiting } from '@floodgate/core/app/explain.ts';
+import { listBackfills } from '@floodgate/core/app/read-status.ts';
+import { taskPath } from '@floodgate/core/contracts/documents.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { nearestName } from '@floodgate/core/domain/nearest-name.ts';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
+import type { StoreReader } from '@floodgate/core/ports/status-store.ts';
 import { addHome, addJson, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { findHomeHolder } from '../embedded-home.ts';
 import type { StoreStack } from '../embedded-stack.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { findBackfill } from '../find-backfill.ts';
+import { chooseBackfill, findBackfill } from '../find-backfill.ts';
 import { readDate } from '../read-date.ts';
 import { openHomeStore } from '../reach-home.ts';
 import { describeReason, renderExplanation, renderWaiting } from '../render/explain.ts';
@@ -24,6 +27,16 @@ export const parseExplainArguments = (words: readonly string[]): Asked => {
   if (first === undefined || second === undefined) return { backfill: first };
   if (third === undefined) return { backfill: undefined, processorId: first, date: readDate(second) };
   return { backfill: first, processorId: second, date: readDate(third) };
+};
+
+/** The named backfill, else the newest that works or has worked on this date, else the one that other commands would take. */
+const findBackfillOf = async (store: StoreReader, name: string | undefined, processorId: string, date: PartitionDate): Promise<string> => {
+  const backfills = await listBackfills(store);
+  if (name !== undefined) return chooseBackfill(backfills, name).backfillId;
+  const tasks = await store.getMany(backfills.map(({ backfillId }) => taskPath(backfillId, processorId, date)));
+  const newest = tasks.findIndex((task) => task !== undefined);
+  const active = backfills.find(({ state, tasks: planned }) => state === 'active' && Object.hasOwn(planned, processorId));
+  return (active ?? backfills[newest] ?? chooseBackfill(backfills, undefined)).backfillId;
 };
 
 const explainOne = async (session: Session, stack: StoreStack, backfillId: string, processorId: string, date: PartitionDate): Promise<ExitCode> => {
@@ -46,8 +59,11 @@ const explain = async (session: Session, words: readonly string[]): Promise<Exit
   const asked = parseExplainArguments(words);
   await using stack = await openHomeStore(session);
   const { store } = stack.deps;
+  if (asked.processorId !== undefined && asked.date !== undefined) {
+    const about = await findBackfillOf(store, asked.backfill, asked.processorId, asked.date);
+    return await explainOne(session, stack, about, asked.processorId, asked.date);
+  }
   const { backfillId } = await findBackfill(store, asked.backfill);
-  if (asked.processorId !== undefined && asked.date !== undefined) return explainOne(session, stack, backfillId, asked.processorId, asked.date);
   const output = await readOutput(session, store, stack.plans, backfillId);
   const waiting = await explainWaiting({ store, plans: stack.plans, now: clock.now() }, backfillId);
   const served = (await findHomeHolder(config.home)) !== undefined;

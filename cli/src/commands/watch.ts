@@ -14,7 +14,7 @@ const watchCommand = async (session: Session, name: string | undefined): Promise
   const { print, config } = session;
   const backfill = await (async () => {
     await using stack = await openHomeStore(session);
-    return findBackfill(stack.deps.store, name);
+    return await findBackfill(stack.deps.store, name);
   })();
   if (backfill.state === 'active' && (await findHomeHolder(config.home)) === undefined) {
     print.error(`${print.errorStyle.paint('yellow', 'note:')} no process works on ${backfill.backfillId}; to go on with it: npx floodgate resume ${backfill.backfillId}${session.flags}`);

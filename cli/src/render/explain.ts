@@ -2,7 +2,8 @@
 import type { Explanation, Reason, WaitingGroup } from '@floodgate/core/app/explain.ts';
 import { assertNever } from '@floodgate/core/domain/assert-never.ts';
 import type { BackfillOutput } from '../output-schema.ts';
-import { formatCount, formatDates, formatDuration, formatInstant, plural } from './numbers.ts';
+import { withFlags } from './commands.ts';
+import { formatCount, formatDates, formatDuration, formatInstant, formatMoment, plural } from './numbers.ts';
 import type { Style } from './style.ts';
 import { reasonWords } from './summary.ts';
 
@@ -44,7 +45,7 @@ export const describeReason = (reason: Reason): string => {
 
 export const renderExplanation = (explanation: Explanation, style: Style, flags: string): readonly string[] => {
   const { backfillId, processorId, date, task, plannedBecause, reasons } = explanation;
-  const at = (name: string, instant: number | null): readonly string[] => (instant === null || instant === 0 ? [] : [`  ${style.dim(name.padEnd(10))}${formatInstant(instant)}`]);
+  const at = (name: string, instant: number | null): readonly string[] => (instant === null || instant === 0 ? [] : [`  ${style.dim(name.padEnd(10))}${formatMoment(instant)}`]);
   const line = (name: string, text: string): readonly string[] => (text === '' ? [] : [`  ${style.dim(name.padEnd(10))}${text}`]);
   const story =
     task === undefined
@@ -100,6 +101,6 @@ export const renderWaiting = (output: BackfillOutput, waiting: readonly WaitingG
     ...shut.flatMap(([phase, gate]) => (gate.state === 'held' ? [`npx floodgate approve ${backfillId} --phase ${phase}`] : gate.repair === '' || gate.repair.includes(' explain ') || gate.repair.includes(' retry ') ? [] : [gate.repair])),
   ];
   if (lines.length === 1) lines.push(state === 'completed' ? '  everything is done, and every gate is open' : '  nothing waits, and nothing failed');
-  if (next.length > 0) lines.push('', style.bold('What to do'), ...[...new Set(next)].map((command) => `  ${style.paint('cyan', `${command}${flags}`)}`));
+  if (next.length > 0) lines.push('', style.bold('What to do'), ...[...new Set(next)].map((command) => `  ${style.paint('cyan', withFlags(command, flags))}`));
   return lines;
 };

@@ -80,7 +80,7 @@ export const renderMatrix = (processors: readonly ProcessorStatus[], style: Styl
       });
       return `  ${processorId.padEnd(names)}  ${row.join(' ')}`.trimEnd();
     });
-    return [style.dim(`  ${' '.repeat(names)}  ${head}`), ...rows, ''];
+    return [style.dim(`  ${' '.repeat(names)}  ${head}`.trimEnd()), ...rows, ''];
   });
   const seen = new Set(processors.flatMap(({ states }) => states));
   const legend = (Object.keys(cells) as ProgressState[]).filter((state) => seen.has(state)).map((state) => `${signOf(state, style)} ${state === 'unreleased' ? 'not begun' : state}`);

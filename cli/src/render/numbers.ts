@@ -35,6 +35,9 @@ export const formatAge = (ms: number): string => (ms < 5_000 ? 'just now' : `${f
 /** `2026-01-03 14:05` in UTC, like every other instant that Floodgate shows. */
 export const formatInstant = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
+/** To the millisecond, for what happened within a second. */
+export const formatMoment = (at: number): string => new Date(at).toISOString().replace('T', ' ').replace('Z', ' UTC');
+
 export const formatBytes = (bytes: number): string => {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let [value, unit] = [bytes, 0];

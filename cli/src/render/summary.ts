@@ -1,5 +1,6 @@
 // What stands on the screen when a backfill is over: what was done, what the gates say, what went wrong and what to do.
 import type { BackfillOutput } from '../output-schema.ts';
+import { renderCommands, withFlags, type Suggestion } from './commands.ts';
 import { formatCount, formatDates, formatDuration, formatRate, plural } from './numbers.ts';
 import { renderGate } from './progress.ts';
 import type { Style } from './style.ts';
@@ -14,8 +15,8 @@ const headline = (output: BackfillOutput, style: Style): string => {
   const { backfillId, state, paused, seconds, tasks, totalTasks, rows } = output;
   const { ok, fail, warn, held } = style.signs;
   const done = count(tasks, [...goodStates, ...badStates]);
-  const took = `in ${formatDuration(seconds * 1_000)}`;
-  const figures = [plural(done, 'date'), ...(done > 1 && seconds > 0 ? [`${formatRate(done / seconds)} dates/s`] : []), `${formatCount(rows)} rows`].join(', ');
+  const took = `in ${formatDuration(seconds * 1_000)}${output.resumed ? ' since it was resumed' : ''}`;
+  const figures = [plural(done, 'date'), ...(done > 1 && seconds > 0 && !output.resumed ? [`${formatRate(done / seconds)} dates/s`] : []), `${formatCount(rows)} rows`].join(', ');
   if (state === 'completed' && totalTasks === 0) return `${style.paint('green', ok)} ${style.bold(`Backfill ${backfillId}: nothing to do`)}`;
   switch (state) {
     case 'completed':
@@ -29,9 +30,11 @@ const headline = (output: BackfillOutput, style: Style): string => {
       return `${sign} ${style.bold(`Backfill ${backfillId} stopped: ${why}`)}  (${figures} ${took})`;
     }
     case 'active':
-      return `${style.paint('yellow', warn)} ${style.bold(`Backfill ${backfillId} is ${paused ? 'paused' : 'not over'}`)}: ${formatCount(done)} of ${plural(totalTasks, 'date')} done`;
+      return `${style.paint('yellow', warn)} ${style.bold(`Backfill ${backfillId} is ${paused ? 'paused' : 'not over'}`)}: ${doneOf(output)}`;
   }
 };
+
+const doneOf = ({ tasks, totalTasks }: BackfillOutput): string => `${formatCount(count(tasks, [...goodStates, ...badStates]))} of ${plural(totalTasks, 'date')} done`;
 
 const stateColours: Readonly<Record<string, Parameters<Style['paint']>[0]>> = { succeeded: 'green', unchanged: 'green', failed: 'red', quarantined: 'magenta', cancelled: 'yellow' };
 
@@ -107,14 +110,13 @@ export const renderLeftOut = (leftOut: Readonly<Record<string, number>>, style: 
 export const renderWarnings = (warnings: readonly string[], style: Style): readonly string[] =>
   warnings.length === 0 ? [] : ['', style.bold('Warnings'), ...warnings.map((warning) => `  ${style.paint('yellow', style.signs.warn)} ${warning}`)];
 
-const nextSteps = (output: BackfillOutput, flags: string): readonly (readonly [command: string, why: string])[] => {
+const nextSteps = (output: BackfillOutput, flags: string): readonly Suggestion[] => {
   const { backfillId, state, paused, tasks, gates } = output;
   if (state === 'active') {
-    const go = paused ? `npx floodgate resume ${backfillId}${flags}` : `npx floodgate resume ${backfillId}${flags}`;
-    return [[go, paused ? 'go on' : 'go on where it stopped'], [`npx floodgate cancel ${backfillId}${flags}`, 'end it for good']];
+    return [[`npx floodgate resume ${backfillId}${flags}`, paused ? 'go on' : 'go on where it stopped'], [`npx floodgate cancel ${backfillId}${flags}`, 'end it for good']];
   }
   if (state !== 'blocked') return [];
-  const repairs = [...new Set(Object.values(gates).flatMap(({ repair }) => (repair === '' ? [] : [`${repair}${flags}`])))];
+  const repairs = [...new Set(Object.values(gates).flatMap(({ repair }) => (repair === '' ? [] : [withFlags(repair, flags)])))];
   return [
     [`npx floodgate explain ${backfillId}${flags}`, 'why, date by date'],
     ...((tasks['quarantined'] ?? 0) > 0 ? [[`npx floodgate quarantine list${flags}`, 'look at the rows that failed an audit; accept or reject them'] as const] : []),
@@ -130,35 +132,38 @@ export type SummaryContext = {
   readonly shownWarehouse: string;
   /** Flags that every command needs to find the same home and pipelines, with a space in front; empty for the defaults. */
   readonly flags: string;
+  readonly width: number;
+  /** The process was told to stop. */
+  readonly interrupted: boolean;
   /** A table that this backfill filled, for the example. */
   readonly table: string | undefined;
 };
 
-const commands = (pairs: readonly (readonly [string, string])[], style: Style): readonly string[] => renderTable([{ title: '' }, { title: '' }], pairs.map(([command, why]) => [style.paint('cyan', command), style.dim(why)]), style);
-
 export const renderSummary = (output: BackfillOutput, context: SummaryContext, style: Style): readonly string[] => {
-  const { flags, shownWarehouse, table } = context;
+  const { flags, shownWarehouse, table, width, interrupted } = context;
   const fresh = output.leftOut['already_fresh'] ?? 0;
   const idle = output.totalTasks === 0 && fresh > 0 ? ['', `  All ${formatCount(fresh)} partitions are fresh: inputs and code are what they were computed from, so there is nothing to compute.`, style.dim('  --reprocess all computes them all the same.')] : [];
   const next = nextSteps(output, flags);
   const example = table ?? 'a table';
-  const look: readonly (readonly [string, string])[] = [
+  const look: readonly Suggestion[] = [
     ...(table === undefined ? [[`npx floodgate sql${flags}`, 'lists them'] as const] : [[`npx floodgate sql${flags} "SELECT * FROM ${example} LIMIT 5"`, 'while Floodgate runs, too'] as const]),
     [`npx floodgate export ${example} --to ${(table ?? 'table').split('.').at(-1) ?? 'table'}.parquet${flags}`, 'or .csv'],
     [`duckdb -readonly ${shownWarehouse}`, 'with the DuckDB command, while nothing else runs'],
     [`npx floodgate status ${output.backfillId} --matrix${flags}`, 'every date'],
   ];
+  // Somebody who stops it wants to know that nothing is lost and how to go on, and has seen the rest.
+  if (interrupted) return [`${style.paint('yellow', style.signs.warn)} ${style.bold(`Interrupted, and nothing is lost`)}: ${doneOf(output)} of ${output.backfillId}`, ...renderCommands(next, style, width)];
   return [
     headline(output, style),
     ...(output.totalTasks > 0 ? ['', ...renderPhases(output, style)] : renderHeldGates(output, style)),
     ...renderFailures(output, style),
     ...idle,
-    ...renderLeftOut(output.leftOut, style),
+    ...(idle.length > 0 && Object.keys(output.leftOut).length === 1 ? [] : renderLeftOut(output.leftOut, style)),
     ...renderWarnings(output.warnings, style),
-    ...(next.length === 0 ? [] : ['', style.bold('What to do'), ...commands(next, style)]),
+    ...(next.length === 0 ? [] : ['', style.bold('What to do'), ...renderCommands(next, style, width)]),
     '',
     `${style.bold('Tables')} are in ${shownWarehouse}`,
-    ...commands(look, style),
+    ...renderCommands(look, style, width),
   ];
 };
 
