@@ -33,6 +33,8 @@ export type Claim = {
   readonly tasks: readonly TaskDocument[];
   readonly fresh: number;
   readonly sources: SourceDigests;
+  /** Why the sources can't be read; the claimed tasks fail of it. */
+  readonly sourceError: unknown;
   /** Rows that the target held before, for the shrink guard. */
   readonly rowsBefore: ReadonlyMap<PartitionDate, number>;
 };
@@ -71,7 +73,7 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
   const dates = (await deps.store.getMany(paths)).flatMap((document) => (document === undefined ? [] : [parseDocument(taskSchema, document).date]));
   if (dates.length === 0) return 'not_claimable';
   // Sources are digested before the claim and again after the read; ledger entries inside the transactions.
-  const sources = await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates), signal);
+  const { sources, sourceError } = await readSources(deps, plan, processor, dates, signal);
   const now = deps.clock.now();
   return transact(deps, async (transaction, send): Promise<Claim | 'not_claimable'> => {
     const [control, ...documents] = await transaction.getMany([controlPath(dispatch.backfillId), ...paths]);
@@ -111,7 +113,7 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
         job: { jobId: `floodgate_${staging}_1`, staging },
         evidence: [],
       });
-      if (!task.rewrite && before !== undefined && before.codeHash === processor.codeHash && before.inputDigest === digest) {
+      if (sourceError === undefined && !task.rewrite && before !== undefined && before.codeHash === processor.codeHash && before.inputDigest === digest) {
         const found = moveTask(claimed, 'find_fresh', { job: null, endedAt: now, rows: before.rows, failure: null });
         saveTask(transaction, found);
         closeDeadLetters(transaction, letters, [found], now);
@@ -136,6 +138,16 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
     const about = { subject: dispatch.dispatchId, traceparent: backfill.traceparent };
     if (fresh > 0) send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [processor.phase] }, about);
     else if (held > 0) send('floodgate.backfill.moved', { backfillId: backfill.backfillId }, about);
-    return { backfill, plan, processor, dispatchId: dispatch.dispatchId, staging, tasks, fresh, sources, rowsBefore };
+    return { backfill, plan, processor, dispatchId: dispatch.dispatchId, staging, tasks, fresh, sources, sourceError, rowsBefore };
   });
+};
+
+/** An unreadable source is an outcome of the tasks: thrown, it would only bring the message again, and nobody would be told. */
+const readSources = async (deps: EngineDeps, plan: LoadedPlan, processor: Processor, dates: readonly PartitionDate[], signal: AbortSignal): Promise<Pick<Claim, 'sources' | 'sourceError'>> => {
+  try {
+    return { sources: await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates), signal), sourceError: undefined };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return { sources: new Map(), sourceError: error };
+  }
 };
