@@ -29,7 +29,8 @@ type Settled = { staged: number; quarantined: number; putBack: number; failed: n
 
 /** What became of one claimed date. */
 type Verdict =
-  | { readonly verdict: 'staged'; readonly staged: StagedDate }
+  /** `evidence`: findings that only warn. */
+  | { readonly verdict: 'staged'; readonly staged: StagedDate; readonly evidence: readonly Evidence[] }
   | { readonly verdict: 'quarantined'; readonly staged: StagedDate; readonly preserved: string; readonly evidence: readonly Evidence[] }
   | { readonly verdict: 'error'; readonly failure: Failure };
 
@@ -88,7 +89,7 @@ const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Pro
     if (rows === undefined) throw new FloodgateError('contract_broken', `the warehouse staged nothing for ${task.date}`);
     const found = evidence.get(task.date) ?? [];
     if (!found.some(({ severity }) => severity === 'block')) {
-      verdicts.set(task.date, { verdict: 'staged', staged: rows });
+      verdicts.set(task.date, { verdict: 'staged', staged: rows, evidence: found });
       continue;
     }
     const preserved = `kept_${processor.id}_${task.date.replaceAll('-', '')}_${task.generation.toString(36)}`;
@@ -159,7 +160,7 @@ const saveVerdict = (
   const done = { dispatchId: '', computeMs };
   if (verdict.verdict === 'staged') {
     const { contentHash, rows } = verdict.staged;
-    saveTask(transaction, moveTask(task, 'stage', { ...done, staged: { staging: claim.staging, contentHash, rows, preserved: false }, rows, stagedAt: now, failure: null }));
+    saveTask(transaction, moveTask(task, 'stage', { ...done, staged: { staging: claim.staging, contentHash, rows, preserved: false }, rows, evidence: [...verdict.evidence], stagedAt: now, failure: null }));
     counts.staged += 1;
     return;
   }
