@@ -16,7 +16,7 @@ export type Row = Readonly<Record<string, unknown>>;
 const folder = import.meta.dirname;
 
 /** Where the league's data lies; it is no part of the project, so that tests over it are skipped where it is absent. */
-export const dataFolder = process.env['FLOODGATE_NBA_DATA'] ?? join(folder, '../../../shared/data/nba');
+const dataFolder = process.env['FLOODGATE_NBA_DATA'] ?? join(folder, '../../../shared/data/nba');
 export const dataAbsent: string | undefined = existsSync(join(dataFolder, 'games.parquet'))
   ? undefined
   : 'no NBA data: set FLOODGATE_NBA_DATA to the folder that holds games.parquet';

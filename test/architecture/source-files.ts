@@ -3,7 +3,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 
-export const projectRoot = join(import.meta.dirname, '../..');
+const projectRoot = join(import.meta.dirname, '../..');
 
 export type Import = {
   /** As written. */

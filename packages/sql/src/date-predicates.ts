@@ -21,7 +21,7 @@ const LENGTHS: Readonly<Record<string, readonly [shortest: number, longest: numb
 const TRUNCATED: Readonly<Record<string, number>> = { DAY: 0, WEEK: 6, ISOWEEK: 6, MONTH: 30, QUARTER: 91, YEAR: 365, ISOYEAR: 370 };
 
 /** The conjuncts of a condition. */
-export function conjunctsOf(node: Node): readonly Node[] {
+function conjunctsOf(node: Node): readonly Node[] {
   if (node.kind === 'paren') return conjunctsOf(toNode(node.body['this']));
   if (node.kind !== 'and') return [node];
   return [...conjunctsOf(toNode(node.body['left'])), ...conjunctsOf(toNode(node.body['right']))];

@@ -33,7 +33,7 @@ export function printExpression(context: TranslationContext, node: Node): Printe
   }
 }
 
-export function printNode(context: TranslationContext, node: Node): Printed {
+function printNode(context: TranslationContext, node: Node): Printed {
   const { kind, body } = node;
   const operator = OPERATORS[kind];
   if (operator !== undefined) return operator(child(context), node);
@@ -58,7 +58,7 @@ export function printNode(context: TranslationContext, node: Node): Printed {
   }
 }
 
-export function functionCall(context: TranslationContext, name: string, args: readonly Node[]): FunctionCall {
+function functionCall(context: TranslationContext, name: string, args: readonly Node[]): FunctionCall {
   return { name, args, ...child(context) };
 }
 
@@ -70,7 +70,7 @@ function child(context: TranslationContext) {
   };
 }
 
-export function integerLiteral(node: Node | undefined): bigint | undefined {
+function integerLiteral(node: Node | undefined): bigint | undefined {
   if (node?.kind === 'neg') {
     const value = integerLiteral(toNode(node.body['this']));
     return value === undefined ? undefined : -value;

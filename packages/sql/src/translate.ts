@@ -16,7 +16,7 @@ export type TranslateResult =
   | { readonly ok: false; readonly problems: readonly SqlProblem[] };
 
 /** The parameters that every processor is given. */
-export const DEFAULT_PARAMETER_TYPES: ParameterTypes = { start_date: 'DATE', end_date: 'DATE' };
+const DEFAULT_PARAMETER_TYPES: ParameterTypes = { start_date: 'DATE', end_date: 'DATE' };
 
 /**
  * @param parameterTypes types of named parameters, so that DuckDB can resolve operators on them; a parameter without

@@ -56,7 +56,6 @@ export const leaseSchema = z.object({
   /** Counts the holders: a fencing token for what is written under the lease. */
   epoch: z.int(),
 });
-export type LeaseDocument = z.output<typeof leaseSchema>;
 export const schedulerLeasePath = (backfillId: string): string => `backfills/${backfillId}/control/scheduler`;
 
 // ── pipelines and plans ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -84,17 +83,15 @@ export const planSchema = z.object({
   chunks: z.array(z.string()),
   createdAt: instant,
 });
-export type PlanDocument = z.output<typeof planSchema>;
 export const planPath = (hash: string): string => `plans/${hash}`;
 
-export const planEntryKinds = ['task', 'fresh', 'skip', 'await'] as const;
+const planEntryKinds = ['task', 'fresh', 'skip', 'await'] as const;
 export const planChunkSchema = z.object({
   processorId: z.string(),
   year: z.int(),
   /** Dates with one kind and reason stand together. */
   groups: z.array(z.object({ kind: z.enum(planEntryKinds), reason: z.string(), dates: z.array(storedDateSchema) })),
 });
-export type PlanChunkDocument = z.output<typeof planChunkSchema>;
 export const planChunkPath = (hash: string, processorId: string, year: number): string => `plans/${hash}/chunks/${processorId}-${year}`;
 
 /** The calendar that a plan was made with: dates outside it don't exist for this backfill. One document per season. */
@@ -114,7 +111,7 @@ export const evidenceSchema = z.object({
 });
 export type Evidence = z.output<typeof evidenceSchema>;
 
-export const stagedSchema = z.object({
+const stagedSchema = z.object({
   /** Name of the staging that holds the rows. */
   staging: z.string(),
   contentHash: z.string(),
@@ -274,7 +271,7 @@ export const decisionSchema = z.object({
 export type DecisionDocument = z.output<typeof decisionSchema>;
 export const requestPath = (idempotencyKey: string): string => `requests/${digestText(idempotencyKey)}`;
 
-export const deadLetterStates = ['open', 'replaying', 'closed'] as const;
+const deadLetterStates = ['open', 'replaying', 'closed'] as const;
 export const deadLetterSchema = z.object({
   deadLetterId: z.string(),
   kind: z.enum(['task', 'message']),

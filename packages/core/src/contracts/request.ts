@@ -4,9 +4,7 @@ import * as z from 'zod';
 import { dateRangeSchema, partitionDateSchema } from './common.ts';
 
 export const reprocessModes = ['missing', 'failed', 'stale', 'all'] as const;
-export type ReprocessMode = (typeof reprocessModes)[number];
 export const gateModes = ['phase', 'window'] as const;
-export type GateMode = (typeof gateModes)[number];
 
 export const requestLimitsSchema = z.strictObject({
   maxInFlight: z.int().min(1).max(10_000).optional(),

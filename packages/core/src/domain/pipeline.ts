@@ -147,8 +147,5 @@ export type Pipeline = {
 /** The table name under which SQL reads a declared source. */
 export const sourceTable = (name: string): string => `source.${name}`;
 
-export const processorByTable = (pipeline: Pipeline, table: string): Processor | undefined =>
-  pipeline.processors.find((processor) => processor.table === table);
-
 export const processorById = (pipeline: Pipeline, id: string): Processor | undefined =>
   pipeline.processors.find((processor) => processor.id === id);

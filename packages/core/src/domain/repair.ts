@@ -4,7 +4,7 @@ import type { PartitionDate } from './partition-date.ts';
 const maxListedDates = 12;
 
 /** Dates as the shortest `--dates` or `--start/--end` that covers them. */
-export const dateFlags = (dates: readonly PartitionDate[]): string => {
+const dateFlags = (dates: readonly PartitionDate[]): string => {
   const sorted = [...new Set(dates)].sort();
   if (sorted.length === 0) return '';
   return sorted.length <= maxListedDates ? `--dates ${sorted.join(',')}` : `--start ${sorted[0] ?? ''} --end ${sorted.at(-1) ?? ''}`;

@@ -51,7 +51,7 @@ const checkEnd = (statement: Statement, { table, window: read, line }: TableRead
 };
 
 /** What a statement reads of a declared upstream lies in the declared window, as far as that can be told. */
-export const checkWindow = (statement: Statement, read: TableRead, upstream: Upstream, column: string, report: Report): void => {
+const checkWindow = (statement: Statement, read: TableRead, upstream: Upstream, column: string, report: Report): void => {
   const { window } = read;
   if (window === null) return;
   checkStart(statement, { ...read, window }, upstream.window, column, report);

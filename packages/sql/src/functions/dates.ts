@@ -9,7 +9,7 @@ import { daysToMonday, shiftDays, toDatePart, toExtractPart, weekNumber } from '
 import { interval, intervalSql } from './intervals.ts';
 
 /** The operand as a DATE: a literal string is coerced as GoogleSQL does. */
-export function dateOperand(call: FunctionCall, index: number): string {
+function dateOperand(call: FunctionCall, index: number): string {
   const node = argument(call, index);
   const value = call.print(node);
   return call.stringLiteral(node) === undefined ? value.sql : `CAST(${value.sql} AS DATE)`;
