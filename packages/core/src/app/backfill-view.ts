@@ -2,6 +2,7 @@
 // first reading only what is in flight is read again: tasks that left that set are fetched one by one, so a pass costs
 // what moves, not what the backfill holds. Only the scheduler creates tasks, so nothing can appear unseen.
 import { parseDocument, taskCollection, taskPath, taskSchema, type TaskDocument } from '../contracts/documents.ts';
+import { toFailure } from '../domain/failure.ts';
 import { freshnessOf } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import { processorById, type Processor } from '../domain/pipeline.ts';
@@ -123,6 +124,19 @@ export const judgeFreshness = async (
   return { stale, missing };
 };
 
+/**
+ * Freshness for a decision that must not hang on a source that can't be read: undefined there. A gate that can't judge
+ * freshness blocks and says why, so the backfill can end; thrown, it would go round for ever with nobody told.
+ */
+export const judgeReadable = async (...[deps, plan, positions, signal]: Parameters<typeof judgeFreshness>): Promise<Freshnesses | undefined> => {
+  try {
+    return await judgeFreshness(deps, plan, positions, signal);
+  } catch (error) {
+    if (signal.aborted || toFailure(error).class !== 'permanent') throw error;
+    return undefined;
+  }
+};
+
 /** Lets entries go that waited for another backfill, where the ledger now has them fresh. Returns the backfills still waited for. */
 export const settleAwaited = async (deps: { readonly store: StatusStore; readonly warehouse: Warehouse }, view: BackfillView, signal: AbortSignal): Promise<ReadonlySet<string>> => {
   const positions = new Map<string, number[]>();
@@ -134,12 +148,12 @@ export const settleAwaited = async (deps: { readonly store: StatusStore; readonl
     }
   }
   if (positions.size === 0) return by;
-  const { stale, missing } = await judgeFreshness(deps, view.plan, positions, signal);
+  const judged = await judgeReadable(deps, view.plan, positions, signal);
   for (const [processorId, indexes] of positions) {
     for (const index of indexes) {
       const entry = view.plan.entries.get(processorId)?.get(index);
       if (entry === undefined) continue;
-      const good = !(stale.get(processorId)?.includes(index) ?? false) && !(missing.get(processorId)?.includes(index) ?? false);
+      const good = judged !== undefined && !(judged.stale.get(processorId)?.includes(index) ?? false) && !(judged.missing.get(processorId)?.includes(index) ?? false);
       const row = view.grid.get(processorId);
       if (row !== undefined) row[index] = statusOfEntry(entry, good);
       if (!good) by.add(entry.reason);

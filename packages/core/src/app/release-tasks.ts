@@ -31,7 +31,7 @@ import { autoSpan, findReady, formSpans, type Ready, type Span } from '../domain
 import { mergeProgress, packStates, type ProgressState } from '../domain/progress.ts';
 import { canTransition, isGood, isInFlight, openStates } from '../domain/task-state.ts';
 import type { StoreTransaction } from '../ports/status-store.ts';
-import { countDispatches, countInFlight, dateAt, judgeFreshness, noteTasks, openView, plannedProcessors, refreshView, settleAwaited, type BackfillView } from './backfill-view.ts';
+import { countDispatches, countInFlight, dateAt, judgeReadable, noteTasks, openView, plannedProcessors, refreshView, settleAwaited, type BackfillView } from './backfill-view.ts';
 import type { EngineDeps } from './deps.ts';
 import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts';
 import { transact } from './outbox.ts';
@@ -314,7 +314,7 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
   /** Finished tasks whose inputs have changed since go back to waiting. */
   const turnStale = async (current: BackfillView, signal: AbortSignal): Promise<boolean> => {
     const positions = new Map([...current.tasks].map(([id, row]) => [id, [...row].filter(([, { state }]) => state === 'succeeded' || state === 'unchanged').map(([index]) => index)]));
-    const { stale } = await judgeFreshness(deps, current.plan, positions, signal);
+    const stale = (await judgeReadable(deps, current.plan, positions, signal))?.stale ?? new Map<string, readonly number[]>();
     const paths = [...stale].flatMap(([id, indexes]) => indexes.map((index) => taskPath(backfillId, id, dateAt(current.plan, index))));
     if (paths.length === 0) return false;
     for (let at = 0; at < paths.length; at += writesPerTransaction) {
