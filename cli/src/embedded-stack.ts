@@ -179,7 +179,7 @@ export const openEmbeddedStack = async (options: StackOptions): Promise<Embedded
       source: '/floodgate/worker',
       plans: opened.plans,
       code: createFolderCode(options.pipelinesFolder, catalog),
-      lingerMs: 0,
+      lingerMs: 500,
       maxDates: 50,
       concurrency: options.workers,
       lanes: 16,

@@ -210,14 +210,19 @@ const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promi
   return batch;
 };
 
+/** Tasks of the table that are with the workers and may be staged soon. */
+const countComing = (deps: LaneDeps, table: string): Promise<number> =>
+  deps.store.count({ group: 'tasks', where: [{ field: 'table', op: '==', value: table }, { field: 'state', op: 'in', value: ['queued', 'running'] }] });
+
 const beginBatch = async (deps: LaneDeps, lane: LaneDocument, alone: boolean): Promise<Batch | 'lost' | undefined> => {
   let chosen = await chooseBatch(deps, lane.table, alone);
-  if (chosen.length === 0) return undefined;
-  if (deps.lingerMs > 0 && !alone && chosen.length < deps.maxDates) {
-    await deps.clock.sleep(deps.lingerMs);
+  // A commit costs about the same for one date as for fifty, so the lane waits for company, but only while some is coming.
+  const deadline = deps.clock.now() + deps.lingerMs;
+  while (chosen.length > 0 && !alone && chosen.length < deps.maxDates && deps.clock.now() < deadline && (await countComing(deps, lane.table)) > 0) {
+    await deps.clock.sleep(Math.max(1, deps.lingerMs / 10));
     chosen = await chooseBatch(deps, lane.table, alone);
-    if (chosen.length === 0) return undefined;
   }
+  if (chosen.length === 0) return undefined;
   const { pipelineHash, processorId } = chosen[0] as TaskDocument;
   const processor = processorById(await deps.plans.pipeline(pipelineHash), processorId);
   if (processor === undefined) throw new RangeError(`pipeline version ${pipelineHash} has no processor ${processorId}`);
