@@ -2,7 +2,8 @@
 // mark a backfill as moved; the pass that follows reads what is true.
 import { acceptRequest, type AcceptDeps } from '@floodgate/core/app/accept-request.ts';
 import { createLeaseWatch } from '@floodgate/core/app/lease-watch.ts';
-import { recordMalformed, reconcile, type ReconcileReport } from '@floodgate/core/app/reconcile.ts';
+import { readBackfill } from '@floodgate/core/app/plan-store.ts';
+import { dropOrphanStaging, recordMalformed, reconcile, type ReconcileReport } from '@floodgate/core/app/reconcile.ts';
 import { createScheduler, type SchedulerDeps } from '@floodgate/core/app/release-tasks.ts';
 import { backfillSchema, parseDocument } from '@floodgate/core/contracts/documents.ts';
 import { parseMessage, subscriptions, type ParsedMessage } from '@floodgate/core/contracts/messages.ts';
@@ -109,6 +110,16 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
     return 'ack';
   };
 
+  /** Kept rows whose quarantine was retried or rejected, and what a killed worker staged: nobody will ask for them again. */
+  const dropLeftovers = async (backfillId: string): Promise<void> => {
+    try {
+      const backfill = await readBackfill(deps.store, backfillId);
+      if (backfill !== undefined) await dropOrphanStaging(deps, await deps.plans.pipeline(backfill.pipelineHash), stopping.signal);
+    } catch (error) {
+      if (!stopping.signal.aborted) deps.logger.warn({ backfillId, err: error }, 'leftovers not dropped; the next backfill that ends will');
+    }
+  };
+
   const onEvent = async (delivery: Delivery): Promise<Verdict> => {
     const message = await read(delivery);
     switch (message?.type) {
@@ -121,6 +132,7 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
         break;
       case 'floodgate.backfill.ended':
         deps.logger.info(message.data, 'backfill ended');
+        await dropLeftovers(message.data.backfillId);
         deps.onEnded?.(message.data.backfillId, message.data.state);
         // Backfills that waited for its partitions may go on.
         for (const backfillId of scheduled.keys()) kick(backfillId);
