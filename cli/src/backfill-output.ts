@@ -5,6 +5,7 @@ import { controlPath, controlSchema, parseDocument, type GateDocument, type Task
 import { countStates, packStates, type ProgressCounts } from '@floodgate/core/domain/progress.ts';
 import { processorById } from '@floodgate/core/domain/pipeline.ts';
 import type { StoreReader } from '@floodgate/core/ports/status-store.ts';
+import { withoutName } from './render/checks.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { BackfillOutput } from './output-schema.ts';
 import { leftOutOf } from './plan-output.ts';
@@ -22,7 +23,8 @@ const failureOf = (task: TaskDocument): Omit<Failures[number], 'tasks' | 'dates'
   }
   if (task.state !== 'quarantined') return undefined;
   const evidence = task.evidence.find(({ severity }) => severity === 'block') ?? task.evidence[0];
-  return { ...common, state: 'quarantined', cause: evidence?.check ?? 'audit', message: evidence?.message ?? 'an audit failed' };
+  const cause = evidence?.check ?? 'audit';
+  return { ...common, state: 'quarantined', cause, message: withoutName(cause, evidence?.message ?? 'an audit failed') };
 };
 
 /** Failed and quarantined dates by processor and cause, the most frequent first. */

@@ -9,7 +9,7 @@ export const describeRetry = (backfillId: string, outcome: RetryOutcome): string
     case 'retrying':
       return outcome.tasks === 0 ? `${backfillId} is open again: its gates are judged anew.` : `${plural(outcome.tasks, 'date')} of ${backfillId} ${outcome.tasks === 1 ? 'is' : 'are'} tried again.`;
     case 'nothing_to_retry':
-      return `Nothing in ${backfillId} failed or was quarantined (within what was named).`;
+      return `Nothing in ${backfillId} that was named failed or was quarantined.`;
     case 'cancelled':
       throw new FloodgateError('usage', `backfill ${backfillId} is cancelled`, { hint: 'ask for its dates anew with npx floodgate backfill' });
     case 'overlap':

@@ -53,7 +53,7 @@ const createProgram = (surroundings: Surroundings, run: Run): Command => {
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
-    .configureOutput({ writeOut: surroundings.out.write, writeErr: surroundings.err.write, outputError: () => undefined, getOutHelpWidth: () => Math.min(surroundings.out.columns ?? 100, 110) })
+    .configureOutput({ writeOut: surroundings.out.write, writeErr: surroundings.err.write, outputError: () => undefined, getOutHelpWidth: () => Math.min(surroundings.out.columns ?? 100, 110), getErrHelpWidth: () => Math.min(surroundings.err.columns ?? 100, 110) })
     .addHelpText('after', exitCodeHelp)
     .exitOverride();
   for (const [heading, commands] of groups) {

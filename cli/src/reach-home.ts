@@ -75,7 +75,7 @@ export const homeExists = async ({ config }: Session): Promise<boolean> =>
 /** Looking must not make a home: throws FloodgateError `no_home` where there is none. */
 export const needHome = async (session: Session): Promise<void> => {
   if (await homeExists(session)) return;
-  throw new FloodgateError('no_home', `nothing has run in ${shown(session, session.config.home)} yet`, { hint: 'begin with npx floodgate demo or npx floodgate backfill, or name another home with --home' });
+  throw new FloodgateError('no_home', `nothing has run in ${shown(session, session.config.home)} yet`, { hint: 'begin with npx floodgate demo, or npx floodgate backfill; or name another home with --home' });
 };
 
 /** The store of a home that exists, shared with whatever runs on it. */

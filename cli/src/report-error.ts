@@ -17,11 +17,14 @@ const systemCodes: Readonly<Record<string, (path: string) => Omit<Told, 'exitCod
   EMFILE: () => ({ code: 'too_many_files', message: 'too many files are open', hint: 'raise the limit (ulimit -n), or use fewer --workers' }),
 };
 
+/** Where the engine shows a place in SQL that Floodgate wrote itself, the place says nothing to anybody. */
+const readable = ({ code, message }: FloodgateError): string => (code.startsWith('source_') ? message.replace(/\s*\n\nLINE \d+:[\s\S]*$/, '') : message);
+
 const tellError = (error: unknown, session: Session | undefined): Told & { readonly isExpected: boolean } => {
   if (session?.interrupted.aborted === true && (error === session.interrupted.reason || (error instanceof FloodgateError && error.code === 'cancelled'))) {
     return { code: 'interrupted', message: 'interrupted', hint: undefined, exitCode: exitCodes.unknown, isExpected: true };
   }
-  if (error instanceof FloodgateError) return { code: error.code, message: error.message, hint: error.hint, exitCode: exitCodeOfError(error.code), isExpected: true };
+  if (error instanceof FloodgateError) return { code: error.code, message: readable(error), hint: error.hint, exitCode: exitCodeOfError(error.code), isExpected: true };
   const system = error instanceof Error && 'code' in error ? systemCodes[String(error.code)] : undefined;
   if (system !== undefined) return { ...system(error instanceof Error && 'path' in error ? String(error.path) : ''), exitCode: exitCodes.unknown, isExpected: true };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -43,6 +46,6 @@ export const reportError = (error: unknown, print: Print, session: Session | und
   }
   print.error(`${style.paint('red', style.bold('error:'))} ${message}`);
   if (advice !== undefined) print.error(`${style.paint('cyan', '  help:')} ${advice.replaceAll('\n', '\n        ')}`);
-  if (print.json) print.document({ error: { code, message, ...(hint === undefined ? {} : { hint }) }, exitCode });
+  if (print.json) print.document({ error: { code, message, ...(advice === undefined ? {} : { hint: advice }) }, exitCode });
   return exitCode;
 };

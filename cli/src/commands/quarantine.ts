@@ -53,7 +53,7 @@ const findQuarantined = async (session: Session, processorId: string, date: Part
 const show = async (session: Session, processorId: string, dateText: string, flags: PartitionFlags): Promise<ExitCode> => {
   const { print } = session;
   const date = readDate(dateText);
-  const rows = flags.rows ?? '10';
+  const rows = flags.rows ?? '5';
   if (!/^\d+$/.test(rows) || Number(rows) > 100_000) throw new FloodgateError('usage', `--rows: expected a whole number up to 100000, found "${rows}"`);
   const task = await findQuarantined(session, processorId, date, flags.backfill);
   const staged = await withWarehouse(session, (actions) => actions.stagedRows({ backfillId: task.backfillId, processorId, date, maxRows: Number(rows) }, session.interrupted));
@@ -93,7 +93,7 @@ export const registerQuarantine: RegisterCommand = (program, run) => {
   const quarantine = program.command('quarantine').summary('rows that failed an audit: list, show, accept, reject').description('Dates whose rows failed an audit. The tables still hold what they held before.');
   const listCommand = quarantine.command('list').description('Quarantined dates, with the evidence.').option('--backfill <id>', 'only of this backfill');
   addJson(addHome(listCommand)).action((flags: PartitionFlags) => run(flags, (session) => list(session, flags)));
-  const showCommand = quarantine.command('show').argument('<processor>').argument('<date>').description('The evidence, and the rows.').option('--backfill <id>', 'default: the newest that has it').option('--rows <n>', 'rows that are shown (default: 10)');
+  const showCommand = quarantine.command('show').argument('<processor>').argument('<date>').description('The evidence, and the rows.').option('--backfill <id>', 'default: the newest that has it').option('--rows <n>', 'rows that are shown (default: 5)');
   addJson(addPipeline(showCommand)).action((processorId: string, date: string, flags: PartitionFlags) => run(flags, (session) => show(session, processorId, date, flags)));
   for (const decision of ['accept', 'reject'] as const) {
     const command = quarantine

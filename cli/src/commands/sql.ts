@@ -45,6 +45,12 @@ const listTables = async (session: Session): Promise<void> => {
   print.note(rows.length === 0 ? 'There are no tables yet.' : renderTable([{ title: 'table' }, { title: 'rows', align: 'right' }, { title: 'columns', align: 'right' }], rows, print.style).join('\n'));
 };
 
+/** What DuckDB says of a statement that it can't read or bind is about what was typed, whatever the code. */
+const explainQueryError = (error: unknown): never => {
+  if (error instanceof FloodgateError && /\b(Parser|Binder|Catalog|Conversion) Error:/.test(error.message)) throw new FloodgateError('invalid_sql', error.message.replace(/^Failed to extract statements: /, ''), error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error });
+  throw error;
+};
+
 const sql = async (session: Session, text: string | undefined, flags: SqlFlags): Promise<ExitCode> => {
   const [maxRows, dialect] = [readMaxRows(flags.maxRows), readDialect(flags.dialect)];
   if (text === undefined) {
@@ -52,7 +58,7 @@ const sql = async (session: Session, text: string | undefined, flags: SqlFlags):
     return exitCodes.done;
   }
   const input = { sql: text, dialect, maxRows, pipelineId: session.config.pipelineId };
-  show(session, await withWarehouse(session, (actions) => actions.query(input, session.interrupted)), maxRows, flags.csv ?? false);
+  show(session, await withWarehouse(session, (actions) => actions.query(input, session.interrupted).catch(explainQueryError)), maxRows, flags.csv ?? false);
   return exitCodes.done;
 };
 

@@ -11,6 +11,9 @@ export const renderCommands = (suggestions: readonly Suggestion[], style: Style,
   return suggestions.flatMap(([command, why]) => [...(why === '' ? [] : [style.dim(`  # ${why}`)]), `  ${style.paint('cyan', command)}`]);
 };
 
+const names = 'demo|doctor|lint|plan|backfill|up|status|watch|explain|sql|export|pause|resume|cancel|retry|approve|dlq|quarantine|reconcile';
+/** A command with its arguments, in a sentence: what follows belongs to it where it is a flag with its value, or no plain word. */
+const inText = new RegExp(String.raw`npx floodgate (?:${names})\b(?: (?:list|show|replay|accept|reject)\b)?(?: (?:--[\w-]+(?:[ =](?!or\b|and\b|to\b)[^\s;,)]+)?|[^\s;,)]*[\d_-][^\s;,).]*))*`, 'g');
+
 /** Puts the flags that this home needs behind every command of ours in a text that knows nothing of them. */
-export const withFlags = (text: string, flags: string): string =>
-  flags === '' ? text : text.replaceAll(/npx floodgate [^`;,)\n]*[^`;,)\n .]/g, (command) => (command.includes(flags.trim()) ? command : `${command}${flags}`));
+export const withFlags = (text: string, flags: string): string => (flags === '' ? text : text.replaceAll(inText, (command) => (command.includes(flags.trim()) ? command : `${command}${flags}`)));

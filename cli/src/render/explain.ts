@@ -2,6 +2,7 @@
 import type { Explanation, Reason, WaitingGroup } from '@floodgate/core/app/explain.ts';
 import { assertNever } from '@floodgate/core/domain/assert-never.ts';
 import type { BackfillOutput } from '../output-schema.ts';
+import { withoutName } from './checks.ts';
 import { withFlags } from './commands.ts';
 import { formatCount, formatDates, formatDuration, formatInstant, formatMoment, plural } from './numbers.ts';
 import type { Style } from './style.ts';
@@ -61,7 +62,7 @@ export const renderExplanation = (explanation: Explanation, style: Style, flags:
           ...line('last error', task.failure === null ? '' : `${task.failure.code}: ${task.failure.message}${task.failure.hint === undefined ? '' : ` (${task.failure.hint})`}`),
         ];
   const evidence = (task?.evidence ?? []).flatMap(({ check, severity, message, examples }) => [
-    `  ${style.paint(severity === 'block' ? 'red' : 'yellow', severity === 'block' ? style.signs.fail : style.signs.warn)} ${style.bold(check)}: ${message}`,
+    `  ${style.paint(severity === 'block' ? 'red' : 'yellow', severity === 'block' ? style.signs.fail : style.signs.warn)} ${style.bold(check)}: ${withoutName(check, message)}`,
     ...examples.slice(0, 3).map((example) => style.dim(`      ${JSON.stringify(example)}`)),
   ]);
   const next = task?.state === 'failed' ? `npx floodgate retry ${backfillId} --processors ${processorId} --dates ${date}` : task?.state === 'quarantined' ? `npx floodgate quarantine show ${processorId} ${date} --backfill ${backfillId}` : undefined;

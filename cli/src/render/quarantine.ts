@@ -1,6 +1,7 @@
 // Quarantined dates with their evidence, and the rows of one of them.
 import type { TaskDocument } from '@floodgate/core/contracts/documents.ts';
 import type { QueryResult } from '@floodgate/core/ports/warehouse.ts';
+import { withoutName } from './checks.ts';
 import { plural } from './numbers.ts';
 import { renderQueryResult } from './query-result.ts';
 import type { Style } from './style.ts';
@@ -13,7 +14,7 @@ export const renderQuarantined = (tasks: readonly TaskDocument[], style: Style, 
   if (tasks.length === 0) return [`${style.paint('green', style.signs.ok)} Nothing is quarantined.`];
   const lines = tasks.slice(0, maxListed).flatMap(({ processorId, date, backfillId, ...task }) => [
     `  ${style.paint('magenta', style.signs.fail)} ${style.bold(`${processorId} ${date}`)}  ${style.dim(`in ${backfillId}, ${plural(task.staged?.rows ?? 0, 'row')}`)}`,
-    ...blocking({ processorId, date, backfillId, ...task }).map(({ check, message }) => `      ${check}: ${message}`),
+    ...blocking({ processorId, date, backfillId, ...task }).map(({ check, message }) => `      ${check}: ${withoutName(check, message)}`),
   ]);
   const [first] = tasks;
   return [
@@ -32,7 +33,7 @@ export const renderQuarantine = (task: TaskDocument, rows: QueryResult, style: S
     `${style.bold(`${processorId} ${date}`)}  in backfill ${backfillId}, ${plural(staged?.rows ?? 0, 'row')}; the table still holds what it held before`,
     '',
     ...evidence.flatMap(({ check, severity, message, examples }) => [
-      `  ${style.paint(severity === 'block' ? 'red' : 'yellow', severity === 'block' ? style.signs.fail : style.signs.warn)} ${style.bold(check)}: ${message}`,
+      `  ${style.paint(severity === 'block' ? 'red' : 'yellow', severity === 'block' ? style.signs.fail : style.signs.warn)} ${style.bold(check)}: ${withoutName(check, message)}`,
       ...examples.slice(0, 5).map((example) => style.dim(`      ${JSON.stringify(example)}`)),
     ]),
     '',

@@ -120,7 +120,7 @@ const nextSteps = (output: BackfillOutput, flags: string): readonly Suggestion[]
   return [
     [`npx floodgate explain ${backfillId}${flags}`, 'why, date by date'],
     ...((tasks['quarantined'] ?? 0) > 0 ? [[`npx floodgate quarantine list${flags}`, 'look at the rows that failed an audit; accept or reject them'] as const] : []),
-    ...((tasks['failed'] ?? 0) > 0 ? [[`npx floodgate retry ${backfillId}${flags}`, 'try them again, once the cause is mended'] as const] : []),
+    ...((tasks['failed'] ?? 0) + (tasks['quarantined'] ?? 0) > 0 ? [[`npx floodgate retry ${backfillId}${flags}`, 'compute them anew, once the cause is mended'] as const] : []),
     ...Object.entries(gates).flatMap(([phase, gate]) => (gate.state === 'held' ? [[`npx floodgate approve ${backfillId} --phase ${phase}${flags}`, 'open the gate'] as const] : [])),
     ...repairs.filter((repair) => !repair.includes(' retry ') && !repair.includes(' explain ')).map((repair) => [repair, 'the smallest repair'] as const),
   ];
