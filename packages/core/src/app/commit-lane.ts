@@ -64,11 +64,13 @@ export const createCommitLanes = (deps: LaneDeps): CommitLanes => {
       const state = { rung: false };
       running.set(table, state);
       try {
-        // Lost: somebody else holds it now and has to be rung, or it was rung in the moment of leaving.
+        // Lost: somebody else holds it now and has to be rung. Rung: a doorbell that was answered `rung` came in the very
+        // moment of leaving, or after the other holder was rung; its message is acked, so nobody else will look.
         for (;;) {
+          state.rung = false;
           const outcome = await serveLane(deps, watch, table, state, signal);
-          if (outcome.outcome !== 'lost' && !(outcome.outcome === 'drained' && state.rung)) return outcome;
-          if (signal.aborted) return outcome;
+          if (outcome.outcome === 'halt' || signal.aborted) return outcome;
+          if (outcome.outcome !== 'lost' && !state.rung) return outcome;
         }
       } finally {
         running.delete(table);
@@ -196,8 +198,11 @@ const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promi
     const name = task.staged?.staging ?? '';
     groups.set(name, [...(groups.get(name) ?? []), task]);
   }
-  // The last group may be cut off by the limit; it is left for the next batch unless it is the only one.
-  const whole = documents.length === maxStagedRead && groups.size > 1 ? [...groups.values()].slice(0, -1) : [...groups.values()];
+  // The limit may have cut off groups that were staged at the last instant read, whatever their order; they are left for the
+  // next batch unless there is nothing else.
+  const cutAt = documents.length === maxStagedRead ? staged.at(-1)?.stagedAt : undefined;
+  const uncut = [...groups.values()].filter((group) => group[0]?.stagedAt !== cutAt);
+  const whole = uncut.length > 0 ? uncut : [...groups.values()];
   const batch: TaskDocument[] = [];
   const taken = new Set<PartitionDate>();
   for (const group of whole) {
@@ -414,8 +419,10 @@ const settleAbandoned = async (deps: LaneDeps, lane: LaneDocument, signal: Abort
   const documents = await deps.store.getMany(job.tasks.map(({ path }) => path));
   const tasks = documents.flatMap((document) => (document === undefined ? [] : [parseDocument(taskSchema, document)]));
   const first = tasks[0];
-  const processor = first === undefined ? undefined : processorById(await deps.plans.pipeline(first.pipelineHash), first.processorId);
-  if (first === undefined || processor === undefined) return false;
+  // Its tasks have expired with their backfill: there is nothing left to settle.
+  if (first === undefined) return settleBatch(deps, lane, [], []);
+  const processor = processorById(await deps.plans.pipeline(first.pipelineHash), first.processorId);
+  if (processor === undefined) throw new RangeError(`pipeline version ${first.pipelineHash} has no processor ${first.processorId}`);
   const target = specOf(processor);
   if ((await deps.warehouse.jobState(job.jobId, signal)) === 'running') await deps.warehouse.cancelJob(job.jobId, signal);
   await deps.warehouse.prepareTable(target, signal);
