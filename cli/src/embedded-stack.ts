@@ -171,6 +171,7 @@ export const openEmbeddedStack = async (options: StackOptions): Promise<Embedded
       // This process alone sends: what lies in the outbox at start was left behind.
       outboxAgeMs: 2_000,
       queuedAgeMs: 600_000,
+      keepClosedMs: 90 * 86_400_000,
       ...(options.onEnded === undefined ? {} : { onEnded: options.onEnded }),
     };
     const planner = createPlannerApp(plannerDeps);

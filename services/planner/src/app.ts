@@ -1,6 +1,7 @@
 // The planner: accepts requests, schedules every active backfill, and reconciles what crashes left behind. Doorbells only
 // mark a backfill as moved; the pass that follows reads what is true.
 import { acceptRequest, type AcceptDeps } from '@floodgate/core/app/accept-request.ts';
+import { expireClosed } from '@floodgate/core/app/expire.ts';
 import { createLeaseWatch } from '@floodgate/core/app/lease-watch.ts';
 import { readBackfill } from '@floodgate/core/app/plan-store.ts';
 import { dropOrphanStaging, recordMalformed, reconcile, type ReconcileReport } from '@floodgate/core/app/reconcile.ts';
@@ -17,6 +18,8 @@ export type PlannerDeps = AcceptDeps &
     readonly reconcileEveryMs: number;
     readonly outboxAgeMs: number;
     readonly queuedAgeMs: number;
+    /** How long closed backfills are kept. */
+    readonly keepClosedMs: number;
     /** Called once a backfill has reached a state other than active. */
     readonly onEnded?: (backfillId: string, state: string) => void;
   };
@@ -27,6 +30,8 @@ export type PlannerApp = {
   readonly reconcileNow: () => Promise<ReconcileReport>;
   readonly isReady: () => boolean;
 };
+
+const expireEveryMs = 3_600_000;
 
 type Scheduled = { readonly pass: ReturnType<typeof createScheduler>['pass']; busy: boolean; again: boolean; wake: AbortController | undefined };
 
@@ -151,6 +156,13 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
     return 'ack';
   };
 
+  let expiredAt = Number.NEGATIVE_INFINITY;
+  const expireNowAndThen = async (): Promise<void> => {
+    if (deps.clock.now() - expiredAt < expireEveryMs) return;
+    expiredAt = deps.clock.now();
+    await expireClosed(deps, deps.keepClosedMs);
+  };
+
   const tick = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
@@ -160,6 +172,7 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
       }
       try {
         await reconcile(reconcileDeps);
+        await expireNowAndThen();
       } catch (error) {
         deps.logger.error({ err: error }, 'reconciling failed');
       }
