@@ -16,10 +16,13 @@ export type Tables = Disposable & {
   differencesFromOracle(data: string, range: OracleRange): Promise<readonly string[]>;
   /** How all tables differ from those of another home, their content hashes included. */
   differencesFrom(otherHome: string): Promise<readonly string[]>;
-  /** What the commit log of a table says, by date. */
+  /** What the commit log of a table says, by date; nothing where there is no such table. */
   commitLog(table: string): Promise<ReadonlyMap<string, LogEntry>>;
-  /** Keys that stand more than once, rows without a log entry or of another generation than it names, kept rows: nothing after a clean end. */
-  inconsistencies(): Promise<readonly string[]>;
+  /**
+   * Keys that stand more than once, rows without a log entry or of another generation than it names, kept rows: nothing after a clean end.
+   * A run that was cancelled may have made only some of the tables.
+   */
+  inconsistencies(someTablesOnly?: boolean): Promise<readonly string[]>;
 };
 
 export const readTables = async (home: string, tables: readonly OracleTable[] = oracleTables): Promise<Tables> => {
@@ -36,6 +39,8 @@ export const readTables = async (home: string, tables: readonly OracleTable[] = 
     return [...lines, ...unknown].map((line) => `${table}: ${line}`);
   };
   const columnsOf = async (table: string): Promise<readonly string[]> => (await query(`DESCRIBE ${table}`)).map((row) => String(row['column_name']));
+  const existing = async (): Promise<ReadonlySet<string>> =>
+    new Set((await query(`SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE database_name = 'actual'`)).map(({ name }) => String(name)));
   return {
     query,
     differencesFromOracle: async (data, range) => {
@@ -59,6 +64,7 @@ export const readTables = async (home: string, tables: readonly OracleTable[] = 
       return found;
     },
     commitLog: async (table) => {
+      if (!(await existing()).has(table)) return new Map();
       const rows = await query(`SELECT * FROM ${logOf('actual', table)} WHERE date IS NOT NULL ORDER BY date`);
       return new Map(
         rows.map((row) => [
@@ -67,9 +73,11 @@ export const readTables = async (home: string, tables: readonly OracleTable[] = 
         ]),
       );
     },
-    inconsistencies: async () => {
+    inconsistencies: async (someTablesOnly = false) => {
       const found: string[] = [];
+      const there = await existing();
       for (const { table, key } of tables) {
+        if (someTablesOnly && !there.has(table)) continue;
         const duplicates = await query(`SELECT ${key.join(', ')} FROM actual.${table} GROUP BY ALL HAVING count(*) > 1 LIMIT 3`);
         if (duplicates.length > 0) found.push(`${table}: keys stand twice, e.g. ${JSON.stringify(duplicates)}`);
         // Content that did not change keeps the rows of the generation that wrote them.
