@@ -107,11 +107,12 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
       return 'ack';
     }
     const { id, source, traceparent } = delivery.attributes;
-    await acceptRequest(
+    const outcome = await acceptRequest(
       deps,
       { request: parsed.request, idempotencyKey: parsed.request.idempotencyKey ?? `${source ?? ''}#${id ?? ''}`, traceparent: traceparent ?? '', dryRun: false },
       delivery.signal,
     );
+    if (outcome.outcome === 'rejected') deps.logger.warn({ request: id, ...outcome.failure }, 'request rejected');
     return 'ack';
   };
 

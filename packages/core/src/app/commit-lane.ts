@@ -17,7 +17,7 @@ import { backoffMs, decideAfterFailure, toFailure, type Failure } from '../domai
 import { ledgerPathOf } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import { processorById, type Processor } from '../domain/pipeline.ts';
-import type { StoreTransaction } from '../ports/status-store.ts';
+import type { StoredDocument, StoreTransaction } from '../ports/status-store.ts';
 import { WarehouseError, type CommitLogEntry } from '../ports/warehouse.ts';
 import type { EngineDeps } from './deps.ts';
 import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts';
@@ -181,10 +181,8 @@ const keepLane = async (deps: LaneDeps, lane: LaneDocument, lost: AbortControlle
   }
 };
 
-/** The staged tasks to commit next: whole stagings, oldest first, of one pipeline version, of backfills that may commit. */
-const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promise<readonly TaskDocument[]> => {
-  const where = [{ field: 'table', op: '==' as const, value: table }, { field: 'state', op: '==' as const, value: 'staged' }];
-  const documents = await deps.store.query({ group: 'tasks', where, orderBy: { field: 'stagedAt', direction: 'asc' }, limit: maxStagedRead });
+/** Staged tasks of backfills that may commit, and how many were read. */
+const freeStaged = async (deps: LaneDeps, documents: readonly StoredDocument[]): Promise<{ readonly free: readonly TaskDocument[]; readonly read: number }> => {
   const staged = documents.map((document) => parseDocument(taskSchema, document));
   const backfills = [...new Set(staged.map(({ backfillId }) => backfillId))];
   const controls = await deps.store.getMany(backfills.map(controlPath));
@@ -192,7 +190,16 @@ const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promi
     const control = controls[index] === undefined ? undefined : parseDocument(controlSchema, controls[index]);
     return control === undefined || control.paused || control.cancelled;
   }));
-  const free = staged.filter(({ backfillId }) => !stopped.has(backfillId));
+  return { free: staged.filter(({ backfillId }) => !stopped.has(backfillId)), read: staged.length };
+};
+
+/** The staged tasks to commit next: whole stagings, oldest first, of one pipeline version, of backfills that may commit. */
+const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promise<readonly TaskDocument[]> => {
+  const where = [{ field: 'table', op: '==' as const, value: table }, { field: 'state', op: '==' as const, value: 'staged' }];
+  const oldestFirst = { group: 'tasks', where, orderBy: { field: 'stagedAt', direction: 'asc' as const } };
+  const some = await freeStaged(deps, await deps.store.query({ ...oldestFirst, limit: maxStagedRead }));
+  // Everything that was read may belong to paused backfills: they must not keep the others from committing.
+  const { free, read } = some.free.length === 0 && some.read === maxStagedRead ? await freeStaged(deps, await deps.store.query(oldestFirst)) : some;
   const groups = new Map<string, TaskDocument[]>();
   for (const task of free) {
     const name = task.staged?.staging ?? '';
