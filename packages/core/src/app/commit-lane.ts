@@ -181,8 +181,10 @@ const keepLane = async (deps: LaneDeps, lane: LaneDocument, lost: AbortControlle
   }
 };
 
-/** Staged tasks of backfills that may commit, and how many were read. */
-const freeStaged = async (deps: LaneDeps, documents: readonly StoredDocument[]): Promise<{ readonly free: readonly TaskDocument[]; readonly read: number }> => {
+type Staged = { readonly free: readonly TaskDocument[]; /** Where the limit may have cut a group: everything staged at this instant. */ readonly cutAt: number | undefined };
+
+/** Staged tasks of backfills that may commit. */
+const freeStaged = async (deps: LaneDeps, documents: readonly StoredDocument[]): Promise<Staged> => {
   const staged = documents.map((document) => parseDocument(taskSchema, document));
   const backfills = [...new Set(staged.map(({ backfillId }) => backfillId))];
   const controls = await deps.store.getMany(backfills.map(controlPath));
@@ -190,7 +192,7 @@ const freeStaged = async (deps: LaneDeps, documents: readonly StoredDocument[]):
     const control = controls[index] === undefined ? undefined : parseDocument(controlSchema, controls[index]);
     return control === undefined || control.paused || control.cancelled;
   }));
-  return { free: staged.filter(({ backfillId }) => !stopped.has(backfillId)), read: staged.length };
+  return { free: staged.filter(({ backfillId }) => !stopped.has(backfillId)), cutAt: documents.length === maxStagedRead ? staged.at(-1)?.stagedAt : undefined };
 };
 
 /** The staged tasks to commit next: whole stagings, oldest first, of one pipeline version, of backfills that may commit. */
@@ -199,7 +201,7 @@ const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promi
   const oldestFirst = { group: 'tasks', where, orderBy: { field: 'stagedAt', direction: 'asc' as const } };
   const some = await freeStaged(deps, await deps.store.query({ ...oldestFirst, limit: maxStagedRead }));
   // Everything that was read may belong to paused backfills: they must not keep the others from committing.
-  const { free, read } = some.free.length === 0 && some.read === maxStagedRead ? await freeStaged(deps, await deps.store.query(oldestFirst)) : some;
+  const { free, cutAt } = some.free.length === 0 && some.cutAt !== undefined ? await freeStaged(deps, await deps.store.query(oldestFirst)) : some;
   const groups = new Map<string, TaskDocument[]>();
   for (const task of free) {
     const name = task.staged?.staging ?? '';
@@ -207,7 +209,6 @@ const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promi
   }
   // The limit may have cut off groups that were staged at the last instant read, whatever their order; they are left for the
   // next batch unless there is nothing else.
-  const cutAt = documents.length === maxStagedRead ? staged.at(-1)?.stagedAt : undefined;
   const uncut = [...groups.values()].filter((group) => group[0]?.stagedAt !== cutAt);
   const whole = uncut.length > 0 ? uncut : [...groups.values()];
   const batch: TaskDocument[] = [];

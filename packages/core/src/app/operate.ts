@@ -119,12 +119,14 @@ export const retryTasks = async (deps: StoreDeps, backfillId: string, filter: Ta
     .map((document) => parseDocument(taskSchema, document))
     .filter((task) => (filter.processors?.has(task.processorId) ?? true) && (filter.dates?.has(task.date) ?? true));
   if (wanted.length === 0 && backfill.state !== 'blocked') return { outcome: 'nothing_to_retry' };
-  const reopened = await reopen(deps, plans, backfill, new Set(wanted.map(({ processorId, date }) => `${processorId}|${date}`)), by);
-  if (reopened.outcome === 'overlap') return reopened;
+  const keys = new Set(wanted.map(({ processorId, date }) => `${processorId}|${date}`));
+  const reopened = await reopen(deps, plans, backfill, keys, by);
+  if (isRefused(reopened)) return reopened;
   let tasks = 0;
-  for (let at = 0; at < wanted.length; at += writesPerTransaction) {
+  for (let at = 0; at < wanted.length; ) {
     const chunk = wanted.slice(at, at + writesPerTransaction);
-    tasks += await transact(deps, async (transaction, send) => {
+    const count = await transact(deps, async (transaction, send) => {
+      if (!(await isOpen(transaction, backfillId))) return undefined;
       const current = (await transaction.getMany(chunk.map(pathOfTask))).flatMap((document) => (document === undefined ? [] : [parseDocument(taskSchema, document)]));
       const letters = await readDeadLetters(transaction, current);
       let count = 0;
@@ -140,13 +142,36 @@ export const retryTasks = async (deps: StoreDeps, backfillId: string, filter: Ta
       send('floodgate.backfill.moved', { backfillId }, { subject: backfillId, traceparent: backfill.traceparent });
       return count;
     });
+    if (count === undefined) {
+      // A pass ended it since it was found active.
+      const again = await reopen(deps, plans, backfill, keys, by);
+      if (isRefused(again)) return again;
+      continue;
+    }
+    tasks += count;
+    at += writesPerTransaction;
   }
   return { outcome: 'retrying', tasks, reopened: reopened.outcome === 'reopened' };
 };
 
-type ReopenOutcome = { readonly outcome: 'reopened' | 'active' } | { readonly outcome: 'overlap'; readonly backfillId: string };
+/** Whether tasks that are put back now will be looked at: a task in a backfill that has ended would wait for ever. */
+const isOpen = async (transaction: StoreTransaction, backfillId: string): Promise<boolean> => {
+  const [stored, control] = await transaction.getMany([backfillPath(backfillId), controlPath(backfillId)]);
+  if (stored === undefined || parseDocument(backfillSchema, stored).state !== 'active') return false;
+  return control === undefined || !parseDocument(controlSchema, control).cancelled;
+};
 
-const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: BackfillDocument, wanted: ReadonlySet<string>, by: string): Promise<ReopenOutcome> => {
+type ReopenOutcome =
+  | { readonly outcome: 'reopened' | 'active' }
+  | { readonly outcome: 'cancelled' }
+  | { readonly outcome: 'overlap'; readonly backfillId: string }
+  | { readonly outcome: 'not_held'; readonly state: string };
+
+type Refused = { readonly outcome: 'cancelled' } | { readonly outcome: 'overlap'; readonly backfillId: string };
+const isRefused = (outcome: ReopenOutcome): outcome is ReopenOutcome & Refused => outcome.outcome === 'cancelled' || outcome.outcome === 'overlap';
+
+/** `approve`: the phase whose held gate a person opens, in the same transaction. */
+const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: BackfillDocument, wanted: ReadonlySet<string>, by: string, approve?: number): Promise<ReopenOutcome> => {
   for (;;) {
     const stateDocument = await deps.store.get(pipelineStatePath(backfill.pipelineId));
     if (stateDocument === undefined) throw new FloodgateError('not_found', `pipeline ${backfill.pipelineId} has no state document`);
@@ -154,24 +179,32 @@ const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: BackfillDocu
     const other = await overlapping({ store: deps.store, plans }, backfill, state, wanted);
     if (other !== undefined) return { outcome: 'overlap', backfillId: other };
     const outcome = await transact(deps, async (transaction, send): Promise<ReopenOutcome | undefined> => {
-      const [stored, current] = await transaction.getMany([pipelineStatePath(backfill.pipelineId), backfillPath(backfill.backfillId)]);
-      const gates = await transaction.getMany(backfill.phases.map((phase) => gatePath(backfill.backfillId, phase)));
+      const [stored, current, control] = await transaction.getMany([pipelineStatePath(backfill.pipelineId), backfillPath(backfill.backfillId), controlPath(backfill.backfillId)]);
+      const documents = await transaction.getMany(backfill.phases.map((phase) => gatePath(backfill.backfillId, phase)));
+      const gates = documents.flatMap((document) => (document === undefined ? [] : [parseDocument(gateSchema, document)]));
       if (stored === undefined || current === undefined) return undefined;
       const now = parseDocument(pipelineStateSchema, stored);
       const before = parseDocument(backfillSchema, current);
       if (now.activation !== state.activation) return undefined;
+      if (before.state === 'cancelled' || (control !== undefined && parseDocument(controlSchema, control).cancelled)) return { outcome: 'cancelled' };
+      const about = { subject: backfill.backfillId, traceparent: backfill.traceparent };
+      const held = gates.find(({ phase }) => phase === approve);
+      if (approve !== undefined) {
+        if (held?.state !== 'held') return { outcome: 'not_held', state: held?.state ?? 'waiting' };
+        audit(deps, transaction, by, 'approve', `${backfill.backfillId}/gates/${approve}`);
+        // The validator judges it once more.
+        transaction.set(gatePath(backfill.backfillId, approve), { ...held, state: 'waiting', approvedBy: by, evaluation: held.evaluation + 1 });
+        send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [approve] }, about);
+      }
       if (before.state === 'active') return { outcome: 'active' };
       const sequence = now.sequence + 1;
       transaction.set(backfillPath(backfill.backfillId), { ...before, state: 'active', sequence, endedAt: null });
       transaction.set(pipelineStatePath(backfill.pipelineId), { ...now, sequence, activation: now.activation + 1, activeBackfills: [...now.activeBackfills, backfill.backfillId] });
       // Gates that are not open are judged anew.
-      for (const document of gates) {
-        if (document === undefined) continue;
-        const gate = parseDocument(gateSchema, document);
-        if (gate.state !== 'open') transaction.set(document.path, { ...gate, state: 'waiting', evaluation: gate.evaluation + 1 });
+      for (const gate of gates) {
+        if (gate.state !== 'open' && gate.phase !== approve) transaction.set(gatePath(gate.backfillId, gate.phase), { ...gate, state: 'waiting', evaluation: gate.evaluation + 1 });
       }
       audit(deps, transaction, by, 'reopen', backfill.backfillId, { sequence });
-      const about = { subject: backfill.backfillId, traceparent: backfill.traceparent };
       send('floodgate.backfill.moved', { backfillId: backfill.backfillId }, about);
       send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [...backfill.phases] }, about);
       return { outcome: 'reopened' };
@@ -247,11 +280,19 @@ export const decideQuarantine = async (
   const broken = quarantined.evidence.find(({ check, severity }) => severity === 'block' && unacceptable.includes(check));
   if (decision === 'accept' && broken !== undefined) return { outcome: 'refused', why: `${broken.check}: ${broken.message}` };
   const sources = await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, { first: index, last: index }, signal);
-  if (decision === 'accept') {
-    const reopened = await reopen(deps, plans, backfill, new Set([`${processorId}|${date}`]), by);
-    if (reopened.outcome === 'overlap') return reopened;
+  for (;;) {
+    if (decision === 'accept') {
+      const reopened = await reopen(deps, plans, backfill, new Set([`${processorId}|${date}`]), by);
+      if (reopened.outcome === 'overlap') return reopened;
+      if (reopened.outcome === 'cancelled') return { outcome: 'refused', why: `backfill ${backfillId} was cancelled` };
+    }
+    const outcome = await settleQuarantine();
+    // Undefined: a pass ended the backfill since it was found active.
+    if (outcome !== undefined) return outcome;
   }
-  return transact(deps, async (transaction, send): Promise<QuarantineOutcome> => {
+  async function settleQuarantine() {
+    return transact(deps, async (transaction, send): Promise<QuarantineOutcome | undefined> => {
+    if (decision === 'accept' && !(await isOpen(transaction, backfillId))) return undefined;
     const document = await transaction.get(path);
     const task = document === undefined ? undefined : parseDocument(taskSchema, document);
     const years = await readLedgerYears(transaction, ledgerPathsFor(plan.pipeline, [processor], plan.calendar, { first: index, last: index }));
