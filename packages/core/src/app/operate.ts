@@ -1,48 +1,28 @@
 // What operators do to a backfill. Each action is one transaction with its line in the audit log; the doorbell that
 // makes the services look is in the same outbox.
 import {
-  auditPath,
-  backfillPath,
-  backfillSchema,
   controlPath,
   controlSchema,
   deadLetterSchema,
-  gatePath,
-  gateSchema,
   parseDocument,
-  pipelineStatePath,
-  pipelineStateSchema,
   taskCollection,
   taskSchema,
-  type AuditRecord,
   type BackfillDocument,
   type DeadLetterDocument,
-  type PipelineStateDocument,
   type TaskDocument,
 } from '../contracts/documents.ts';
-import { FloodgateError } from '../domain/errors.ts';
 import { inputDigest } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
-import { processorById } from '../domain/pipeline.ts';
-import { canTransition, isTerminal } from '../domain/task-state.ts';
-import type { Json, StatusStore, StoreReader, StoreTransaction } from '../ports/status-store.ts';
-import type { StoreDeps } from './deps.ts';
-import { ledgerPathsFor, readLedgerYears, readSourceDigests, viewOf } from './ledger-reader.ts';
-import { transact, type Send } from './outbox.ts';
-import { createPlanReader, type PlanReader } from './plan-store.ts';
-import { moveTask, pathOfTask, readDeadLetters, saveDeadLetter, saveTask } from './task-writes.ts';
+import { processorById, type Processor } from '../domain/pipeline.ts';
+import { canTransition } from '../domain/task-state.ts';
+import type { StoreReader } from '../ports/status-store.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
-
-const audit = (deps: StoreDeps, transaction: StoreTransaction, by: string, action: string, subject: string, detail: Readonly<Record<string, Json>> = {}): void => {
-  const record: AuditRecord = { at: deps.clock.now(), by, action, subject, detail };
-  transaction.set(auditPath(deps.ids.newId()), record);
-};
-
-const needBackfill = async (reader: StoreReader, backfillId: string): Promise<BackfillDocument> => {
-  const document = await reader.get(backfillPath(backfillId));
-  if (document === undefined) throw new FloodgateError('unknown_backfill', `no backfill ${backfillId}`, { hint: 'npx floodgate status lists them' });
-  return parseDocument(backfillSchema, document);
-};
+import type { StoreDeps } from './deps.ts';
+import { ledgerPathsFor, readLedgerYears, readSourceDigests, viewOf, type SourceDigests } from './ledger-reader.ts';
+import { transact, type Send } from './outbox.ts';
+import { createPlanReader, type LoadedPlan } from './plan-store.ts';
+import { audit, isOpen, isRefused, needBackfill, reopen } from './reopen.ts';
+import { moveTask, pathOfTask, readDeadLetters, saveDeadLetter, saveTask } from './task-writes.ts';
 
 export type ControlAction = 'pause' | 'resume' | 'cancel';
 export type ControlOutcome = { readonly outcome: 'done' | 'already' } | { readonly outcome: 'over'; readonly state: BackfillDocument['state'] };
@@ -75,25 +55,7 @@ const ringAll = (send: Send, backfill: BackfillDocument, tables: readonly string
   for (const table of tables) send('floodgate.lane.rung', { table }, about);
 };
 
-// ── reopening ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Partitions of other active backfills that overlap with what would be retried here. */
-const overlapping = async (deps: { readonly store: StatusStore; readonly plans: PlanReader }, backfill: BackfillDocument, state: PipelineStateDocument, wanted: ReadonlySet<string>): Promise<string | undefined> => {
-  for (const other of state.activeBackfills) {
-    if (other === backfill.backfillId) continue;
-    const document = await deps.store.get(backfillPath(other));
-    if (document === undefined) continue;
-    const plan = await deps.plans.plan(parseDocument(backfillSchema, document).planHash);
-    const done = new Set((await deps.store.query({ collection: taskCollection(other) })).map((stored) => parseDocument(taskSchema, stored)).filter((task) => isTerminal(task.state)).map((task) => `${task.processorId}|${task.date}`));
-    for (const [processorId, row] of plan.entries) {
-      for (const { kind, date } of row.values()) {
-        const key = `${processorId}|${date}`;
-        if (kind === 'task' && wanted.has(key) && !done.has(key)) return other;
-      }
-    }
-  }
-  return undefined;
-};
+// ── retry ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export type TaskFilter = { readonly processors?: ReadonlySet<string>; readonly dates?: ReadonlySet<PartitionDate>; readonly states: readonly ('failed' | 'quarantined')[] };
 
@@ -152,65 +114,6 @@ export const retryTasks = async (deps: StoreDeps, backfillId: string, filter: Ta
     at += writesPerTransaction;
   }
   return { outcome: 'retrying', tasks, reopened: reopened.outcome === 'reopened' };
-};
-
-/** Whether tasks that are put back now will be looked at: a task in a backfill that has ended would wait for ever. */
-const isOpen = async (transaction: StoreTransaction, backfillId: string): Promise<boolean> => {
-  const [stored, control] = await transaction.getMany([backfillPath(backfillId), controlPath(backfillId)]);
-  if (stored === undefined || parseDocument(backfillSchema, stored).state !== 'active') return false;
-  return control === undefined || !parseDocument(controlSchema, control).cancelled;
-};
-
-type ReopenOutcome =
-  | { readonly outcome: 'reopened' | 'active' }
-  | { readonly outcome: 'cancelled' }
-  | { readonly outcome: 'overlap'; readonly backfillId: string }
-  | { readonly outcome: 'not_held'; readonly state: string };
-
-type Refused = { readonly outcome: 'cancelled' } | { readonly outcome: 'overlap'; readonly backfillId: string };
-const isRefused = (outcome: ReopenOutcome): outcome is ReopenOutcome & Refused => outcome.outcome === 'cancelled' || outcome.outcome === 'overlap';
-
-/** `approve`: the phase whose held gate a person opens, in the same transaction. */
-const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: BackfillDocument, wanted: ReadonlySet<string>, by: string, approve?: number): Promise<ReopenOutcome> => {
-  for (;;) {
-    const stateDocument = await deps.store.get(pipelineStatePath(backfill.pipelineId));
-    if (stateDocument === undefined) throw new FloodgateError('not_found', `pipeline ${backfill.pipelineId} has no state document`);
-    const state = parseDocument(pipelineStateSchema, stateDocument);
-    const other = await overlapping({ store: deps.store, plans }, backfill, state, wanted);
-    if (other !== undefined) return { outcome: 'overlap', backfillId: other };
-    const outcome = await transact(deps, async (transaction, send): Promise<ReopenOutcome | undefined> => {
-      const [stored, current, control] = await transaction.getMany([pipelineStatePath(backfill.pipelineId), backfillPath(backfill.backfillId), controlPath(backfill.backfillId)]);
-      const documents = await transaction.getMany(backfill.phases.map((phase) => gatePath(backfill.backfillId, phase)));
-      const gates = documents.flatMap((document) => (document === undefined ? [] : [parseDocument(gateSchema, document)]));
-      if (stored === undefined || current === undefined) return undefined;
-      const now = parseDocument(pipelineStateSchema, stored);
-      const before = parseDocument(backfillSchema, current);
-      if (now.activation !== state.activation) return undefined;
-      if (before.state === 'cancelled' || (control !== undefined && parseDocument(controlSchema, control).cancelled)) return { outcome: 'cancelled' };
-      const about = { subject: backfill.backfillId, traceparent: backfill.traceparent };
-      const held = gates.find(({ phase }) => phase === approve);
-      if (approve !== undefined) {
-        if (held?.state !== 'held') return { outcome: 'not_held', state: held?.state ?? 'waiting' };
-        audit(deps, transaction, by, 'approve', `${backfill.backfillId}/gates/${approve}`);
-        // The validator judges it once more.
-        transaction.set(gatePath(backfill.backfillId, approve), { ...held, state: 'waiting', approvedBy: by, evaluation: held.evaluation + 1 });
-        send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [approve] }, about);
-      }
-      if (before.state === 'active') return { outcome: 'active' };
-      const sequence = now.sequence + 1;
-      transaction.set(backfillPath(backfill.backfillId), { ...before, state: 'active', sequence, endedAt: null });
-      transaction.set(pipelineStatePath(backfill.pipelineId), { ...now, sequence, activation: now.activation + 1, activeBackfills: [...now.activeBackfills, backfill.backfillId] });
-      // Gates that are not open are judged anew.
-      for (const gate of gates) {
-        if (gate.state !== 'open' && gate.phase !== approve) transaction.set(gatePath(gate.backfillId, gate.phase), { ...gate, state: 'waiting', evaluation: gate.evaluation + 1 });
-      }
-      audit(deps, transaction, by, 'reopen', backfill.backfillId, { sequence });
-      send('floodgate.backfill.moved', { backfillId: backfill.backfillId }, about);
-      send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [...backfill.phases] }, about);
-      return { outcome: 'reopened' };
-    });
-    if (outcome !== undefined) return outcome;
-  }
 };
 
 // ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -286,20 +189,33 @@ export const decideQuarantine = async (
       if (reopened.outcome === 'overlap') return reopened;
       if (reopened.outcome === 'cancelled') return { outcome: 'refused', why: `backfill ${backfillId} was cancelled` };
     }
-    const outcome = await settleQuarantine();
-    // Undefined: a pass ended the backfill since it was found active.
-    if (outcome !== undefined) return outcome;
+    const outcome = await settleQuarantine(deps, { ...input, path, processor, plan, index, sources, revision: quarantined.revision, traceparent: backfill.traceparent });
+    if (outcome !== 'ended') return outcome;
   }
-  async function settleQuarantine() {
-    return transact(deps, async (transaction, send): Promise<QuarantineOutcome | undefined> => {
-    if (decision === 'accept' && !(await isOpen(transaction, backfillId))) return undefined;
+};
+
+type QuarantineDecision = Parameters<typeof decideQuarantine>[1] & {
+  readonly path: string;
+  readonly processor: Processor;
+  readonly plan: LoadedPlan;
+  readonly index: number;
+  readonly sources: SourceDigests;
+  readonly revision: number;
+  readonly traceparent: string;
+};
+
+/** `ended`: a pass ended the backfill since it was found active, so that nobody would take up what is accepted. */
+const settleQuarantine = (deps: StoreDeps, input: QuarantineDecision): Promise<QuarantineOutcome | 'ended'> =>
+  transact(deps, async (transaction, send): Promise<QuarantineOutcome | 'ended'> => {
+    const { backfillId, processorId, date, decision, by, path, processor, plan, index } = input;
+    if (decision === 'accept' && !(await isOpen(transaction, backfillId))) return 'ended';
     const document = await transaction.get(path);
     const task = document === undefined ? undefined : parseDocument(taskSchema, document);
     const years = await readLedgerYears(transaction, ledgerPathsFor(plan.pipeline, [processor], plan.calendar, { first: index, last: index }));
-    if (task?.state !== 'quarantined' || task.revision !== quarantined.revision) return { outcome: 'not_quarantined' };
-    const view = viewOf(plan.pipeline.id, years, sources);
+    if (task?.state !== 'quarantined' || task.revision !== input.revision) return { outcome: 'not_quarantined' };
+    const view = viewOf(plan.pipeline.id, years, input.sources);
     const now = deps.clock.now();
-    const about = { subject: backfillId, traceparent: backfill.traceparent };
+    const about = { subject: backfillId, traceparent: input.traceparent };
     audit(deps, transaction, by, `quarantine_${decision}`, path, { reason: input.reason });
     if (decision === 'reject') {
       const failure = { code: 'quarantine_rejected', class: 'permanent' as const, message: `${by} rejected the quarantined rows${input.reason === '' ? '' : `: ${input.reason}`}` };
@@ -321,23 +237,19 @@ export const decideQuarantine = async (
     send('floodgate.backfill.moved', { backfillId }, about);
     return { outcome: 'accepted' };
   });
-};
 
 export type ApproveOutcome = { readonly outcome: 'approved' } | { readonly outcome: 'not_held'; readonly state: string };
 
-/** A person opens a held gate. The validator judges it once more and writes the decision. */
+/** A person opens a held gate: the backfill goes on, and the validator judges the gate once more and writes the decision. */
 export const approveGate = async (deps: StoreDeps, backfillId: string, phase: number, by: string): Promise<ApproveOutcome> => {
   const backfill = await needBackfill(deps.store, backfillId);
-  const outcome = await transact(deps, async (transaction, send): Promise<ApproveOutcome> => {
-    const document = await transaction.get(gatePath(backfillId, phase));
-    const gate = document === undefined ? undefined : parseDocument(gateSchema, document);
-    if (document === undefined || gate?.state !== 'held') return { outcome: 'not_held', state: gate?.state ?? 'waiting' };
-    transaction.set(document.path, { ...gate, approvedBy: by, evaluation: gate.evaluation + 1 });
-    audit(deps, transaction, by, 'approve', `${backfillId}/gates/${phase}`);
-    send('floodgate.tasks.ended', { backfillId, phases: [phase] }, { subject: backfillId, traceparent: backfill.traceparent });
-    return { outcome: 'approved' };
-  });
-  if (outcome.outcome === 'approved') await reopen(deps, createPlanReader(deps.store), backfill, new Set(), by);
-  return outcome;
+  const outcome = await reopen(deps, createPlanReader(deps.store), backfill, new Set(), by, phase);
+  switch (outcome.outcome) {
+    case 'not_held':
+      return outcome;
+    case 'cancelled':
+      return { outcome: 'not_held', state: 'cancelled' };
+    default:
+      return { outcome: 'approved' };
+  }
 };
-
