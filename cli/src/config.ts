@@ -30,6 +30,8 @@ export type Config = {
   readonly mayRedraw: boolean;
 };
 
+export const systemEnvironment = (): Environment => process.env;
+
 /** Values of the flags that commands share, as commander gives them. */
 export type ConfigFlags = {
   readonly home?: string;

@@ -90,7 +90,7 @@ const checkStore = async (session: Session): Promise<readonly DoctorFinding[]> =
 const checkWarehouse = async (session: Session): Promise<DoctorFinding> => {
   if (!(await homeExists(session))) return ok('warehouse', 'not there yet; the first backfill makes it');
   try {
-    const tables = await withWarehouse(session, (actions) => actions.tables({}, session.interrupted));
+    const tables = await withWarehouse(session, (actions) => actions.tables(null, session.interrupted));
     return ok('warehouse', `opens, ${plural(tables.length, 'table')} with ${formatCount(tables.reduce((sum, { rows }) => sum + rows, 0))} rows`);
   } catch (error) {
     return failed('warehouse', error);

@@ -2,7 +2,6 @@
 // The only place of the CLI that knows which backend it runs.
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { CodeCatalog, CodeFunction, EngineDeps, PipelineCatalog, StoreDeps } from '@floodgate/core/app/deps.ts';
 import { createPlanReader, type PlanReader } from '@floodgate/core/app/plan-store.ts';
 import { subscriptions } from '@floodgate/core/contracts/messages.ts';
@@ -24,6 +23,7 @@ import { createPlannerApp, type PlannerApp, type PlannerDeps } from '@floodgate/
 import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
 import { createValidatorApp, type ValidatorApp } from '@floodgate/validator/app.ts';
 import { createWorkerApp, type WorkerApp } from '@floodgate/worker/app.ts';
+import { importVersion } from './import-version.ts';
 
 export const storeFile = (home: string): string => join(home, 'floodgate.sqlite');
 export const warehouseFile = (home: string): string => join(home, 'warehouse.duckdb');
@@ -75,9 +75,7 @@ export const createFolderCatalog = async (pipelinesFolder: string): Promise<Pipe
 const createFolderCode = (pipelinesFolder: string, catalog: PipelineCatalog): CodeCatalog => async (pipelineId, processor) => {
   const current = (await catalog.load(pipelineId))?.pipeline.processors.find(({ id }) => id === processor.id);
   if (current === undefined || current.codeHash !== processor.codeHash) return undefined;
-  const url = pathToFileURL(join(pipelinesFolder, pipelineId, processor.sourceFile));
-  // The hash makes another version another module: Node never loads one address twice.
-  const loaded = (await import(`${url.href}?v=${processor.codeHash}`)) as { readonly rows?: CodeFunction };
+  const loaded = (await importVersion(join(pipelinesFolder, pipelineId, processor.sourceFile), processor.codeHash)) as { readonly rows?: CodeFunction };
   return loaded.rows;
 };
 

@@ -1,4 +1,5 @@
 // The process around the commands: standard streams, the environment, signals, the exit code.
+import { systemEnvironment } from './config.ts';
 import type { Terminal } from './print.ts';
 import { runProgram } from './program.ts';
 import { showCursor } from './render/live-area.ts';
@@ -6,12 +7,12 @@ import { exitCodes } from './exit-codes.ts';
 
 const terminal = (stream: NodeJS.WriteStream): Terminal => ({
   write: (text) => void stream.write(text),
-  isTerminal: stream.isTTY === true,
+  isTerminal: stream.isTTY,
   get columns() {
-    return stream.isTTY === true ? stream.columns : undefined;
+    return stream.isTTY ? stream.columns : undefined;
   },
   get rows() {
-    return stream.isTTY === true ? stream.rows : undefined;
+    return stream.isTTY ? stream.rows : undefined;
   },
 });
 
@@ -38,7 +39,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 process.exitCode = await runProgram(process.argv.slice(2), {
-  environment: process.env,
+  environment: systemEnvironment(),
   workingFolder: process.cwd(),
   out: terminal(process.stdout),
   err: terminal(process.stderr),

@@ -20,7 +20,7 @@ export type ReconcileOutput = ReconcileReport & { readonly ledger: RebuildReport
 
 export type WarehouseActions = {
   readonly query: (input: { readonly sql: string; readonly dialect: 'googlesql' | 'native'; readonly maxRows: number; readonly pipelineId: string }, signal: AbortSignal) => Promise<QueryResult>;
-  readonly tables: (input: Record<never, never>, signal: AbortSignal) => Promise<readonly TableListing[]>;
+  readonly tables: (input: null, signal: AbortSignal) => Promise<readonly TableListing[]>;
   /** `path` is absolute. */
   readonly exportTable: (input: { readonly table: string; readonly format: 'parquet' | 'csv'; readonly path: string }, signal: AbortSignal) => Promise<{ readonly rows: number }>;
   readonly stagedRows: (input: PartitionInput & { readonly maxRows: number }, signal: AbortSignal) => Promise<QueryResult>;

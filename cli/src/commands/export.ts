@@ -21,7 +21,7 @@ const formatOf = (flags: ExportFlags): 'parquet' | 'csv' => {
 
 /** `player_game_summary` will do where one dataset only has such a table. */
 const findTable = async (actions: WarehouseActions, name: string, signal: AbortSignal): Promise<string> => {
-  const tables = (await actions.tables({}, signal)).map(({ table }) => table);
+  const tables = (await actions.tables(null, signal)).map(({ table }) => table);
   const hit = tables.filter((table) => table === name || table.endsWith(`.${name}`));
   if (hit.length === 1 && hit[0] !== undefined) return hit[0];
   const near = nearestName(name, [...tables, ...tables.map((table) => table.split('.').at(-1) ?? '')]);

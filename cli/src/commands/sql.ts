@@ -36,7 +36,7 @@ const show = (session: Session, result: QueryResult, maxRows: number, csv: boole
 
 const listTables = async (session: Session): Promise<void> => {
   const { print } = session;
-  const tables = await withWarehouse(session, (actions) => actions.tables({}, session.interrupted));
+  const tables = await withWarehouse(session, (actions) => actions.tables(null, session.interrupted));
   if (print.json) {
     print.document(tables.map(({ table, rows, columns }) => ({ table, rows, columns: columns.map(({ name }) => name) })));
     return;

@@ -2,7 +2,7 @@
 import type { BackfillStatus } from '@floodgate/core/app/read-status.ts';
 import type { GateState } from '@floodgate/core/contracts/documents.ts';
 import type { ProgressState } from '@floodgate/core/domain/progress.ts';
-import { isGood, isInFlight, type TaskState } from '@floodgate/core/domain/task-state.ts';
+import { isGood, isInFlight } from '@floodgate/core/domain/task-state.ts';
 import { formatClock, formatCount, formatEta, formatRate, plural } from './numbers.ts';
 import { truncate, widthOf, type Style } from './style.ts';
 
@@ -31,9 +31,9 @@ export const tallyOf = (states: readonly ProgressState[]): Tally => {
   let [good, bad, inFlight] = [0, 0, 0];
   for (const state of states) {
     if (state === 'unreleased') continue;
-    if (isGood(state as TaskState)) good += 1;
+    if (isGood(state)) good += 1;
     else if (badStates.includes(state)) bad += 1;
-    else if (isInFlight(state as TaskState)) inFlight += 1;
+    else if (isInFlight(state)) inFlight += 1;
   }
   return { total: states.length, good, bad, inFlight };
 };

@@ -52,7 +52,7 @@ export const truncate = (text: string, width: number): string => {
   if (widthOf(text) <= width) return text;
   let [shown, out, at] = [0, '', 0];
   for (const match of [...text.matchAll(escapes), undefined]) {
-    const plain = [...text.slice(at, match?.index ?? text.length)];
+    const plain = Array.from(text.slice(at, match?.index ?? text.length));
     const room = Math.max(width - 1 - shown, 0);
     out += plain.slice(0, room).join('');
     shown += Math.min(plain.length, room);

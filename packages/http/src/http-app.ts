@@ -24,7 +24,7 @@ export const createHttpApp = ({ logger, readiness, routers, maxBodyBytes = 1_000
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not_ready', parts });
   });
   // Any content type: a person with curl forgets the header, and there is nothing else that a body could be.
-  app.use(express.json({ limit: maxBodyBytes, type: () => true }));
+  app.use(express.json({ limit: maxBodyBytes, type: () => true, strict: false }));
   for (const router of routers) app.use(router);
   app.use(answerNotFound);
   app.use(createErrorHandler(logger));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { Router } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
+import { callAction, createActionRouter } from './action-router.ts';
 import { statusOfError } from './error-response.ts';
 import { createHttpApp } from './http-app.ts';
 import { callHttp } from './http-client.ts';
@@ -110,5 +111,44 @@ describe('a server of ours', () => {
 describe('the status of an error', () => {
   it.each([['invalid_request', 400], ['overlap', 409], ['unknown_backfill', 404], ['empty_selection', 422], ['disk_full', 507], ['something_new', 500], ['toString', 500]])('%s is %i', (code, status) => {
     expect(statusOfError(code)).toBe(status);
+  });
+});
+
+describe('actions', () => {
+  it('are called in the other process with any JSON, and throw there as here', async () => {
+    const target = await start(
+      createActionRouter({
+        double: async (input) => (input === null ? 'nothing' : Number(input) * 2),
+        refuse: async () => {
+          throw new FloodgateError('unknown_table', 'no such table', { hint: 'look' });
+        },
+      }),
+    ).then((started) => started.target);
+    const signal = new AbortController().signal;
+    expect([await callAction(target, 'double', 21, signal), await callAction(target, 'double', null, signal)]).toEqual([42, 'nothing']);
+    await expect(callAction(target, 'refuse', {}, signal)).rejects.toMatchObject({ code: 'unknown_table', hint: 'look' });
+    await expect(callAction(target, 'toString', {}, signal)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('are cancelled when the caller goes away', async () => {
+    const [arrived, cancelled] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()];
+    const { target } = await start(
+      createActionRouter({
+        wait: (_, signal) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              cancelled.resolve(signal.reason);
+              reject(signal.reason as Error);
+            });
+            arrived.resolve();
+          }),
+      }),
+    );
+    const caller = new AbortController();
+    const call = callAction(target, 'wait', {}, caller.signal).catch((error: unknown) => error);
+    await arrived.promise;
+    caller.abort(new Error('gone'));
+    expect(await call).toMatchObject({ message: 'gone' });
+    expect(await cancelled.promise).toMatchObject({ code: 'cancelled' });
   });
 });
