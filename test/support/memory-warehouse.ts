@@ -75,6 +75,10 @@ export class MemoryWarehouse implements Warehouse {
     else dates.set(date, rows);
   }
 
+  sourceRows(name: string, date: PartitionDate): readonly JsonObject[] {
+    return this.#sources.get(name)?.get(date) ?? [];
+  }
+
   /** Committed rows of a table by date, then as they were staged, without the columns that Floodgate keeps. */
   rowsOf(table: string): readonly JsonObject[] {
     return this.#committed(table).map(({ _generation, _backfill_id, _row_hash, processed_at, ...row }) => row);
