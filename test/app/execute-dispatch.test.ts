@@ -138,6 +138,38 @@ describe('a lease', () => {
     expect((await gamesOf(world, id)).attempt).toBe(2);
   });
 
+  test('that dies again and again ends in the dead letters; of a span only the date that kills', async () => {
+    const world = createWorld({ days: 30, leaseMs: 30_000 });
+    const deadly = world.date(17);
+    const id = await world.start({ processors: ['games'], limits: { datesPerTask: 30 } });
+    let deaths = 0;
+    for (let round = 0; round < 40; round += 1) {
+      await world.pass(id);
+      for (const dispatch of world.takeDispatches()) {
+        const kills = dispatch.tasks.some(({ path }) => path.endsWith(deadly)) && (await gamesOf(world, id, 17)).attempt < 12;
+        if (!kills) {
+          await world.run(world.execute(dispatch));
+          continue;
+        }
+        // It stands still in the middle for ever.
+        const held = world.warehouse.faults.hold('stage');
+        void executeDispatch({ ...world.worker(`victim ${deaths}`), clock: new ManualClock() }, dispatch, never);
+        await world.run(held.reached);
+        deaths += 1;
+      }
+      await world.commitRung();
+      await world.judgeRung();
+      await world.reconcile();
+      await world.clock.advance(30_000);
+      await world.reconcile();
+    }
+    expect(deaths).toBe(12);
+    expect((await world.states(id))['failed']).toEqual([`games ${deadly}`]);
+    expect((await world.states(id))['succeeded']).toHaveLength(29);
+    expect(await world.deadLetters()).toMatchObject([{ date: deadly, attempts: 12, failure: { code: 'attempts_exhausted', message: expect.stringContaining('stopped renewing its lease') } }]);
+    expect(await world.drive(id)).toBe('blocked');
+  });
+
   test('that was taken away aborts the work', async () => {
     const world = createWorld({ leaseMs: 30_000 });
     const { id, dispatch } = await releaseOne(world);

@@ -21,7 +21,7 @@ import type { EngineDeps } from './deps.ts';
 import { ledgerPathsFor, readLedgerYears, readSourceDigests, viewOf, type SourceDigests } from './ledger-reader.ts';
 import { transact } from './outbox.ts';
 import { readBackfill, type LoadedPlan, type PlanReader } from './plan-store.ts';
-import { closeDeadLetters, moveTask, pathOfTask, readDeadLetters, saveTask } from './task-writes.ts';
+import { closeDeadLetters, moveTask, pathOfTask, readDeadLetters, saveDeadLetter, saveTask } from './task-writes.ts';
 
 export type Claim = {
   readonly backfill: BackfillDocument;
@@ -32,6 +32,8 @@ export type Claim = {
   /** Claimed and to be computed, by date. */
   readonly tasks: readonly TaskDocument[];
   readonly fresh: number;
+  /** Tasks whose executions have all died: they are not begun once more. */
+  readonly exhausted: number;
   readonly sources: SourceDigests;
   /** Why the sources can't be read; the claimed tasks fail of it. */
   readonly sourceError: unknown;
@@ -63,6 +65,12 @@ const missingUpstream = (plan: LoadedPlan, processor: Processor, index: number, 
   return undefined;
 };
 
+/**
+ * Errors end a task when its attempts are used up; only workers that died over it bring it back to a claim. Most die of
+ * something else (a deploy, a machine), so that more of them are borne.
+ */
+const deathsPerAttempt = 3;
+
 export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanReader }, dispatch: Dispatch, signal: AbortSignal): Promise<Claim | 'unknown_backfill' | 'not_claimable'> => {
   const backfill = await readBackfill(deps.store, dispatch.backfillId);
   if (backfill === undefined) return 'unknown_backfill';
@@ -88,7 +96,7 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
     const letters = await readDeadLetters(transaction, queued);
     const tasks: TaskDocument[] = [];
     const rowsBefore = new Map<PartitionDate, number>();
-    let [held, fresh] = [0, 0];
+    let [held, fresh, exhausted] = [0, 0, 0];
     const staging = `${processor.id}_${queued[0]?.date.replaceAll('-', '')}_${generationOf(backfill.sequence, (queued[0]?.epoch ?? 0) + 1).toString(36)}_${dispatch.dispatchId.slice(0, 6)}`;
     for (const task of queued) {
       const index = plan.calendar.indexOf.get(task.date) as number;
@@ -120,6 +128,15 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
         fresh += 1;
         continue;
       }
+      if (task.attempt >= processor.retry.maxAttempts * deathsPerAttempt) {
+        const message = `${task.attempt} executions ended without a result; the last: ${task.failure?.message ?? 'unknown'}`;
+        const failure = { code: 'attempts_exhausted', class: 'permanent' as const, message, hint: 'look at the memory and the logs of the workers that died' };
+        const failed = moveTask(claimed, 'fail', { attempt: task.attempt, job: null, dispatchId: '', failure, deadLetter: true, endedAt: now });
+        saveTask(transaction, failed);
+        saveDeadLetter(transaction, failed, failure, now);
+        exhausted += 1;
+        continue;
+      }
       if (before !== undefined) rowsBefore.set(task.date, before.rows);
       saveTask(transaction, claimed);
       tasks.push(claimed);
@@ -136,9 +153,9 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
       transaction.set(dispatchPath(dispatch.dispatchId), lease);
     }
     const about = { subject: dispatch.dispatchId, traceparent: backfill.traceparent };
-    if (fresh > 0) send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [processor.phase] }, about);
+    if (fresh + exhausted > 0) send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [processor.phase] }, about);
     else if (held > 0) send('floodgate.backfill.moved', { backfillId: backfill.backfillId }, about);
-    return { backfill, plan, processor, dispatchId: dispatch.dispatchId, staging, tasks, fresh, sources, sourceError, rowsBefore };
+    return { backfill, plan, processor, dispatchId: dispatch.dispatchId, staging, tasks, fresh, exhausted, sources, sourceError, rowsBefore };
   });
 };
 

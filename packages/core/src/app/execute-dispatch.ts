@@ -41,7 +41,7 @@ type Verdict =
 export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, signal: AbortSignal): Promise<DispatchOutcome> => {
   const claim = await claimDispatch(deps, dispatch, signal);
   if (claim === 'unknown_backfill' || claim === 'not_claimable') return { outcome: 'dropped', why: claim };
-  if (claim.tasks.length === 0) return { outcome: 'done', staged: 0, fresh: claim.fresh, quarantined: 0, putBack: 0, failed: 0 };
+  if (claim.tasks.length === 0) return { outcome: 'done', staged: 0, fresh: claim.fresh, quarantined: 0, putBack: 0, failed: claim.exhausted };
   const startedAt = deps.clock.now();
   const work = new AbortController();
   const finished = new AbortController();
@@ -63,7 +63,7 @@ export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, sign
   }
   if (settled.staged === 0) await dropQuietly(deps, claim);
   deps.logger.info({ dispatchId: claim.dispatchId, processorId: claim.processor.id, ms: deps.clock.now() - startedAt, ...settled }, 'dispatch handled');
-  return halt === undefined ? { outcome: 'done', fresh: claim.fresh, ...settled } : { outcome: 'halt', failure: halt };
+  return halt === undefined ? { outcome: 'done', fresh: claim.fresh, ...settled, failed: settled.failed + claim.exhausted } : { outcome: 'halt', failure: halt };
 };
 
 const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, Verdict>> => {

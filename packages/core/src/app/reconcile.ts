@@ -66,9 +66,11 @@ const recoverLeases = async (deps: ReconcileDeps): Promise<{ readonly leasesReco
       for (const taskDocument of documents) {
         const task = taskDocument === undefined ? undefined : parseDocument(taskSchema, taskDocument);
         if (taskDocument === undefined || task?.state !== 'running' || task.epoch !== epochs.get(taskDocument.path)) continue;
-        // The attempt stays charged: whatever killed the worker may do it again (P86).
+        // The attempt stays charged: whatever killed the worker may do it again (P86). If it is one date of the span, shorter
+        // spans find it before the attempts of all are used up.
+        const spanLimit = Math.min(task.spanLimit, Math.ceil(lease.tasks.length / 8));
         const failure = { code: 'lease_expired', class: 'transient', message: `worker ${lease.holder} stopped renewing its lease` };
-        saveTask(transaction, moveTask(task, 'recover_running', { epoch: task.epoch + 1, dispatchId: '', job: null, notBefore: 0, failure }));
+        saveTask(transaction, moveTask(task, 'recover_running', { epoch: task.epoch + 1, dispatchId: '', job: null, notBefore: 0, spanLimit, failure }));
         count += 1;
       }
       transaction.delete(document.path);
