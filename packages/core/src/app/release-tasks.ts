@@ -131,7 +131,7 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
   const maxSpanOf = (backfill: BackfillDocument, current: BackfillView, ready: readonly Ready[]) => {
     const counts = new Map<string, number>();
     for (const { processorId } of ready) counts.set(processorId, (counts.get(processorId) ?? 0) + 1);
-    return (processorId: string): number => {
+    const spanOf = (processorId: string): number => {
       const processor = plannedProcessors(current.plan).find(({ id }) => id === processorId);
       const asked = datesPerTaskOf(backfill, processor);
       const maxSpan = Math.min(processor?.maxDatesPerTask ?? 1, backfill.limits.maxInFlight);
@@ -147,6 +147,12 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
         maxSpan,
         targetMs: deps.autoTargetMs,
       });
+    };
+    const known = new Map<string, number>();
+    return (processorId: string): number => {
+      const span = known.get(processorId) ?? spanOf(processorId);
+      known.set(processorId, span);
+      return span;
     };
   };
 
