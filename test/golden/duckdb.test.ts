@@ -16,16 +16,48 @@ const target: TableSpec = {
   table: 'nba.team_games',
   partitionColumn: 'game_date',
   key: ['game_date', 'game_id', 'team'],
-  columns: [column('game_id', 'STRING', true), column('game_date', 'DATE', true), column('team', 'STRING', true), column('points', 'INT64'), column('pace', 'FLOAT64'), column('quarters', 'ARRAY<FLOAT64>'), column('raw', 'BYTES')],
+  columns: [
+    column('game_id', 'STRING', true),
+    column('game_date', 'DATE', true),
+    column('team', 'STRING', true),
+    column('points', 'INT64'),
+    column('pace', 'FLOAT64'),
+    column('quarters', 'ARRAY<FLOAT64>'),
+    column('raw', 'BYTES'),
+  ],
 };
 const [first, second] = [partitionDate('2024-01-14'), partitionDate('2024-01-17')];
 const dates = [first, second];
 const points = column('points', 'INT64');
 const staged = { segment: 3, staging: 17n };
 const kept = { preserved: "kept_o'hara", staging: 18n };
-const entry = (date: typeof first, staging: string): CommitEntry => ({ date, generation: 4_294_967_298, staging, contentHash: '0f', rows: 2, backfillId: 'b_1', rewrite: false });
-const logged: CommitLogEntry = { date: first, generation: 4_294_967_298, contentHash: '0f', rows: 2, backfillId: 'b_1', committedAt: 1_705_000_000_123, outcome: 'committed' };
-const source: Source = { name: 'schedule', description: '', files: 'schedule_*.parquet', format: 'parquet', dateColumn: 'game_date', key: [], columns: target.columns.slice(0, 4) };
+const entry = (date: typeof first, staging: string): CommitEntry => ({
+  date,
+  generation: 4_294_967_298,
+  staging,
+  contentHash: '0f',
+  rows: 2,
+  backfillId: 'b_1',
+  rewrite: false,
+});
+const logged: CommitLogEntry = {
+  date: first,
+  generation: 4_294_967_298,
+  contentHash: '0f',
+  rows: 2,
+  backfillId: 'b_1',
+  committedAt: 1_705_000_000_123,
+  outcome: 'committed',
+};
+const source: Source = {
+  name: 'schedule',
+  description: '',
+  files: 'schedule_*.parquet',
+  format: 'parquet',
+  dateColumn: 'game_date',
+  key: [],
+  columns: target.columns.slice(0, 4),
+};
 const sourceColumns = source.columns.map((each) => ({ column: each, present: each.name !== 'points' }));
 const projections = target.columns.map((each) => ({ column: each, expression: each.name === 'points' ? 'CAST("points" AS BIGINT)' : quoteName(each.name) }));
 const body = 'SELECT * FROM "nba"."games" WHERE "game_date" BETWEEN CAST($start_date AS DATE) AND CAST($end_date AS DATE)';
@@ -47,7 +79,13 @@ const statements = {
   'stage-select': stage.insertStaged(target, 3, projections, body, undefined),
   'stage-select-with-gaps': stage.insertStaged(target, 3, projections, body, dates),
   'stage-select-returning': stage.insertStagedReturning(target, 3, projections, body, undefined),
-  'stage-rows': stage.insertStaged(target, 3, target.columns.map((each) => ({ column: each, expression: stage.jsonProjection(each) })), stage.jsonRows(target.columns), undefined),
+  'stage-rows': stage.insertStaged(
+    target,
+    3,
+    target.columns.map((each) => ({ column: each, expression: stage.jsonProjection(each) })),
+    stage.jsonRows(target.columns),
+    undefined,
+  ),
   'stage-hashes': stage.selectStagedHashes(target, 3),
   'stage-read': stage.selectStagedRows(target, staged, first, 20),
   'preserve-rows': stage.insertPreserved(target, "kept_o'hara", staged, first),
@@ -55,17 +93,33 @@ const statements = {
   'preserve-drop-rows': stage.deletePreserved(target.table, ["kept_o'hara", 'kept_b']),
   'preserve-drop-names': stage.deletePreservedNames(target.table, ["kept_o'hara", 'kept_b']),
   'check-conditions-googlesql': conditions,
-  'check-measures': checks.measureDates(target, checks.fromChecked(target, { segment: 3 }, undefined), [{ alias: 'm0', expression: checks.countKeys(target.key) }, { alias: 'm1', expression: checks.countWhere('"points" IS NULL') }]),
-  'check-measures-with-conditions': checks.measureDatesWithConditions(target, checks.checkedRows(target, 'committed', dates), conditions, [{ alias: 'm0', expression: checks.countWhere('_where_0 AND ("points" IS NULL)') }]),
+  'check-counts': checks.selectCounts(under, [
+    checks.countMeasures(target, 0, checks.fromChecked(target, { segment: 3 }, undefined), undefined, [
+      checks.countKeys(target.key),
+      checks.countWhere('"points" IS NULL'),
+    ]),
+    checks.countExpectedRows(1, 'SELECT "date", 12 AS expected FROM "nba"."games"'),
+    checks.countMissingKeys(target, 2, ['game_id', 'team'], 'SELECT "date", game_id, team FROM "nba"."games"'),
+    checks.countViolations(3, 'SELECT game_date AS "date", team FROM staged WHERE points > 200'),
+  ]),
+  'check-counts-with-conditions': checks.selectCounts(checks.checkedRows(target, 'committed', dates), [
+    checks.countMeasures(target, 0, checks.fromChecked(target, 'committed', dates), conditions, [checks.countWhere('_where_0 AND ("points" IS NULL)')]),
+  ]),
   'check-offending': checks.selectOffending(target, under, undefined, '"points" IS NULL', ['game_id', 'team', 'points'], dates),
   'check-duplicates': checks.selectDuplicates(target, under, target.key, dates),
-  'check-row-count': checks.selectExpectedRows(under, 'SELECT "date", 12 AS expected FROM "nba"."games"'),
   'check-expected-keys': checks.selectMissingKeys(target, under, ['game_id', 'team'], 'SELECT "date", game_id, team FROM "nba"."games"'),
-  'check-sql': checks.selectViolations(checks.checkedRows(target, { preserved: "kept_o'hara" }, dates), 'SELECT game_date AS "date", team FROM staged WHERE points > 200'),
+  'check-sql': checks.selectViolations(
+    checks.checkedRows(target, { preserved: "kept_o'hara" }, dates),
+    'SELECT game_date AS "date", team FROM staged WHERE points > 200',
+  ),
   'commit-1-fence': commit.raiseFence(target.table),
   'commit-2-read-log': commit.selectLog(target.table, dates),
   'commit-3-delete-rows': commit.deleteDates(target, dates),
-  'commit-4-insert-rows': commit.insertCommitted(target, [{ entry: entry(first, 's'), rows: staged }, { entry: entry(second, 's'), rows: { segment: 3, staging: 21n } }, { entry: entry(second, 'kept'), rows: kept }]),
+  'commit-4-insert-rows': commit.insertCommitted(target, [
+    { entry: entry(first, 's'), rows: staged },
+    { entry: entry(second, 's'), rows: { segment: 3, staging: 21n } },
+    { entry: entry(second, 'kept'), rows: kept },
+  ]),
   'commit-5-delete-log': commit.deleteLog(target.table, dates),
   'commit-6-insert-log': commit.insertLog(target.table, [logged, { ...logged, date: second, outcome: 'unchanged' }]),
   'log-all': commit.selectLog(target.table, 'all'),

@@ -1,4 +1,4 @@
-WITH staged AS (
+WITH staged AS NOT MATERIALIZED (
   SELECT "game_id", "game_date", "team", "points", "pace", "quarters", "raw" FROM _floodgate_staging.segment_3 WHERE _staging = CAST($staging AS BIGINT)
 ), expectation AS (
   SELECT DISTINCT CAST("date" AS DATE) AS _date, "game_id", "team"

@@ -1,4 +1,4 @@
-WITH staged AS (
+WITH staged AS NOT MATERIALIZED (
   SELECT "game_id", "game_date", "team", "points", "pace", "quarters", "raw" FROM _floodgate_staging.segment_3 WHERE _staging = CAST($staging AS BIGINT)
 )
 SELECT "game_date" AS _day, "game_id", "team", "points"
