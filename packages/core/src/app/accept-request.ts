@@ -25,6 +25,7 @@ import type { Pipeline } from '../domain/pipeline.ts';
 import { countTasks, makePlan, type Plan } from '../domain/plan.ts';
 import { selectDates, selectProcessors, type SelectedDates } from '../domain/selection.ts';
 import { isTerminal } from '../domain/task-state.ts';
+import { continueTrace } from '../domain/trace.ts';
 import type { Json, JsonObject } from '../ports/status-store.ts';
 import { readCalendar } from './calendar-reader.ts';
 import type { EngineDeps, PipelineCatalog } from './deps.ts';
@@ -206,7 +207,8 @@ const decided = (decision: DecisionDocument): AcceptOutcome =>
  * Decides a request once per idempotency key. Errors that will not go away (unknown processor, empty selection, broken
  * source) are decisions and recorded; others are thrown, so that the carrying message is delivered again.
  */
-export const acceptRequest = async (deps: AcceptDeps, input: AcceptInput, signal: AbortSignal): Promise<AcceptOutcome> => {
+export const acceptRequest = async (deps: AcceptDeps, asked: AcceptInput, signal: AbortSignal): Promise<AcceptOutcome> => {
+  const input = { ...asked, traceparent: continueTrace(asked.traceparent, () => deps.ids.newId()) };
   const before = await deps.store.get(requestPath(input.idempotencyKey));
   if (before !== undefined && !input.dryRun) return decided(parseDocument(decisionSchema, before));
   for (let attempt = 1; attempt <= maxPlanTries; attempt += 1) {
