@@ -38,7 +38,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-process.exitCode = await runProgram(process.argv.slice(2), {
+const exitCode = await runProgram(process.argv.slice(2), {
   environment: systemEnvironment(),
   workingFolder: process.cwd(),
   out: terminal(process.stdout),
@@ -46,3 +46,5 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   interrupted: interrupted.signal,
 });
 if (process.stdout.isTTY) process.stdout.write(showCursor);
+// Said in so many words, since work that a broken disk keeps from ending would keep the process; after what was written has left.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

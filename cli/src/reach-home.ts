@@ -14,6 +14,7 @@ import { findDataFolder } from './data-folder.ts';
 import { findHomeHolder, HomeError, type HomeHolder } from './embedded-home.ts';
 import { openEmbeddedStack, openStore, readPipelineFolder, storeFile, type EmbeddedStack, type StoreStack } from './embedded-stack.ts';
 import { shown, type Session } from './session.ts';
+import { withinGrace } from './within-grace.ts';
 import { createLocalActions, createRemoteActions, type WarehouseActions } from './warehouse-actions.ts';
 
 export type Reach =
@@ -36,7 +37,7 @@ export const reachHome = async (session: Session, options: OpenOptions = {}): Pr
       try {
         const dataFolder = options.dataFolder ?? (await findDataFolder(config))?.folder;
         const stack = await openEmbeddedStack({ home: config.home, pipelinesFolder: config.pipelinesFolder, dataFolder, workers: config.workers, logger: session.log });
-        return { kind: 'own', stack, dataFolder };
+        return { kind: 'own', stack: { ...stack, [Symbol.asyncDispose]: () => withinGrace(session, stack[Symbol.asyncDispose]()) }, dataFolder };
       } catch (error) {
         // Another process was faster: it is asked in the next turn.
         if (!(error instanceof HomeError) || error.code !== 'home_in_use' || clock.now() > until) throw error;

@@ -1,5 +1,6 @@
 // Brings a backfill to its end: follows it where another process runs on the home, runs the services here where none does,
 // and takes over where the other one ends first. What it was asked to do is in the store, so nothing depends on who does it.
+import { statfs } from 'node:fs/promises';
 import { readBackfillStatus, type BackfillStatus } from '@floodgate/core/app/read-status.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Failure } from '@floodgate/core/domain/failure.ts';
@@ -14,6 +15,7 @@ import type { BackfillOutput } from './output-schema.ts';
 import { createProgressDisplay, type ProgressDisplay } from './progress-display.ts';
 import { openHomeStore, reachHome, type OpenOptions } from './reach-home.ts';
 import type { Session } from './session.ts';
+import { withinGrace } from './within-grace.ts';
 
 /** What is to be brought to its end, and whether it had begun before. */
 export type Submitted = { readonly backfillId: string; readonly resumed: boolean };
@@ -78,7 +80,24 @@ const follow = async (session: Session, { store, plans, backfillId, isAbandoned 
 
 const never = async (): Promise<boolean> => false;
 
-export type Serving = AsyncDisposable & { readonly server: Awaited<ReturnType<typeof startControlServer>> };
+export type Serving = AsyncDisposable & {
+  readonly server: Awaited<ReturnType<typeof startControlServer>>;
+  /** Resolves if nothing can go on in this process: what was to be said is in the failure. */
+  readonly halted: Promise<Failure>;
+};
+
+/** Less than this, and neither of the two databases can be relied on to write what it must. */
+const leastFreeBytes = 4 * 2 ** 20;
+
+/** Watches the disk: where it is so full that not even that can be noted, no other part of the process may notice. */
+const watchDisk = async (session: Session, stopped: AbortSignal): Promise<Failure> => {
+  const { home } = session.config;
+  for (;;) {
+    await session.clock.sleep(lookEveryMs, stopped);
+    const { bavail, bsize } = await statfs(home);
+    if (bavail * bsize < leastFreeBytes) return { code: 'disk_full', class: 'halt', message: `no space is left on the disk of ${home}`, hint: 'free some' };
+  }
+};
 
 /** Starts the services and answers other processes, until it is disposed of: then it finishes or returns what it holds. */
 export const serve = async (session: Session, stack: EmbeddedStack, options: { readonly command: string; readonly dataFolder: string | undefined; readonly listen?: { readonly host: string; readonly port: number } }): Promise<Serving> => {
@@ -89,10 +108,16 @@ export const serve = async (session: Session, stack: EmbeddedStack, options: { r
     await server.close(0);
     throw error;
   }
+  const stopped = new AbortController();
+  const fullDisk = watchDisk(session, stopped.signal);
+  // Rejected when the services stop, after which nobody asks.
+  fullDisk.catch(() => undefined);
   return {
     server,
+    halted: Promise.race([stack.halted, fullDisk]),
     async [Symbol.asyncDispose]() {
-      await stack.stopServices(session.config.graceMs);
+      stopped.abort();
+      await withinGrace(session, stack.stopServices(session.config.graceMs));
       await server.close(1_000);
     },
   };
@@ -105,16 +130,19 @@ const runHere = async (session: Session, stack: EmbeddedStack, dataFolder: strin
   await using serving = await serve(session, stack, { command: options.command, dataFolder });
   const { store } = stack.engine;
   let halted: Failure | undefined;
-  void stack.halted.then((failure) => {
-    halted = failure;
-  });
+  void serving.halted.then(
+    (failure) => {
+      halted = failure;
+    },
+    () => undefined,
+  );
   let current = submitted;
   for (;;) {
     const resumedAt = current.resumed ? session.clock.now() : undefined;
     const { display, ended } = await follow(session, { store, plans: stack.plans, backfillId: current.backfillId, isAbandoned: async () => halted !== undefined });
     if (ended === 'interrupted') {
       display.stopping();
-      await stack.stopServices(session.config.graceMs);
+      await withinGrace(session, stack.stopServices(session.config.graceMs));
     }
     display.end();
     if (halted !== undefined) throw haltError(halted);

@@ -47,7 +47,7 @@ const up = async (session: Session): Promise<ExitCode> => {
   {
     await using serving = await serve(session, stack, { command: 'up', dataFolder: reach.dataFolder, listen: { host, port: config.port } });
     greet(session, serving.server.address ?? '', active.length);
-    const ended = await Promise.race([waitForAbort(interrupted).then(() => undefined), stack.halted]);
+    const ended = await Promise.race([waitForAbort(interrupted).then(() => undefined), serving.halted]);
     if (ended !== undefined) throw new FloodgateError(ended.code, `stopped: ${ended.message}`, { hint: `${ended.hint ?? 'see the log'}; nothing is lost: start it again to go on` });
     print.note('Stopping: finishing what is under way (Ctrl-C again ends at once).');
   }

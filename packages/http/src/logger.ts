@@ -11,11 +11,18 @@ export type LoggerOptions = {
 
 export type FlushableLogger = Logger & { readonly flush: () => void };
 
+const destination = (dest: string | number) => {
+  const stream = pino.destination({ dest, mkdir: true, sync: true });
+  // A full disk must not end the process that is just about to say that the disk is full.
+  stream.on('error', () => undefined);
+  return stream;
+};
+
 /** Writes without delay: a log that is lost in a crash is the one that was needed, and there are few lines a second. */
 export const createLogger = ({ level, file, stderr = false }: LoggerOptions): FlushableLogger => {
   const streams = [
-    ...(file === undefined ? [] : [{ level, stream: pino.destination({ dest: file, mkdir: true, sync: true }) }]),
-    ...(stderr ? [{ level, stream: pino.destination({ dest: 2, sync: true }) }] : []),
+    ...(file === undefined ? [] : [{ level, stream: destination(file) }]),
+    ...(stderr ? [{ level, stream: destination(2) }] : []),
   ];
   const logger = pino({ level: streams.length === 0 ? 'silent' : level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
   return {
