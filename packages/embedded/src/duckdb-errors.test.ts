@@ -6,7 +6,10 @@ import { classifyDuckDbError, toWarehouseError } from './duckdb-errors.ts';
 const said: readonly (readonly [string, WarehouseErrorCode])[] = [
   ['INTERRUPT Error: Interrupted!', 'cancelled'],
   ['IO Error: Could not write all bytes to file "x.tmp": No space left on device', 'disk_full'],
-  ['Out of Memory Error: failed to offload data block of size 256.0 KiB (1.0 GiB/1.0 GiB used).\nThis limit was set by the \'max_temp_directory_size\' setting.', 'disk_full'],
+  [
+    "Out of Memory Error: failed to offload data block of size 256.0 KiB (1.0 GiB/1.0 GiB used).\nThis limit was set by the 'max_temp_directory_size' setting.",
+    'disk_full',
+  ],
   ['Out of Memory Error: could not allocate block of size 256.0 KiB (95.3 MiB/95.3 MiB used)', 'out_of_memory'],
   ['IO Error: Could not set lock on file "w.duckdb": Conflicting lock is held in node (PID 7) by user x', 'unavailable'],
   ['TransactionContext Error: Conflict on update!', 'transaction_conflict'],
@@ -42,12 +45,14 @@ test('an error keeps the words of DuckDB and its cause; ours stay as they are', 
 });
 
 test('what DuckDB says now is told apart as the table says', async () => {
-  await using connections = await DuckDbConnections.open(':memory:', { memory_limit: '64MB', temp_directory: '' }, 2, [], []);
+  await using connections = await DuckDbConnections.open(':memory:', { memory_limit: '64MB', temp_directory: '' }, { connections: 2, threads: 1 }, [], []);
   const codeOf = (sql: string): Promise<string> =>
-    connections.use(undefined, (session) => session.run(sql)).then(
-      () => 'no error',
-      (error: WarehouseError) => error.code,
-    );
+    connections
+      .use(undefined, (session) => session.run(sql))
+      .then(
+        () => 'no error',
+        (error: WarehouseError) => error.code,
+      );
   expect(await codeOf('SELCT 1')).toBe('invalid_sql');
   expect(await codeOf('SELECT * FROM nowhere')).toBe('invalid_sql');
   expect(await codeOf('SELECT no_such_function(1)')).toBe('invalid_sql');

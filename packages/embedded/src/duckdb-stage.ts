@@ -16,6 +16,8 @@ import { dateValue } from './duckdb-values.ts';
 /** Up to this many dates, hashes come back row by row with the insert; beyond, a second statement adds them up. */
 const maxDatesReturned = 4;
 const maxRowsPerBatch = 5000;
+/** Statements over more dates are worth several threads. */
+export const maxNarrowDates = 8;
 
 /** 128 bits as 32 hex digits; empty for no rows. */
 export const contentHash = (rows: number, sum1: string, xor1: bigint, sum2: string, xor2: bigint): string =>
@@ -36,7 +38,12 @@ const addUp = (rows: readonly Row[]): Map<PartitionDate | null, StagedDate> => {
     sums.sum2 += second;
     sums.xor2 ^= second;
   }
-  return new Map([...byDay].map(([day, sums]) => [day === null ? null : fromDay(day), { rows: sums.rows, contentHash: contentHash(sums.rows, String(sums.sum1), sums.xor1, String(sums.sum2), sums.xor2) }]));
+  return new Map(
+    [...byDay].map(([day, sums]) => [
+      day === null ? null : fromDay(day),
+      { rows: sums.rows, contentHash: contentHash(sums.rows, String(sums.sum1), sums.xor1, String(sums.sum2), sums.xor2) },
+    ]),
+  );
 };
 
 /** Rows of (date, rows, sum, xor, sum, xor), as `hashParts` yields them. */
@@ -53,7 +60,13 @@ const hasGaps = (dates: readonly PartitionDate[]): boolean => daysBetween(dates[
 /** Types that a SELECT yields, by its translated text. */
 const yieldedTypes = new WeakMap<DuckDbContext, Map<string, readonly Projection[]>>();
 
-const projectionsOf = async (context: DuckDbContext, session: DuckDbSession, target: TableSpec, sql: string, cacheKey: string): Promise<readonly Projection[]> => {
+const projectionsOf = async (
+  context: DuckDbContext,
+  session: DuckDbSession,
+  target: TableSpec,
+  sql: string,
+  cacheKey: string,
+): Promise<readonly Projection[]> => {
   let known = yieldedTypes.get(context);
   if (!known) yieldedTypes.set(context, (known = new Map()));
   const cached = known.get(cacheKey);
@@ -65,7 +78,8 @@ const projectionsOf = async (context: DuckDbContext, session: DuckDbSession, tar
     ...coercions.flatMap((coercion) => ('problem' in coercion ? [coercion.problem] : [])),
     ...[...yielded.keys()].filter((name) => !names.has(name)).map((name) => `+ ${name} is not declared`),
   ];
-  if (problems.length > 0) throw new WarehouseError('contract_broken', `the SELECT for ${target.table} does not yield what is declared:\n  ${problems.join('\n  ')}`);
+  if (problems.length > 0)
+    throw new WarehouseError('contract_broken', `the SELECT for ${target.table} does not yield what is declared:\n  ${problems.join('\n  ')}`);
   const projections = coercions.flatMap((coercion) => ('problem' in coercion ? [] : [coercion]));
   if (known.size > 500) known.clear();
   known.set(cacheKey, projections);
@@ -87,25 +101,38 @@ async function* inBatches(job: StageJob & { body: { kind: 'rows' } }, signal: Ab
 }
 
 /** Inserts into the segment and resolves with rows and hash per date, dates outside the job and NULL included. */
-const insertRows = async (context: DuckDbContext, job: StageJob, segment: Segment, staging: bigint, signal: AbortSignal): Promise<Map<PartitionDate | null, StagedDate>> => {
+const insertRows = async (
+  context: DuckDbContext,
+  job: StageJob,
+  segment: Segment,
+  staging: bigint,
+  signal: AbortSignal,
+): Promise<Map<PartitionDate | null, StagedDate>> => {
   const { target, dates, body } = job;
   const gaps = hasGaps(dates) ? dates : undefined;
   const hashes = (session: DuckDbSession): Promise<readonly Row[]> => session.preparedRows(selectStagedHashes(target, segment.number), { staging });
   if (body.kind === 'rows') {
-    const insert = insertStaged(target, segment.number, target.columns.map((column) => ({ column, expression: jsonProjection(column) })), jsonRows(target.columns), gaps);
+    const insert = insertStaged(
+      target,
+      segment.number,
+      target.columns.map((column) => ({ column, expression: jsonProjection(column) })),
+      jsonRows(target.columns),
+      gaps,
+    );
     // The connection is taken for each batch alone: the rows' producer may itself be waiting for the warehouse.
     for await (const batch of inBatches({ ...job, body }, signal)) {
       await context.connections.use(signal, (session) => session.prepared(insert, { staging, rows: JSON.stringify(batch) }));
     }
     return fromHashParts(await context.connections.use(signal, hashes));
   }
-  return context.connections.use(signal, async (session) => {
+  const select = async (session: DuckDbSession): Promise<Map<PartitionDate | null, StagedDate>> => {
     const sql = context.translate(body.sql);
     const lease = await context.sources.acquire(session, sourcesIn([body.sql], body.sources));
     try {
       const projections = await projectionsOf(context, session, target, sql, `${lease.version}\n${JSON.stringify(target.columns)}\n${sql}`);
       const parameters: Parameters = { staging, start_date: dateValue(dates[0] as PartitionDate), end_date: dateValue(dates.at(-1) as PartitionDate) };
-      if (dates.length <= maxDatesReturned) return addUp(await session.preparedRows(insertStagedReturning(target, segment.number, projections, sql, gaps), parameters));
+      if (dates.length <= maxDatesReturned)
+        return addUp(await session.preparedRows(insertStagedReturning(target, segment.number, projections, sql, gaps), parameters));
       const insert = insertStaged(target, segment.number, projections, sql, gaps);
       await (gaps === undefined ? session.prepared(insert, parameters) : session.run(insert, parameters));
       return fromHashParts(await hashes(session));
@@ -114,7 +141,8 @@ const insertRows = async (context: DuckDbContext, job: StageJob, segment: Segmen
     } finally {
       lease.release();
     }
-  });
+  };
+  return context.connections.use(signal, select, dates.length > maxNarrowDates ? 'wide' : 'narrow');
 };
 
 const ofDates = (job: StageJob, found: Map<PartitionDate | null, StagedDate>): ReadonlyMap<PartitionDate, StagedDate> => {

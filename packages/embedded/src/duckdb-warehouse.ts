@@ -1,5 +1,6 @@
 // The warehouse in one DuckDB file. This class owns the pool, the registry of staging and the jobs that run; what it
 // does with them stands in duckdb-{schema,stage,checks,commit,sources,query}.ts. A commit is durable when it resolves.
+import { availableParallelism } from 'node:os';
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
@@ -35,7 +36,7 @@ import { dropPreserved, preserveDate, readStagedRows } from './duckdb-preserve.t
 import { runQuery } from './duckdb-query.ts';
 import { describeTables, prepareTarget, type TableDescription } from './duckdb-schema.ts';
 import { SourceCatalog } from './duckdb-sources.ts';
-import { stageRows } from './duckdb-stage.ts';
+import { maxNarrowDates, stageRows } from './duckdb-stage.ts';
 import { toDate } from './duckdb-values.ts';
 import { StagingRegistry } from './duckdb-staging.ts';
 
@@ -49,6 +50,7 @@ export type DuckDbWarehouseOptions = {
   readonly prelude?: readonly string[];
   readonly clock: Clock;
   readonly memoryLimitBytes?: number;
+  /** Of one statement over many dates, where nothing else runs; all cores unless said otherwise. */
   readonly threads?: number;
   /** Calls that run at once; further ones wait. */
   readonly connections?: number;
@@ -78,7 +80,6 @@ export class DuckDbWarehouse implements Warehouse {
   /** Throws `unavailable` where another process holds the file. */
   static async open(options: DuckDbWarehouseOptions): Promise<DuckDbWarehouse> {
     const config = {
-      ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
       ...(options.memoryLimitBytes === undefined ? {} : { memory_limit: `${Math.floor(options.memoryLimitBytes / 2 ** 20)}MB` }),
       checkpoint_threshold: checkpointAfter,
     };
@@ -89,7 +90,13 @@ export class DuckDbWarehouse implements Warehouse {
       createSchema(preservedSchema),
       createPreservedNames(),
     ];
-    const connections = await DuckDbConnections.open(options.file, config, options.connections ?? defaultConnections, initial, ["SET TimeZone = 'UTC'", ...(options.prelude ?? [])]);
+    const connections = await DuckDbConnections.open(
+      options.file,
+      config,
+      { connections: options.connections ?? defaultConnections, threads: options.threads ?? availableParallelism() },
+      initial,
+      ["SET TimeZone = 'UTC'", ...(options.prelude ?? [])],
+    );
     const context: DuckDbContext = {
       connections,
       staging: new StagingRegistry(),
@@ -99,9 +106,9 @@ export class DuckDbWarehouse implements Warehouse {
     };
     await connections.use(undefined, async (session) => {
       for (const [table, name, date] of (await session.rows(selectPreservedNames())) as readonly [string, string, DuckDBValue][]) {
-        context.staging.add(String(table), {
-          name: String(name),
-          rows: { preserved: String(name), staging: context.staging.nextNumber() },
+        context.staging.add(table, {
+          name,
+          rows: { preserved: name, staging: context.staging.nextNumber() },
           dates: new Set([toDate(date)]),
           segment: undefined,
         });
@@ -123,7 +130,13 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   stage(job: StageJob, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, StagedDate>> {
-    return this.#jobs.run(job.jobId, job, signal, (running) => stageRows(this.#context, job, running), () => this.#context.staging.get(job.target.table, job.staging) !== undefined);
+    return this.#jobs.run(
+      job.jobId,
+      job,
+      signal,
+      (running) => stageRows(this.#context, job, running),
+      () => this.#context.staging.get(job.target.table, job.staging) !== undefined,
+    );
   }
 
   async jobState(jobId: string): Promise<JobState> {
@@ -135,7 +148,7 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   runChecks(job: CheckJob, signal: AbortSignal): Promise<CheckResult> {
-    return this.#use(signal, (session) => runDuckDbChecks(this.#context, session, job));
+    return this.#use(signal, (session) => runDuckDbChecks(this.#context, session, job), job.dates.length > maxNarrowDates ? 'wide' : 'narrow');
   }
 
   preserveStaging(target: TableSpec, staging: string, date: PartitionDate, preserved: string, signal: AbortSignal): Promise<void> {
@@ -176,15 +189,15 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   digestSource(source: Source, range: DateRange, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, SourceDigest>> {
-    return this.#use(signal, (session) => this.#digests.read(this.#context.sources, session, source, range));
+    return this.#use(signal, (session) => this.#digests.read(this.#context.sources, session, source, range), 'wide');
   }
 
   digestTable(table: TableSpec, range: DateRange, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, SourceDigest>> {
-    return this.#use(signal, (session) => digestRelation(session, quoteTable(table.table), table.partitionColumn, table.columns, range));
+    return this.#use(signal, (session) => digestRelation(session, quoteTable(table.table), table.partitionColumn, table.columns, range), 'wide');
   }
 
   query(sql: string, options: QueryOptions, signal: AbortSignal): Promise<QueryResult> {
-    return this.#use(signal, (session) => runQuery(this.#context, session, sql, options));
+    return this.#use(signal, (session) => runQuery(this.#context, session, sql, options), 'wide');
   }
 
   /** DuckDB doesn't tell before it has read. */
@@ -199,11 +212,11 @@ export class DuckDbWarehouse implements Warehouse {
 
   /** Writes a table's declared columns to a file, ordered by its columns from left to right. */
   exportTable(table: string, format: ExportFormat, path: string, signal: AbortSignal): Promise<{ readonly rows: number }> {
-    return this.#use(signal, (session) => exportTable(session, table, format, path));
+    return this.#use(signal, (session) => exportTable(session, table, format, path), 'wide');
   }
 
-  #use<T>(signal: AbortSignal, body: (session: DuckDbSession) => Promise<T>): Promise<T> {
-    return this.#context.connections.use(signal, body);
+  #use<T>(signal: AbortSignal, body: (session: DuckDbSession) => Promise<T>, width?: 'narrow' | 'wide'): Promise<T> {
+    return this.#context.connections.use(signal, body, width);
   }
 
   #changeSchema<T>(signal: AbortSignal, body: (session: DuckDbSession) => Promise<T>): Promise<T> {
