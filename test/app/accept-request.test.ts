@@ -38,6 +38,15 @@ describe('a request is decided once for its key', () => {
     expect(world.bus.all('floodgate.backfill.moved')).toHaveLength(1);
   });
 
+  test('asked twice at once for what is there already, there is one backfill all the same', async () => {
+    const world = createWorld();
+    await world.drive(await world.start());
+    const input = { request: backfillRequestSchema.parse({ pipeline: 'test' }), idempotencyKey: 'daily', traceparent: '', dryRun: false };
+    const outcomes = await world.run(Promise.all(['a', 'b'].map((holder) => acceptRequest(world.planner(holder), input, never))));
+    expect(new Set(outcomes.map((outcome) => (outcome.outcome === 'accepted' ? outcome.backfillId : outcome.outcome))).size).toBe(1);
+    expect(await world.store.count({ collection: 'backfills' })).toBe(2);
+  });
+
   test('a rejection is a decision too, which later circumstances do not change', async () => {
     const world = createWorld();
     const first = await world.start();

@@ -71,12 +71,12 @@ describe('batches', () => {
   });
 
   test('leave stagings for later that the limit of one look has cut in two', async () => {
-    const world = createWorld({ days: 600 });
-    const early = await stageAll(world, { range: { start: world.date(0), end: world.date(199) }, limits: { datesPerTask: 200 } });
+    const world = createWorld({ days: 500 });
+    const early = await stageAll(world, { range: { start: world.date(0), end: world.date(99) }, limits: { datesPerTask: 100 } });
     await world.clock.advance(10);
-    const late = await stageAll(world, { range: { start: world.date(200), end: world.date(599) }, limits: { datesPerTask: 200 } });
-    await serve(world);
-    expect(commitSizes(world)).toEqual([200, 200, 200]);
+    const late = await stageAll(world, { range: { start: world.date(100), end: world.date(499) }, limits: { datesPerTask: 200 } });
+    await serve(world, 'worker', { maxDates: 1_000 });
+    expect(commitSizes(world)).toEqual([100, 400]);
     for (const id of [early, late]) expect(Object.keys(await world.states(id))).toEqual(['succeeded']);
   });
 
@@ -110,6 +110,7 @@ describe('batches', () => {
     // The overlap check would refuse this; two backfills of one date meet in a lane all the same after a crash at the wrong time.
     await world.store.transaction(async (transaction) => transaction.set('pipelines/test', { pipelineId: 'test', sequence: 1, activation: 1, activeBackfills: [] }));
     world.putGames(world.date(0), [500, 600]);
+    await world.clock.advance(1);
     const newer = await stageAll(world, { dates: [world.date(0)] });
     await serve(world);
     expect(commitSizes(world)).toEqual([2, 1]);
@@ -172,6 +173,28 @@ describe('who may commit', () => {
   });
 });
 
+/** A store in which `act` happens before the n-th transaction of its user. */
+const beforeTransaction = (world: World, number: number, act: () => Promise<unknown>): StatusStore => {
+  let transactions = 0;
+  return new Proxy(world.store, {
+    get: (target, name) => {
+      const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
+      if (name !== 'transaction') return real;
+      return async (...rest: unknown[]) => {
+        transactions += 1;
+        if (transactions === number) await act();
+        return real(...rest);
+      };
+    },
+  });
+};
+
+const giveToHeir = (world: World): Promise<void> =>
+  world.store.transaction(async (transaction) => {
+    const lane = (await transaction.get(lanePath(table)))?.data;
+    transaction.set(lanePath(table), { ...lane, holder: 'heir', epoch: 2, heartbeat: 99, job: { jobId: 'of the heir', tasks: [] } });
+  });
+
 describe('a crash', () => {
   /** Kills the holder at a point of its way, then lets another take over after the lease. */
   const recover = async (world: World, id: string): Promise<void> => {
@@ -213,6 +236,19 @@ describe('a crash', () => {
     expect((await world.laneOf(table))?.job?.tasks).toHaveLength(6);
     expect(commitSizes(world)).toEqual([]);
     await recover(world, id);
+    expect(commitSizes(world)).toEqual([6]);
+  });
+
+  test('over dates that were committed before: what the log still holds of them is not taken for this commit', async () => {
+    const world = createWorld();
+    await world.drive(await world.start({ processors: ['games'] }));
+    world.warehouse.commits.length = 0;
+    const id = await stageAll(world, { reprocess: 'all' });
+    await die(world, 'after', nth(2));
+    await serve(world, 'heir');
+    await world.clock.advance(30_000);
+    expect(await serve(world, 'heir')).toMatchObject({ outcome: 'drained', dates: 6 });
+    expect(await world.states(id)).toEqual({ unchanged: world.dates.map((date) => `games ${date}`) });
     expect(commitSizes(world)).toEqual([6]);
   });
 
@@ -287,6 +323,19 @@ describe('a holder that lost its lane', () => {
     expect(commitSizes(world)).toEqual([6]);
     await expectExactlyOnce(world, id);
     void slow.catch(() => undefined);
+  });
+
+  test.each([
+    ['records no batch', 2],
+    ['settles nothing', 3],
+    ['does not leave for the new one', 4],
+  ] as const)('%s', async (_, number) => {
+    const world = createWorld();
+    const id = await stageAll(world);
+    const store = beforeTransaction(world, number, () => giveToHeir(world));
+    expect(await world.run(createCommitLanes({ ...world.worker('slow'), store }).serve(table, never))).toEqual({ outcome: 'held_by_other' });
+    expect(await world.laneOf(table)).toMatchObject({ holder: 'heir', epoch: 2, job: { jobId: 'of the heir' }, ring: 1 });
+    expect(Object.keys(await world.states(id))).toEqual([number === 2 ? 'staged' : number === 3 ? 'committing' : 'succeeded']);
   });
 
   test('stops as soon as a heartbeat tells it', async () => {
@@ -456,6 +505,21 @@ describe('a doorbell', () => {
     expect(await serve(world, 'another')).toEqual({ outcome: 'held_by_other' });
     held.release();
     expect(await world.run(service)).toMatchObject({ commits: 2, dates: 2 });
+  });
+
+  test('of another process between the last look and the leaving makes the holder look again', async () => {
+    const world = createWorld({ days: 1 });
+    const id = await world.start({ processors: ['games'] });
+    await world.pass(id);
+    const [dispatch] = world.takeDispatches();
+    if (dispatch === undefined) throw new Error('a dispatch was expected');
+    // The first enters; nothing is there to record; the second leaves.
+    const store = beforeTransaction(world, 2, async () => {
+      await world.execute(dispatch);
+      expect(await world.lane('another').serve(table, never)).toEqual({ outcome: 'held_by_other' });
+    });
+    expect(await world.run(createCommitLanes({ ...world.worker(), store }).serve(table, never))).toMatchObject({ outcome: 'drained', commits: 1 });
+    expect(await world.states(id)).toEqual({ succeeded: [`games ${world.date(0)}`] });
   });
 
   test.each(['leaves', 'finds the lane taken'] as const)('that comes in the very moment in which the lane %s is not lost', async (moment) => {

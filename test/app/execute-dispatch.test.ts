@@ -212,6 +212,32 @@ describe('a lease', () => {
   });
 });
 
+test.each(['stages', 'fails'] as const)('a zombie that %s while the next worker computes leaves the task to that one', async (ends) => {
+  const world = createWorld({ leaseMs: 30_000 });
+  const { id, dispatch } = await releaseOne(world);
+  const [first, second] = [world.warehouse.faults.hold('stage'), world.warehouse.faults.hold('stage')];
+  const zombie = executeDispatch({ ...world.worker('zombie'), clock: new ManualClock() }, dispatch, never);
+  await world.run(first.reached);
+  await world.reconcile();
+  await world.clock.advance(30_000);
+  await world.reconcile();
+  await world.pass(id);
+  const [again] = world.takeDispatches();
+  if (again === undefined) throw new Error('it was not released again');
+  const heir = world.execute(again, 'heir');
+  await world.run(second.reached);
+  const running = await gamesOf(world, id);
+  expect(running).toMatchObject({ state: 'running', epoch: 3 });
+  if (ends === 'fails') world.warehouse.faults.fail('stage', 'invalid_sql', { when: 'after' });
+  first.release();
+  await world.run(zombie);
+  expect(await gamesOf(world, id)).toEqual(running);
+  expect((await world.leases()).map(({ holder }) => holder)).toEqual(['heir']);
+  second.release();
+  expect(await world.run(heir)).toMatchObject({ staged: 1 });
+  expect(await world.drive(id)).toBe('completed');
+});
+
 describe('inputs', () => {
   test('of a source that change under the computation: it is computed again, no attempt charged', async () => {
     const world = createWorld();

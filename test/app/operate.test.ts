@@ -239,6 +239,29 @@ describe('retry', () => {
     expect(await world.drive(id)).toBe('completed');
   });
 
+  test('that is overtaken by a cancel says so and puts nothing back', async () => {
+    const world = createWorld();
+    failOn(world, 1);
+    const id = await world.start();
+    await world.drive(id);
+    let transactions = 0;
+    const store: StatusStore = new Proxy(world.store, {
+      get: (target, name) => {
+        const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
+        if (name !== 'transaction') return real;
+        return async (...rest: unknown[]) => {
+          transactions += 1;
+          // Reopening, its outbox, then the tasks.
+          if (transactions === 3) await controlBackfill(world.engine('cli'), id, 'cancel', 'bob');
+          return real(...rest);
+        };
+      },
+    });
+    expect(await world.run(retryTasks({ ...world.engine('cli'), store }, id, { states: ['failed'] }, 'ann'))).toEqual({ outcome: 'cancelled' });
+    expect(await world.drive(id)).toBe('cancelled');
+    expect((await world.task(id, 'games', world.date(1))).state).toBe('failed');
+  });
+
   test('an approval in the moment in which a pass ends the backfill is not lost', async () => {
     const world = createWorld({ phases: { 1: { name: 'load', gate: { hold: true } } } });
     const id = await world.start();
@@ -333,6 +356,17 @@ describe('a quarantined date', () => {
     expect(await decide(world, id, 1, 'accept')).toEqual({ outcome: 'computed_anew' });
     expect(await world.drive(id)).toBe('completed');
     expect(world.warehouse.rowsOf('test.games').filter((row) => row['day'] === world.date(1)).map(({ value }) => value)).toEqual([7, 8]);
+  });
+
+  test('is computed anew where somebody accepted a later execution of the same inputs', async () => {
+    const { world, id } = await quarantined();
+    const other = await world.start({ processors: ['games'], dates: [world.date(1)], reprocess: 'all' });
+    expect(await world.drive(other)).toBe('blocked');
+    expect(await decide(world, other, 1, 'accept')).toEqual({ outcome: 'accepted' });
+    expect(await world.drive(other)).toBe('completed');
+    expect(await decide(world, id, 1, 'accept')).toEqual({ outcome: 'computed_anew' });
+    expect(await world.drive(id)).toBe('completed');
+    expect(await world.task(id, 'games', world.date(1))).toMatchObject({ state: 'unchanged' });
   });
 
   test('with keys that repeat or are NULL can not be accepted by anybody', async () => {

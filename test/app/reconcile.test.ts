@@ -1,10 +1,13 @@
 // Nothing lives in a process: whatever a crash leaves half done is found and finished.
 import { describe, expect, test } from 'vitest';
-import { dropOrphanStaging, rebuildLedger, recordMalformed } from '@floodgate/core/app/reconcile.ts';
+import { executeDispatch } from '@floodgate/core/app/execute-dispatch.ts';
+import { createLeaseWatch } from '@floodgate/core/app/lease-watch.ts';
+import { dropOrphanStaging, rebuildLedger, reconcile, recordMalformed } from '@floodgate/core/app/reconcile.ts';
 import { drainOutbox, transact } from '@floodgate/core/app/outbox.ts';
 import { parseMessage } from '@floodgate/core/contracts/messages.ts';
 import { ledgerPathOf } from '@floodgate/core/domain/ledger.ts';
 import type { StatusStore } from '@floodgate/core/ports/status-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
 const pipelineOf = async (world: World) => {
@@ -76,6 +79,41 @@ describe('the outbox', () => {
     await expect(world.run(failing)).rejects.toMatchObject({ code: 'already_exists' });
     expect(world.bus.published).toEqual([]);
   });
+});
+
+test('a lease whose heartbeat comes at the last moment is not taken away', async () => {
+  const world = createWorld({ leaseMs: 30_000 });
+  const id = await world.start({ processors: ['games'], dates: [world.date(0)] });
+  await world.pass(id);
+  const [dispatch] = world.takeDispatches();
+  if (dispatch === undefined) throw new Error('a dispatch was expected');
+  const held = world.warehouse.faults.hold('stage');
+  const work = executeDispatch({ ...world.worker('slow'), clock: new ManualClock() }, dispatch, never);
+  await world.run(held.reached);
+  const beat = (): Promise<void> =>
+    world.store.transaction(async (transaction) => {
+      const [lease] = await transaction.query({ collection: 'leases' });
+      if (lease !== undefined) transaction.set(lease.path, { ...lease.data, heartbeat: 2 });
+    });
+  let isDue = false;
+  const store: StatusStore = new Proxy(world.store, {
+    get: (target, name) => {
+      const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
+      if (name !== 'transaction') return real;
+      return async (...rest: unknown[]) => {
+        if (isDue) await beat();
+        isDue = false;
+        return real(...rest);
+      };
+    },
+  });
+  const deps = { ...world.engine('planner'), store, watch: createLeaseWatch(world.clock, world.engine('planner').lease), outboxAgeMs: 1_000, queuedAgeMs: 60_000 };
+  await world.run(reconcile(deps));
+  await world.clock.advance(30_000);
+  isDue = true;
+  expect((await world.run(reconcile(deps))).leasesRecovered).toBe(0);
+  held.release();
+  expect(await world.run(work)).toMatchObject({ staged: 1 });
 });
 
 describe('what a crash left', () => {

@@ -60,6 +60,27 @@ describe('gates', () => {
     expect(await world.states(id)).toEqual({ succeeded: world.dates.map((date) => `games ${date}`) });
   });
 
+  test('and a pause that comes between the look and the release does too', async () => {
+    const world = createWorld();
+    const id = await world.start();
+    const store = new Proxy(world.store, {
+      get: (target, name) => {
+        const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
+        if (name !== 'getMany') return real;
+        return async (...rest: unknown[]) => {
+          await controlBackfill(world.engine('cli'), id, 'pause', 'ann');
+          return real(...rest);
+        };
+      },
+    });
+    await world.pass(id); // takes the plan's documents into the cache
+    for (const task of await world.tasks(id)) await world.store.transaction(async (transaction) => transaction.delete(`backfills/${id}/tasks/${task.taskId}`));
+    world.takeDispatches();
+    expect(await world.run(createScheduler(world.planner('planner', { store }), id).pass(never))).toMatchObject({ released: 0 });
+    expect(await world.tasks(id)).toEqual([]);
+    expect(world.takeDispatches()).toEqual([]);
+  });
+
   test('with gate mode window each date goes as soon as its own window is good', async () => {
     const world = createWorld();
     const id = await world.start({ gate: 'window' });
@@ -174,6 +195,18 @@ describe('one planner at a time', () => {
     expect(await world.pass(id, 'heir')).toMatchObject({ released: 2 });
   });
 
+  test('one that believes in its lease is stopped by the transaction', async () => {
+    const world = createWorld({ leaseMs: 30_000 });
+    const id = await world.start({ limits: { maxInFlight: 2 } });
+    await world.pass(id, 'zombie');
+    await world.work();
+    await world.commitRung();
+    await world.store.transaction(async (transaction) => transaction.set(`backfills/${id}/control/scheduler`, { holder: 'heir', heartbeat: 7, epoch: 2 }));
+    // Its last heartbeat is younger than a third of the lease, so it does not look at the lease by itself.
+    expect(await world.pass(id, 'zombie')).toMatchObject({ outcome: 'going', released: 0 });
+    expect(world.takeDispatches()).toEqual([]);
+  });
+
   test('one whose release was applied although its answer was lost continues with what the store says', async () => {
     const world = createWorld();
     const id = await world.start();
@@ -242,19 +275,27 @@ describe('the end', () => {
 test('progress shows what the tasks say, and an older view never takes it back', async () => {
   const world = createWorld();
   const id = await world.start();
-  const slow = createScheduler(world.planner('planner', { progressEveryMs: 0 }), id);
-  await world.run(slow.pass(never));
+  await world.pass(id);
   expect((await world.progressOf(id, 'games'))?.states).toBe('qqqqqq');
   expect((await world.progressOf(id, 'rolling'))?.states).toBe('......');
-  await world.drive(id);
-  const done = await world.progressOf(id, 'games');
-  expect(done?.states).toBe('SSSSSS');
-  // A planner that is behind writes what it saw before.
-  await world.store.transaction(async (transaction) => {
-    const document = await transaction.get(`backfills/${id}`);
-    transaction.set(`backfills/${id}`, { ...document?.data, state: 'active' });
+  await world.work();
+  // Between its look and its writing, somebody who saw more has written.
+  let transactions = 0;
+  const later = { processorId: 'games', phase: 1, dates: world.dates, states: 'SSSSSq', revisions: [9, 9, 9, 9, 9, 1], updatedAt: 0 };
+  const store = new Proxy(world.store, {
+    get: (target, name) => {
+      const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
+      if (name !== 'transaction') return real;
+      return async (...rest: unknown[]) => {
+        transactions += 1;
+        // The first takes the lease.
+        if (transactions === 2) await world.store.transaction(async (transaction) => transaction.set(`backfills/${id}/progress/games`, later));
+        return real(...rest);
+      };
+    },
   });
-  await world.run(slow.pass(never));
-  expect((await world.progressOf(id, 'games'))?.states).toBe('SSSSSS');
-  expect((await world.progressOf(id, 'games'))?.revisions.every((revision, index) => revision >= (done?.revisions[index] ?? 0))).toBe(true);
+  await world.run(createScheduler(world.planner('planner', { store }), id).pass(never));
+  expect(await world.progressOf(id, 'games')).toMatchObject({ states: 'SSSSSs', revisions: [9, 9, 9, 9, 9, 3] });
+  expect(await world.drive(id)).toBe('completed');
+  expect((await world.progressOf(id, 'features'))?.states).toBe('SSSSSS');
 });
