@@ -25,7 +25,11 @@ export type Reach =
 const patienceMs = 8_000;
 const stepMs = 50;
 
-export type OpenOptions = { readonly dataFolder?: string };
+export type OpenOptions = {
+  readonly dataFolder?: string;
+  /** Told of backfills that end in this process. */
+  readonly onEnded?: (backfillId: string, state: string) => void;
+};
 
 /** Finds the process that runs on the home, or takes its place. The caller disposes of an own stack. */
 export const reachHome = async (session: Session, options: OpenOptions = {}): Promise<Reach> => {
@@ -36,7 +40,7 @@ export const reachHome = async (session: Session, options: OpenOptions = {}): Pr
     if (holder === undefined) {
       try {
         const dataFolder = options.dataFolder ?? (await findDataFolder(config))?.folder;
-        const stack = await openEmbeddedStack({ home: config.home, pipelinesFolder: config.pipelinesFolder, dataFolder, workers: config.workers, logger: session.log });
+        const stack = await openEmbeddedStack({ home: config.home, pipelinesFolder: config.pipelinesFolder, dataFolder, workers: config.workers, logger: session.log, ...(options.onEnded === undefined ? {} : { onEnded: options.onEnded }) });
         return { kind: 'own', stack: { ...stack, [Symbol.asyncDispose]: () => withinGrace(session, stack[Symbol.asyncDispose]()) }, dataFolder };
       } catch (error) {
         // Another process was faster: it is asked in the next turn.

@@ -28,6 +28,8 @@ export type WarehouseActions = {
   readonly reconcile: (input: { readonly rebuildLedger: boolean; readonly pipelineId: string }, signal: AbortSignal) => Promise<ReconcileOutput>;
 };
 
+const quoteTable = (table: string): string => table.split('.').map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
+
 const needPipeline = async (stack: EmbeddedStack, pipelineId: string) => {
   const loaded = await stack.catalog.load(pipelineId);
   if (loaded === undefined) throw new FloodgateError('unknown_pipeline', `there is no pipeline ${pipelineId}; there are ${stack.catalog.ids.join(', ')}`);
@@ -40,7 +42,12 @@ export const createLocalActions = (stack: EmbeddedStack): WarehouseActions => ({
     const sources = sql.includes('source.') ? (await needPipeline(stack, pipelineId)).sources : [];
     return stack.warehouse.query(sql, { dialect, sources, maxRows }, signal);
   },
-  tables: (_, signal) => stack.warehouse.describeTables(signal),
+  tables: async (_, signal) => {
+    // Described tables carry DuckDB's estimate, which counts rows that were deleted since the last checkpoint.
+    const tables = await stack.warehouse.describeTables(signal);
+    const counted = await Promise.all(tables.map(({ table }) => stack.warehouse.query(`SELECT count(*) AS n FROM ${quoteTable(table)}`, { dialect: 'native', maxRows: 2 }, signal)));
+    return tables.map((table, index) => ({ ...table, rows: Number(counted[index]?.rows[0]?.['n'] ?? 0) }));
+  },
   exportTable: ({ table, format, path }, signal) => stack.warehouse.exportTable(table, format, path, signal),
   stagedRows: async ({ backfillId, processorId, date, maxRows }, signal) => {
     const document = await stack.engine.store.get(taskPath(backfillId, processorId, date));

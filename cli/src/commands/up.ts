@@ -40,7 +40,10 @@ const greet = (session: Session, address: string, activeCount: number): void => 
 const up = async (session: Session): Promise<ExitCode> => {
   const { print, config, interrupted } = session;
   await prepareData(session, await loadPipeline(session));
-  const reach = await reachHome(session);
+  const { style } = print;
+  const reach = await reachHome(session, {
+    onEnded: (backfillId, state) => print.note(`${state === 'completed' ? style.paint('green', style.signs.ok) : style.paint('yellow', style.signs.warn)} ${backfillId} ${state}  ${style.dim(`npx floodgate status ${backfillId}${session.flags}`)}`),
+  });
   if (reach.kind === 'remote') throw new FloodgateError('home_in_use', `floodgate ${reach.greeting.command} (process ${reach.greeting.pid}) runs on ${shown(session, config.home)}`, { hint: `stop it (kill ${reach.greeting.pid}), or choose another home with --home` });
   await using stack = reach.stack;
   const active = await stack.engine.store.query({ collection: 'backfills', where: [{ field: 'state', op: '==', value: 'active' }] });
