@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { nbaDataAbsent, nbaDataFolder } from './oracle/oracle.ts';
-import { runOnce } from './support/engine.ts';
+import { runOnce, type Ran } from './support/engine.ts';
 import { readTables } from './support/tables.ts';
 
 const range = { first: '2023-10-24', last: '2023-11-30' };
@@ -22,15 +22,17 @@ const settings = [
 describe.skipIf(nbaDataAbsent !== undefined)(`settings of a backfill${nbaDataAbsent === undefined ? '' : ` (${nbaDataAbsent})`}`, { timeout: 120_000 }, () => {
   const folder = createTemporaryFolder();
   let reference: string;
+  let ran: Ran;
 
   beforeAll(async () => {
     reference = join((await folder).path, 'reference');
-    expect((await runOnce({ home: reference, data: nbaDataFolder }, input)).state).toBe('completed');
+    ran = await runOnce({ home: reference, data: nbaDataFolder }, input);
   }, 120_000);
 
   afterAll(async () => (await folder)[Symbol.asyncDispose]());
 
   test('two workers, spans sized by measurement and gates between phases give the tables of the oracle', async () => {
+    expect(ran.state).toBe('completed');
     using tables = await readTables(reference);
     expect(await tables.differencesFromOracle(nbaDataFolder, range)).toEqual([]);
     expect(await tables.inconsistencies()).toEqual([]);
