@@ -100,7 +100,7 @@ const checkWarehouse = async (session: Session): Promise<DoctorFinding> => {
 const checkPipeline = async (session: Session): Promise<readonly DoctorFinding[]> => {
   try {
     const files = await readPipelineFiles(session);
-    const problems = lintFiles(files);
+    const problems = await lintFiles(files);
     const errors = problems.filter(({ severity }) => severity === 'error').length;
     const { pipelineId } = session.config;
     const advice = `npx floodgate lint${session.flags}`;

@@ -1,10 +1,12 @@
 // All problems of a pipeline's folder: its shape, its SQL, what it reads and yields.
+import { lintTypes } from '@floodgate/core/pipeline/lint-types.ts';
 import { lintPipeline } from '@floodgate/core/pipeline/lint.ts';
 import type { Problem } from '@floodgate/core/pipeline/problem.ts';
 import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
 import type { SqlAnalyzer } from '@floodgate/core/pipeline/sql-analyzer.ts';
+import { createTypeReader } from '@floodgate/embedded/duckdb-type-check.ts';
 import { analyzeSelect } from '@floodgate/sql/analyze.ts';
-import { translateSelect } from '@floodgate/sql/translate.ts';
+import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
 
 const analyzer: SqlAnalyzer = {
   translate: (sql) => {
@@ -14,8 +16,11 @@ const analyzer: SqlAnalyzer = {
   analyze: analyzeSelect,
 };
 
-export const lintFiles = (files: ReadonlyMap<string, string>): readonly Problem[] => {
+/** Types are asked for only where the SQL is right otherwise: a statement with a problem would only be told a second time. */
+export const lintFiles = async (files: ReadonlyMap<string, string>): Promise<readonly Problem[]> => {
   const read = readPipeline(files);
   if (!read.ok) return read.problems;
-  return [...read.warnings, ...lintPipeline(read.pipeline, files, analyzer)];
+  const problems = lintPipeline(read.pipeline, files, analyzer);
+  const types = problems.some(({ severity }) => severity === 'error') ? [] : await lintTypes(read.pipeline, createTypeReader({ translate: translateSelect, prelude: duckdbPrelude }));
+  return [...read.warnings, ...problems, ...types];
 };

@@ -20,7 +20,7 @@ export const renderProblems = (problems: readonly Problem[], folder: string, sty
 
 const lint = async (session: Session): Promise<ExitCode> => {
   const { print, config } = session;
-  const problems = lintFiles(await readPipelineFiles(session));
+  const problems = await lintFiles(await readPipelineFiles(session));
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   if (print.json) {
     print.document({ pipeline: config.pipelineId, ok: errors === 0, problems: problems.map(({ file, line, column, severity, message, fix }) => ({ file, line, ...(column === undefined ? {} : { column }), severity, message, fix })) });
