@@ -1,8 +1,10 @@
-// Rows and digest per date of sources and tables. A source's digests are kept for as long as its files are the same.
+// Rows and digest per date of sources and tables. A source's digests are kept in the database file for as long as its
+// declaration and its files' etags are the same, so that a new process doesn't read millions of rows to learn nothing.
+import { createHash } from 'node:crypto';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Column, Source } from '@floodgate/core/domain/pipeline.ts';
-import type { DateRange, SourceDigest } from '@floodgate/core/ports/warehouse.ts';
-import { selectDigest, sourceRelation } from '@floodgate/sql/duckdb/digest.ts';
+import { WarehouseError, type DateRange, type SourceDigest } from '@floodgate/core/ports/warehouse.ts';
+import { deleteKeptDigests, insertKeptDigests, selectDigest, selectKeptDigests, sourceRelation } from '@floodgate/sql/duckdb/digest.ts';
 import type { DuckDbSession } from './duckdb-connections.ts';
 import type { SourceCatalog } from './duckdb-sources.ts';
 import { fromHashParts } from './duckdb-stage.ts';
@@ -10,7 +12,13 @@ import { dateValue } from './duckdb-values.ts';
 
 type Digests = ReadonlyMap<PartitionDate, SourceDigest>;
 
-export const digestRelation = async (session: DuckDbSession, relation: string, dateColumn: string, columns: readonly Column[], range: DateRange): Promise<Digests> => {
+export const digestRelation = async (
+  session: DuckDbSession,
+  relation: string,
+  dateColumn: string,
+  columns: readonly Column[],
+  range: DateRange,
+): Promise<Digests> => {
   const rows = await session.rows(selectDigest(relation, dateColumn, columns), { first: dateValue(range.first), last: dateValue(range.last) });
   const dates = [...fromHashParts(rows)] as [PartitionDate, { rows: number; contentHash: string }][];
   return new Map(dates.sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, { rows: count, contentHash }]) => [date, { digest: contentHash, rows: count }]));
@@ -23,19 +31,61 @@ export class SourceDigests {
   readonly #known = new Map<string, { readonly version: string; readonly digests: Digests }>();
 
   async read(sources: SourceCatalog, session: DuckDbSession, source: Source, range: DateRange): Promise<Digests> {
-    const lease = await sources.acquire(session, [source], true);
-    try {
-      const version = `${lease.version}${JSON.stringify(source.columns)}`;
-      let known = this.#known.get(source.name);
-      if (known?.version !== version) {
-        known = { version, digests: await digestRelation(session, sourceRelation(source.name), source.dateColumn, source.columns, always) };
-        this.#known.set(source.name, known);
-      }
-      return new Map([...known.digests].filter(([date]) => date >= range.first && date <= range.last));
-    } catch (error) {
-      throw sources.explain(error, [source]);
-    } finally {
-      lease.release();
+    const version = versionOf(await sources.versionOf(source), source);
+    let known = this.#known.get(source.name);
+    if (known?.version !== version) {
+      const kept = await readKept(session, source.name, version);
+      known = kept === undefined ? await digestFiles(sources, session, source) : { version, digests: kept };
+      this.#known.set(source.name, known);
     }
+    return new Map([...known.digests].filter(([date]) => date >= range.first && date <= range.last));
   }
 }
+
+/** What the digests depend on; `files` names every file with its etag. */
+const versionOf = (files: string, source: Source): string =>
+  createHash('sha256')
+    .update(`${files}${JSON.stringify(source.columns)}`)
+    .digest('hex');
+
+const digestFiles = async (
+  sources: SourceCatalog,
+  session: DuckDbSession,
+  source: Source,
+): Promise<{ readonly version: string; readonly digests: Digests }> => {
+  const lease = await sources.acquire(session, [source], true);
+  try {
+    const version = versionOf(lease.version, source);
+    const digests = await digestRelation(session, sourceRelation(source.name), source.dateColumn, source.columns, always);
+    // A file that was replaced while it was read: what was read may be of either.
+    if (versionOf(await sources.versionOf(source), source) === version) await keep(session, source.name, version, digests);
+    return { version, digests };
+  } catch (error) {
+    throw sources.explain(error, [source]);
+  } finally {
+    lease.release();
+  }
+};
+
+const readKept = async (session: DuckDbSession, source: string, version: string): Promise<Digests | undefined> => {
+  const [row] = await session.rows(selectKeptDigests(), { source, version });
+  if (!row) return undefined;
+  const entries = JSON.parse(String(row[0])) as readonly (readonly [PartitionDate, number, string])[];
+  return new Map(entries.map(([date, rows, digest]) => [date, { digest, rows }]));
+};
+
+const keep = async (session: DuckDbSession, source: string, version: string, digests: Digests): Promise<void> => {
+  try {
+    await session.transaction(async () => {
+      await session.run(deleteKeptDigests(), { source });
+      await session.run(insertKeptDigests(), {
+        source,
+        version,
+        digests: JSON.stringify([...digests].map(([date, { rows, digest }]) => [date, rows, digest])),
+      });
+    });
+  } catch (error) {
+    // Another call keeps the same digests at this moment: theirs are as good.
+    if (!(error instanceof WarehouseError) || error.code !== 'transaction_conflict') throw error;
+  }
+};

@@ -5,7 +5,16 @@ import type { Source } from '@floodgate/core/domain/pipeline.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import type { ObjectInfo, ObjectStore } from '@floodgate/core/ports/object-store.ts';
 import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
-import { compressSources, createSourceTable, createSourceView, describeCsv, describeParquet, dropSourceTable, dropSourceView, type SourceColumn } from '@floodgate/sql/duckdb/digest.ts';
+import {
+  compressSources,
+  createSourceTable,
+  createSourceView,
+  describeCsv,
+  describeParquet,
+  dropSourceTable,
+  dropSourceView,
+  type SourceColumn,
+} from '@floodgate/sql/duckdb/digest.ts';
 import { declaredType } from '@floodgate/sql/duckdb/names.ts';
 import { acceptsInFile } from './duckdb-coercion.ts';
 import type { DuckDbSession } from './duckdb-connections.ts';
@@ -41,12 +50,18 @@ export class SourceCatalog {
     };
     try {
       // In one order for all, so that two calls can't wait for each other.
-      for (const source of [...sources].sort((a, b) => (a.name < b.name ? -1 : 1))) held.push(await this.#inTurn(source.name, () => this.#ensure(session, source, fresh)));
+      for (const source of [...sources].sort((a, b) => (a.name < b.name ? -1 : 1)))
+        held.push(await this.#inTurn(source.name, () => this.#ensure(session, source, fresh)));
     } catch (error) {
       release();
       throw error;
     }
     return { version: held.map(({ definition, etags }) => `${definition}@${etags}`).join(), release };
+  }
+
+  /** The version that a lease on the source has while its files are these; lists them and reads nothing. */
+  async versionOf(source: Source): Promise<string> {
+    return `${definitionOf(source)}@${etagsOf(await this.#list(source))}`;
   }
 
   /** An error that names a file of a source is told as one of that source. */
@@ -57,7 +72,8 @@ export class SourceCatalog {
       const folder = this.#locateGlob(source.files).replace(/[^/]*$/, '');
       const file = known.message.split(folder).length > 1 && folder !== '' ? known.message.split(folder)[1]?.split(/["'\s,)]/)[0] : undefined;
       if (file === undefined) continue;
-      if (/convert|cast|transform/i.test(known.message)) return new WarehouseError('source_mismatch', `source ${source.name}, file ${file}: ${known.message}`, { cause: error });
+      if (/convert|cast|transform/i.test(known.message))
+        return new WarehouseError('source_mismatch', `source ${source.name}, file ${file}: ${known.message}`, { cause: error });
       return unreadable(source, file, error);
     }
     return known;
@@ -66,12 +82,15 @@ export class SourceCatalog {
   async #inTurn<T>(name: string, body: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(name) ?? Promise.resolve();
     const turn = before.then(body, body);
-    this.#turns.set(name, turn.catch(() => undefined));
+    this.#turns.set(
+      name,
+      turn.catch(() => undefined),
+    );
     return turn;
   }
 
   async #ensure(session: DuckDbSession, source: Source, fresh: boolean): Promise<Installed> {
-    const definition = JSON.stringify([source.files, source.format, source.dateColumn, source.columns.map(({ name, type, required }) => [name, type, required])]);
+    const definition = definitionOf(source);
     const known = this.#installed.get(source.name);
     if (known?.definition === definition && !fresh && this.#clock.now() - known.listedAt < relistAfterMs) {
       known.users += 1;
@@ -79,7 +98,7 @@ export class SourceCatalog {
     }
     const listedAt = this.#clock.now();
     const files = await this.#list(source);
-    const etags = files.map(({ key, etag }) => `${key}:${etag}`).join('\n');
+    const etags = etagsOf(files);
     if (known?.definition === definition && known.etags === etags) {
       known.listedAt = listedAt;
       known.users += 1;
@@ -129,7 +148,8 @@ export class SourceCatalog {
         const type = found.get(column.name);
         if (type !== undefined) present.add(column.name);
         if (type === undefined && column.required) problems.push(`${key}: ${column.name} is missing, declared ${column.type} required`);
-        if (type !== undefined && source.format === 'parquet' && !acceptsInFile(column.type, type)) problems.push(`${key}: ${column.name} is ${declaredType(type)}, declared ${column.type}`);
+        if (type !== undefined && source.format === 'parquet' && !acceptsInFile(column.type, type))
+          problems.push(`${key}: ${column.name} is ${declaredType(type)}, declared ${column.type}`);
       }
     }
     for (const column of source.columns) {
@@ -159,6 +179,11 @@ export class SourceCatalog {
     return `${folder}${glob}`;
   }
 }
+
+const definitionOf = ({ files, format, dateColumn, columns }: Source): string =>
+  JSON.stringify([files, format, dateColumn, columns.map(({ name, type, required }) => [name, type, required])]);
+
+const etagsOf = (files: readonly ObjectInfo[]): string => files.map(({ key, etag }) => `${key}:${etag}`).join('\n');
 
 const unreadable = (source: Source, file: string, error: unknown): WarehouseError =>
   new WarehouseError('source_unreadable', `source ${source.name}: ${file} can't be read as ${source.format}: ${toWarehouseError(error).message}`, {

@@ -1,7 +1,7 @@
 // What is DuckDB's alone: one process per file, survival of a kill, memory, files in and out. The port's guarantees are in
 // test/contract/warehouse.contract.ts.
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,7 +58,11 @@ test('a process killed while it commits leaves whole commits, and every acknowle
       const [generation] = [...generations] as [number];
       expect(generation).toBeGreaterThanOrEqual(acknowledged);
       expect(generation).toBeLessThanOrEqual(begun);
-      const { rows } = await warehouse.query(`SELECT game_date, written_by, COUNT(*) AS n FROM ${killedTable.table} GROUP BY game_date, written_by ORDER BY game_date`, { dialect: 'googlesql', maxRows: 999 }, never);
+      const { rows } = await warehouse.query(
+        `SELECT game_date, written_by, COUNT(*) AS n FROM ${killedTable.table} GROUP BY game_date, written_by ORDER BY game_date`,
+        { dialect: 'googlesql', maxRows: 999 },
+        never,
+      );
       expect(rows).toEqual(killedDates.map((game_date) => ({ game_date, written_by: generation, n: rowsOfGeneration(generation) })));
       const digests = await warehouse.digestTable(killedTable, { first: killedDates[0] as never, last: killedDates.at(-1) as never }, never);
       for (const { date, contentHash } of log) expect(digests.get(date)?.digest).toBe(contentHash);
@@ -77,7 +81,11 @@ test('a file that another process holds is refused, with what to do', async () =
       (thrown: WarehouseError) => thrown,
     );
     expect(error).toBeInstanceOf(WarehouseError);
-    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('held by another process'), hint: expect.stringContaining('one process') });
+    expect(error).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('held by another process'),
+      hint: expect.stringContaining('one process'),
+    });
   } finally {
     child.kill('SIGKILL');
   }
@@ -94,7 +102,8 @@ const wide: TableSpec = {
   ],
 };
 
-const manyRows = "SELECT d AS game_date, i AS id, CONCAT('row ', CAST(i * 7919 AS STRING), ' of ', CAST(d AS STRING)) AS text FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS d CROSS JOIN UNNEST(GENERATE_ARRAY(1, 20000)) AS i";
+const manyRows =
+  "SELECT d AS game_date, i AS id, CONCAT('row ', CAST(i * 7919 AS STRING), ' of ', CAST(d AS STRING)) AS text FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS d CROSS JOIN UNNEST(GENERATE_ARRAY(1, 20000)) AS i";
 
 test('dropping staging gives its memory back', async () => {
   await using place = await inFolder();
@@ -107,13 +116,17 @@ test('dropping staging gives its memory back', async () => {
   const before = await used();
   const dates = datesBetween(partitionDate('2024-01-01'), partitionDate('2024-01-12'));
   for (let round = 0; round < 3; round += 1) {
-    await warehouse.stage({ jobId: `j${round}`, target: wide, staging: `s${round}`, dates, body: { kind: 'select', sql: manyRows, sources: [] }, labels: {} }, never);
+    await warehouse.stage(
+      { jobId: `j${round}`, target: wide, staging: `s${round}`, dates, body: { kind: 'select', sql: manyRows, sources: [] }, labels: {} },
+      never,
+    );
     expect((await used()) - before).toBeGreaterThan(5_000_000);
     await warehouse.dropStaging(wide, [`s${round}`], never);
     expect((await used()) - before).toBeLessThan(1_000_000);
   }
   // Many small stagings share tables, which go when the last of theirs goes.
-  for (const date of dates) await warehouse.stage({ jobId: date, target: wide, staging: date, dates: [date], body: { kind: 'select', sql: manyRows, sources: [] }, labels: {} }, never);
+  for (const date of dates)
+    await warehouse.stage({ jobId: date, target: wide, staging: date, dates: [date], body: { kind: 'select', sql: manyRows, sources: [] }, labels: {} }, never);
   expect((await used()) - before).toBeGreaterThan(5_000_000);
   await warehouse.dropStaging(wide, dates, never);
   expect((await used()) - before).toBeLessThan(5_000_000);
@@ -136,9 +149,29 @@ test('tables are described and exported without the columns that Floodgate keeps
   await using warehouse = await open(place.file);
   await warehouse.prepareTable(wide, never);
   const date = partitionDate('2024-01-01');
-  const staged = await warehouse.stage({ jobId: 'j', target: wide, staging: 's', dates: [date], body: { kind: 'select', sql: "SELECT @start_date AS game_date, 2 AS id, 'b' AS text UNION ALL SELECT @start_date, 1, 'a'", sources: [] }, labels: {} }, never);
+  const staged = await warehouse.stage(
+    {
+      jobId: 'j',
+      target: wide,
+      staging: 's',
+      dates: [date],
+      body: { kind: 'select', sql: "SELECT @start_date AS game_date, 2 AS id, 'b' AS text UNION ALL SELECT @start_date, 1, 'a'", sources: [] },
+      labels: {},
+    },
+    never,
+  );
   const of = staged.get(date);
-  await warehouse.commit({ jobId: 'c', target: wide, strategy: 'merge', laneEpoch: 1, committedAt: 1, entries: [{ date, generation: 1, staging: 's', contentHash: of?.contentHash ?? '', rows: of?.rows ?? 0, backfillId: 'b', rewrite: false }] }, never);
+  await warehouse.commit(
+    {
+      jobId: 'c',
+      target: wide,
+      strategy: 'merge',
+      laneEpoch: 1,
+      committedAt: 1,
+      entries: [{ date, generation: 1, staging: 's', contentHash: of?.contentHash ?? '', rows: of?.rows ?? 0, backfillId: 'b', rewrite: false }],
+    },
+    never,
+  );
   const [described, ...others] = await warehouse.describeTables(never);
   expect(others).toEqual([]);
   expect(described).toMatchObject({ table: 'nba.wide', rows: 2 });
@@ -148,11 +181,24 @@ test('tables are described and exported without the columns that Floodgate keeps
   expect(await readFile(path, 'utf8')).toBe('game_date,id,text\n2024-01-01,1,a\n2024-01-01,2,b\n');
 });
 
-const scores = (format: Source['format'], files: string): Source => ({ name: 'scores', description: '', files, format, dateColumn: 'game_date', key: ['id'], columns: wide.columns });
+const scores = (format: Source['format'], files: string): Source => ({
+  name: 'scores',
+  description: '',
+  files,
+  format,
+  dateColumn: 'game_date',
+  key: ['id'],
+  columns: wide.columns,
+});
 
 test.each([
   ['csv', 'scores.csv', 'id,game_date,text\n1,2024-01-01,"a, b"\n2,2024-01-02,\n', 'id,game_date,text\nmany,2024-01-01,a\n'],
-  ['ndjson', 'scores.ndjson', '{"id": 1, "game_date": "2024-01-01", "text": "a, b"}\n{"id": 2, "game_date": "2024-01-02"}\n', '{"id": "many", "game_date": "2024-01-01"}\n'],
+  [
+    'ndjson',
+    'scores.ndjson',
+    '{"id": 1, "game_date": "2024-01-01", "text": "a, b"}\n{"id": 2, "game_date": "2024-01-02"}\n',
+    '{"id": "many", "game_date": "2024-01-01"}\n',
+  ],
 ] as const)('%s files are read with their declared types, and refused by file where a value does not fit', async (format, name, good, bad) => {
   await using place = await inFolder();
   await using warehouse = await open(place.file, { objectStore: new FolderObjectStore(place.folder, { ids: createSeededIds(1) }) });
@@ -164,7 +210,35 @@ test.each([
     { game_date: '2024-01-02', id: 2, text: null },
   ]);
   await writeFile(join(place.folder, name), bad);
-  await expect(warehouse.digestSource(source, { first: partitionDate('2024-01-01'), last: partitionDate('2024-01-31') }, never)).rejects.toMatchObject({ code: 'source_mismatch', message: expect.stringContaining(name) });
+  await expect(warehouse.digestSource(source, { first: partitionDate('2024-01-01'), last: partitionDate('2024-01-31') }, never)).rejects.toMatchObject({
+    code: 'source_mismatch',
+    message: expect.stringContaining(name),
+  });
+});
+
+test('digests of a source outlive the process while its files and its declaration are the same', async () => {
+  await using place = await inFolder();
+  const path = join(place.folder, 'scores.csv');
+  const source = scores('csv', 'scores.csv');
+  /** Written in place at a set time, so that size, inode and time tell no difference. */
+  const put = async (text: string, second: number): Promise<void> => {
+    await writeFile(path, `id,game_date,text\n1,2024-01-01,${text}\n`);
+    await utimes(path, second, second);
+  };
+  const digest = async (of: Source): Promise<string | undefined> => {
+    await using warehouse = await open(place.file, { objectStore: new FolderObjectStore(place.folder, { ids: createSeededIds(1) }) });
+    const date = partitionDate('2024-01-01');
+    return (await warehouse.digestSource(of, { first: date, last: date }, never)).get(date)?.digest;
+  };
+  await put('a', 1_700_000_000);
+  const first = await digest(source);
+  await put('b', 1_700_000_000);
+  expect(await digest(source)).toBe(first);
+  await put('b', 1_700_000_001);
+  const changed = await digest(source);
+  expect(changed).not.toBe(first);
+  expect(await digest({ ...source, columns: source.columns.slice(0, 2) })).not.toBe(changed);
+  expect(await digest(source)).toBe(changed);
 });
 
 test('Parquet files are written for every type, many rows at a time', async () => {
@@ -175,6 +249,10 @@ test('Parquet files are written for every type, many rows at a time', async () =
   }
   expect(await writeParquet(path, wide.columns, rows())).toEqual({ rows: 5000 });
   await using warehouse = await open(place.file);
-  const { rows: found } = await warehouse.query(`SELECT count(*) AS n, sum(id) AS ids, count(text) AS texts FROM read_parquet('${path}')`, { dialect: 'native', maxRows: 1 }, never);
+  const { rows: found } = await warehouse.query(
+    `SELECT count(*) AS n, sum(id) AS ids, count(text) AS texts FROM read_parquet('${path}')`,
+    { dialect: 'native', maxRows: 1 },
+    never,
+  );
   expect(found).toEqual([{ n: 5000, ids: 12_497_500, texts: 2500 }]);
 });

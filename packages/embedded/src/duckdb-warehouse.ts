@@ -24,6 +24,7 @@ import {
 } from '@floodgate/core/ports/warehouse.ts';
 import { preservedSchema, quoteTable, sourceCatalog, stagingCatalog } from '@floodgate/sql/duckdb/names.ts';
 import { createSchema } from '@floodgate/sql/duckdb/prepare.ts';
+import { createKeptDigests } from '@floodgate/sql/duckdb/digest.ts';
 import { createPreservedNames, selectPreservedNames } from '@floodgate/sql/duckdb/stage.ts';
 import { runDuckDbChecks } from './duckdb-checks.ts';
 import { commitEntries, raiseFenceTo, readLog } from './duckdb-commit.ts';
@@ -89,6 +90,7 @@ export class DuckDbWarehouse implements Warehouse {
       `ATTACH ':memory:' AS ${sourceCatalog} (COMPRESS)`,
       createSchema(preservedSchema),
       createPreservedNames(),
+      createKeptDigests(),
     ];
     const connections = await DuckDbConnections.open(
       options.file,

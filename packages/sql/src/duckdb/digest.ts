@@ -1,10 +1,14 @@
 // Digests of tables and sources, and the views under which sources are read.
 import type { Column, Source } from '@floodgate/core/domain/pipeline.ts';
 import { hashParts, rowHash, secondRowHash } from './hash.ts';
-import { duckdbType, quoteName, sourceCatalog, textLiteral } from './names.ts';
+import { duckdbType, preservedSchema, quoteName, quoteTable, sourceCatalog, textLiteral } from './names.ts';
 
 /** Rows and hash parts of each date of a relation in a range; `relation` is a quoted name. */
-export const selectDigest = (relation: string, dateColumn: string, columns: readonly Column[]): string => `SELECT ${quoteName(dateColumn)} AS day, ${hashParts(rowHash(columns), secondRowHash(columns))}
+export const selectDigest = (
+  relation: string,
+  dateColumn: string,
+  columns: readonly Column[],
+): string => `SELECT ${quoteName(dateColumn)} AS day, ${hashParts(rowHash(columns), secondRowHash(columns))}
 FROM ${relation}
 WHERE ${quoteName(dateColumn)} BETWEEN CAST($first AS DATE) AND CAST($last AS DATE)
 GROUP BY 1`;
@@ -34,13 +38,27 @@ const projection = ({ column, present }: SourceColumn): string => {
 
 const selectSource = (source: Source, files: readonly string[], columns: readonly SourceColumn[]): string =>
   `SELECT ${columns.map((each) => projection(each)).join(', ')}
-FROM ${readFiles(source, files, columns.filter(({ present }) => present).map(({ column }) => column))}`;
+FROM ${readFiles(
+    source,
+    files,
+    columns.filter(({ present }) => present).map(({ column }) => column),
+  )}`;
 
-export const createSourceView = (source: Source, relation: string, files: readonly string[], columns: readonly SourceColumn[]): string => `CREATE OR REPLACE VIEW ${sourceRelation(relation)} AS
+export const createSourceView = (
+  source: Source,
+  relation: string,
+  files: readonly string[],
+  columns: readonly SourceColumn[],
+): string => `CREATE OR REPLACE VIEW ${sourceRelation(relation)} AS
 ${selectSource(source, files, columns)}`;
 
 /** Ordered by date, so that a read of one date touches few row groups. */
-export const createSourceTable = (source: Source, relation: string, files: readonly string[], columns: readonly SourceColumn[]): string => `CREATE OR REPLACE TABLE ${sourceRelation(relation)} AS
+export const createSourceTable = (
+  source: Source,
+  relation: string,
+  files: readonly string[],
+  columns: readonly SourceColumn[],
+): string => `CREATE OR REPLACE TABLE ${sourceRelation(relation)} AS
 ${selectSource(source, files, columns)}
 ORDER BY ${quoteName(source.dateColumn)}`;
 
@@ -54,3 +72,16 @@ export const dropSourceTable = (relation: string): string => `DROP TABLE IF EXIS
 export const dropSourceView = (relation: string): string => `DROP VIEW IF EXISTS ${sourceRelation(relation)}`;
 
 export const compressSources = (): string => `CHECKPOINT ${sourceCatalog}`;
+
+/** Digests of sources, one row each: JSON of dates, rows and digests, and what they were computed of. */
+const keptDigests = quoteTable(`${preservedSchema}._source_digests`);
+
+export const createKeptDigests = (): string =>
+  `CREATE TABLE IF NOT EXISTS ${keptDigests} (source VARCHAR NOT NULL, version VARCHAR NOT NULL, engine VARCHAR NOT NULL, digests VARCHAR NOT NULL)`;
+
+/** DuckDB's hash() may change between its releases: what another one computed does not count. */
+export const selectKeptDigests = (): string => `SELECT digests FROM ${keptDigests} WHERE source = $source AND version = $version AND engine = version()`;
+
+export const deleteKeptDigests = (): string => `DELETE FROM ${keptDigests} WHERE source = $source`;
+
+export const insertKeptDigests = (): string => `INSERT INTO ${keptDigests} SELECT $source, $version, version(), $digests`;

@@ -1,0 +1,1 @@
+INSERT INTO "_floodgate_preserved"."_source_digests" SELECT $source, $version, version(), $digests
