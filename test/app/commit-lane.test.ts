@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { createCommitLanes, type LaneDeps } from '@floodgate/core/app/commit-lane.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import { lanePath } from '@floodgate/core/contracts/documents.ts';
-import type { StatusStore } from '@floodgate/core/ports/status-store.ts';
+import type { Clock } from '@floodgate/core/ports/clock.ts';
 import type { CommitBatch } from '@floodgate/core/ports/warehouse.ts';
+import { afterTransaction, beforeTransaction, dyingStore, interposeStore } from '../support/interposed-store.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
 const table = 'test.games';
@@ -31,26 +32,8 @@ const expectExactlyOnce = async (world: World, id: string): Promise<void> => {
   expect(await world.laneOf(table)).toMatchObject({ holder: '', job: null });
 };
 
-/** A store on which, from the n-th transaction that `isNext` names on, nothing comes back: its process has died. */
-const dyingStore = (world: World, when: 'before' | 'after', isDue: () => boolean): { readonly store: StatusStore; readonly died: Promise<void> } => {
-  const died = Promise.withResolvers<void>();
-  let isDead = false;
-  const store = new Proxy(world.store, {
-    get: (target, name) => {
-      const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-      return async (...rest: unknown[]) => {
-        if (isDead) return new Promise(() => undefined);
-        const due = name === 'transaction' && isDue();
-        if (due) isDead = true;
-        const value = due && when === 'before' ? undefined : await real(...rest);
-        if (!due) return value;
-        died.resolve();
-        return new Promise(() => undefined);
-      };
-    },
-  });
-  return { store, died: died.promise };
-};
+/** A clock on which no heartbeat ever comes. */
+const heartless = (world: World): Clock => ({ now: () => world.clock.now(), sleep: () => new Promise(() => undefined) });
 
 describe('batches', () => {
   test('gather what is staged, up to maxDates', async () => {
@@ -156,38 +139,16 @@ describe('who may commit', () => {
   test('a pause that comes between choosing and recording the batch holds it back', async () => {
     const world = createWorld();
     const id = await stageAll(world);
-    const store = new Proxy(world.store, {
-      get: (target, name) => {
-        const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-        if (name !== 'getMany') return real;
-        return async (...rest: unknown[]) => {
-          const documents = await real(...rest);
-          await controlBackfill(world.engine('cli'), id, 'pause', 'ann');
-          return documents;
-        };
-      },
+    const store = interposeStore(world.store, async ({ method, run }) => {
+      const value = await run();
+      if (method === 'getMany') await controlBackfill(world.engine('cli'), id, 'pause', 'ann');
+      return value;
     });
     await world.run(createCommitLanes({ ...world.worker(), store }).serve(table, never));
     expect(world.warehouse.commits).toEqual([]);
     expect((await world.states(id))['staged']).toHaveLength(6);
   });
 });
-
-/** A store in which `act` happens before the n-th transaction of its user. */
-const beforeTransaction = (world: World, number: number, act: () => Promise<unknown>): StatusStore => {
-  let transactions = 0;
-  return new Proxy(world.store, {
-    get: (target, name) => {
-      const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-      if (name !== 'transaction') return real;
-      return async (...rest: unknown[]) => {
-        transactions += 1;
-        if (transactions === number) await act();
-        return real(...rest);
-      };
-    },
-  });
-};
 
 const giveToHeir = (world: World): Promise<void> =>
   world.store.transaction(async (transaction) => {
@@ -207,22 +168,17 @@ describe('a crash', () => {
     expect(await world.drive(id)).toBe('completed');
   };
 
-  const die = async (world: World, when: 'before' | 'after', isDue: () => boolean): Promise<void> => {
-    const { store, died } = dyingStore(world, when, isDue);
-    void createCommitLanes({ ...world.worker('dead'), store, clock: { now: () => world.clock.now(), sleep: () => new Promise(() => undefined) } }).serve(table, never);
+  /** The n-th transaction of a lane: 1 enters, 2 records the job, 3 settles. */
+  const die = async (world: World, when: 'before' | 'after', number: number): Promise<void> => {
+    const { store, died } = dyingStore(world.store, when, number);
+    void createCommitLanes({ ...world.worker('dead'), store, clock: heartless(world) }).serve(table, never);
     await world.run(died);
-  };
-
-  /** Becomes true once per call; the n-th transaction of a lane: 1 enters, 2 records the job, 3 settles. */
-  const nth = (number: number): (() => boolean) => {
-    let count = 0;
-    return () => (count += 1) === number;
   };
 
   test('before the job is recorded leaves the dates staged', async () => {
     const world = createWorld();
     const id = await stageAll(world);
-    await die(world, 'before', nth(2));
+    await die(world, 'before', 2);
     expect((await world.states(id))['staged']).toHaveLength(6);
     await recover(world, id);
     expect(commitSizes(world)).toEqual([6]);
@@ -231,7 +187,7 @@ describe('a crash', () => {
   test('after the job is recorded, before the commit: the dates are committed by the next holder', async () => {
     const world = createWorld();
     const id = await stageAll(world);
-    await die(world, 'after', nth(2));
+    await die(world, 'after', 2);
     expect((await world.states(id))['committing']).toHaveLength(6);
     expect((await world.laneOf(table))?.job?.tasks).toHaveLength(6);
     expect(commitSizes(world)).toEqual([]);
@@ -244,7 +200,7 @@ describe('a crash', () => {
     await world.drive(await world.start({ processors: ['games'] }));
     world.warehouse.commits.length = 0;
     const id = await stageAll(world, { reprocess: 'all' });
-    await die(world, 'after', nth(2));
+    await die(world, 'after', 2);
     await serve(world, 'heir');
     await world.clock.advance(30_000);
     expect(await serve(world, 'heir')).toMatchObject({ outcome: 'drained', dates: 6 });
@@ -255,7 +211,7 @@ describe('a crash', () => {
   test('after the commit, before its settlement: the next holder settles from the log and commits nothing again', async () => {
     const world = createWorld();
     const id = await stageAll(world);
-    await die(world, 'before', nth(3));
+    await die(world, 'before', 3);
     expect(commitSizes(world)).toEqual([6]);
     expect((await world.states(id))['committing']).toHaveLength(6);
     expect(await world.ledgerEntry('games', world.date(0))).toBeUndefined();
@@ -266,7 +222,7 @@ describe('a crash', () => {
   test('after the settlement, before the staging is dropped: the orphans are all that is left', async () => {
     const world = createWorld();
     const id = await stageAll(world);
-    await die(world, 'after', nth(3));
+    await die(world, 'after', 3);
     expect(await world.states(id)).toEqual({ succeeded: world.dates.map((date) => `games ${date}`) });
     expect(world.warehouse.stagingsOf(table)).toHaveLength(6);
     await recover(world, id);
@@ -276,8 +232,8 @@ describe('a crash', () => {
     const world = createWorld();
     const id = await stageAll(world);
     const held = world.warehouse.faults.hold('commit', { when: 'wire' });
-    const { store } = dyingStore(world, 'before', nth(3));
-    const outcome = createCommitLanes({ ...world.worker('dead'), store, clock: { now: () => world.clock.now(), sleep: () => new Promise(() => undefined) } }).serve(table, never);
+    const { store } = dyingStore(world.store, 'before', 3);
+    const outcome = createCommitLanes({ ...world.worker('dead'), store, clock: heartless(world) }).serve(table, never);
     void outcome.catch(() => undefined);
     await world.run(held.reached);
     await serve(world, 'heir');
@@ -296,8 +252,8 @@ describe('a crash', () => {
     const world = createWorld();
     const id = await stageAll(world);
     const held = world.warehouse.faults.hold('commit');
-    const { store } = dyingStore(world, 'before', nth(3));
-    void createCommitLanes({ ...world.worker('dead'), store, clock: { now: () => world.clock.now(), sleep: () => new Promise(() => undefined) } }).serve(table, never).catch(() => undefined);
+    const { store } = dyingStore(world.store, 'before', 3);
+    void createCommitLanes({ ...world.worker('dead'), store, clock: heartless(world) }).serve(table, never).catch(() => undefined);
     await world.run(held.reached);
     await serve(world, 'heir');
     await world.clock.advance(30_000);
@@ -312,7 +268,7 @@ describe('a holder that lost its lane', () => {
     const id = await stageAll(world);
     const held = world.warehouse.faults.hold('commit', { when: 'after' });
     // Its heartbeats don't get through.
-    const slow = createCommitLanes({ ...world.worker('slow'), clock: { now: () => world.clock.now(), sleep: () => new Promise(() => undefined) } }).serve(table, never);
+    const slow = createCommitLanes({ ...world.worker('slow'), clock: heartless(world) }).serve(table, never);
     await world.run(held.reached);
     await serve(world, 'heir');
     await world.clock.advance(30_000);
@@ -332,7 +288,7 @@ describe('a holder that lost its lane', () => {
   ] as const)('%s', async (_, number) => {
     const world = createWorld();
     const id = await stageAll(world);
-    const store = beforeTransaction(world, number, () => giveToHeir(world));
+    const store = beforeTransaction(world.store, number, () => giveToHeir(world));
     expect(await world.run(createCommitLanes({ ...world.worker('slow'), store }).serve(table, never))).toEqual({ outcome: 'held_by_other' });
     expect(await world.laneOf(table)).toMatchObject({ holder: 'heir', epoch: 2, job: { jobId: 'of the heir' }, ring: 1 });
     expect(Object.keys(await world.states(id))).toEqual([number === 2 ? 'staged' : number === 3 ? 'committing' : 'succeeded']);
@@ -514,7 +470,7 @@ describe('a doorbell', () => {
     const [dispatch] = world.takeDispatches();
     if (dispatch === undefined) throw new Error('a dispatch was expected');
     // The first enters; nothing is there to record; the second leaves.
-    const store = beforeTransaction(world, 2, async () => {
+    const store = beforeTransaction(world.store, 2, async () => {
       await world.execute(dispatch);
       expect(await world.lane('another').serve(table, never)).toEqual({ outcome: 'held_by_other' });
     });
@@ -530,24 +486,13 @@ describe('a doorbell', () => {
     if (dispatch === undefined) throw new Error('a dispatch was expected');
     if (moment === 'finds the lane taken') await world.store.transaction(async (transaction) => transaction.set(lanePath(table), { table, epoch: 1, holder: 'other', heartbeat: 1, ring: 0, job: null }));
     // Everything happens between the transaction's effect and its answer: rows are staged, and the doorbell finds a lane in service.
-    let transactions = 0;
-    const store: StatusStore = new Proxy(world.store, {
-      get: (target, name) => {
-        const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-        if (name !== 'transaction') return real;
-        return async (...rest: unknown[]) => {
-          const value = await real(...rest);
-          transactions += 1;
-          if (transactions !== (moment === 'leaves' ? 2 : 1)) return value;
-          await world.execute(dispatch);
-          if (moment === 'finds the lane taken') {
-            // The other holder looked before the rows were there, and leaves.
-            await world.store.transaction(async (transaction) => transaction.set(lanePath(table), { table, epoch: 1, holder: '', heartbeat: 2, ring: 1, job: null }));
-          }
-          expect(await lanes.serve(table, never)).toEqual({ outcome: 'rung' });
-          return value;
-        };
-      },
+    const store = afterTransaction(world.store, moment === 'leaves' ? 2 : 1, async () => {
+      await world.execute(dispatch);
+      if (moment === 'finds the lane taken') {
+        // The other holder looked before the rows were there, and leaves.
+        await world.store.transaction(async (transaction) => transaction.set(lanePath(table), { table, epoch: 1, holder: '', heartbeat: 2, ring: 1, job: null }));
+      }
+      expect(await lanes.serve(table, never)).toEqual({ outcome: 'rung' });
     });
     const lanes = createCommitLanes({ ...world.worker(), store });
     await world.run(lanes.serve(table, never));

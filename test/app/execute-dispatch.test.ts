@@ -6,6 +6,7 @@ import type { Dispatch } from '@floodgate/core/contracts/messages.ts';
 import { ledgerPathOf } from '@floodgate/core/domain/ledger.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
+import { interposeStore } from '../support/interposed-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { pipelineFunctions } from '../support/pipeline-folder.ts';
 import { createWorld, never, type World } from '../support/world.ts';
@@ -375,12 +376,7 @@ describe('errors', () => {
     const world = createWorld({ leaseMs: 30_000 });
     const { id, dispatch } = await releaseOne(world);
     let isAway = false;
-    const store = new Proxy(world.store, {
-      get: (target, name) => {
-        if (isAway && name === 'transaction') return () => Promise.reject(new Error('the store is away'));
-        return (Reflect.get(target, name) as (...rest: unknown[]) => unknown).bind(target);
-      },
-    });
+    const store = interposeStore(world.store, ({ method, run }) => (isAway && method === 'transaction' ? Promise.reject(new Error('the store is away')) : run()));
     world.warehouse.faults.during('stage', () => void (isAway = true));
     await expect(world.run(executeDispatch({ ...world.worker('cut off'), store }, dispatch, never))).rejects.toThrow('the store is away');
     await world.reconcile();

@@ -4,7 +4,7 @@ import { approveGate, controlBackfill, decideQuarantine, listDeadLetters, replay
 import { createScheduler } from '@floodgate/core/app/release-tasks.ts';
 import { backfillPath } from '@floodgate/core/contracts/documents.ts';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
-import type { StatusStore } from '@floodgate/core/ports/status-store.ts';
+import { beforeTransaction } from '../support/interposed-store.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
 const control = (world: World, id: string, action: ControlAction) => world.run(controlBackfill(world.engine('cli'), id, action, 'ann'));
@@ -28,19 +28,7 @@ const quarantined = async (): Promise<{ readonly world: World; readonly id: stri
 /** Lets `act` happen right after the scheduler has decided to end the backfill, before it writes that. */
 const passWhile = async (world: World, id: string, act: () => Promise<unknown>): Promise<string> => {
   // The first takes the lease, the second would end it.
-  let transactions = 0;
-  const store: StatusStore = new Proxy(world.store, {
-    get: (target, name) => {
-      const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-      if (name !== 'transaction') return real;
-      return async (...rest: unknown[]) => {
-        transactions += 1;
-        if (transactions === 2) await act();
-        return real(...rest);
-      };
-    },
-  });
-  const scheduler = createScheduler(world.planner('planner', { store }), id);
+  const scheduler = createScheduler(world.planner('planner', { store: beforeTransaction(world.store, 2, act) }), id);
   const result = await world.run(scheduler.pass(never));
   return result.outcome === 'over' ? result.state : result.outcome;
 };
@@ -222,18 +210,7 @@ describe('retry', () => {
     await world.drive(id);
     await atItsEnd(world, id);
     // After the look that found it active, before the transaction that puts the tasks back.
-    let transactions = 0;
-    const store: StatusStore = new Proxy(world.store, {
-      get: (target, name) => {
-        const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-        if (name !== 'transaction') return real;
-        return async (...rest: unknown[]) => {
-          transactions += 1;
-          if (transactions === 2) expect(await createScheduler(world.planner('planner'), id).pass(never)).toEqual({ outcome: 'over', state: 'blocked' });
-          return real(...rest);
-        };
-      },
-    });
+    const store = beforeTransaction(world.store, 2, async () => expect(await createScheduler(world.planner('planner'), id).pass(never)).toEqual({ outcome: 'over', state: 'blocked' }));
     expect(await world.run(retryTasks({ ...world.engine('cli'), store }, id, { states: ['failed'] }, 'ann'))).toMatchObject({ outcome: 'retrying', tasks: 1 });
     expect((await world.backfill(id)).state).toBe('active');
     expect(await world.drive(id)).toBe('completed');
@@ -244,19 +221,8 @@ describe('retry', () => {
     failOn(world, 1);
     const id = await world.start();
     await world.drive(id);
-    let transactions = 0;
-    const store: StatusStore = new Proxy(world.store, {
-      get: (target, name) => {
-        const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-        if (name !== 'transaction') return real;
-        return async (...rest: unknown[]) => {
-          transactions += 1;
-          // Reopening, its outbox, then the tasks.
-          if (transactions === 3) await controlBackfill(world.engine('cli'), id, 'cancel', 'bob');
-          return real(...rest);
-        };
-      },
-    });
+    // Reopening, its outbox, then the tasks.
+    const store = beforeTransaction(world.store, 3, () => controlBackfill(world.engine('cli'), id, 'cancel', 'bob'));
     expect(await world.run(retryTasks({ ...world.engine('cli'), store }, id, { states: ['failed'] }, 'ann'))).toEqual({ outcome: 'cancelled' });
     expect(await world.drive(id)).toBe('cancelled');
     expect((await world.task(id, 'games', world.date(1))).state).toBe('failed');

@@ -7,6 +7,7 @@ import { drainOutbox, transact } from '@floodgate/core/app/outbox.ts';
 import { parseMessage } from '@floodgate/core/contracts/messages.ts';
 import { ledgerPathOf } from '@floodgate/core/domain/ledger.ts';
 import type { StatusStore } from '@floodgate/core/ports/status-store.ts';
+import { beforeTransaction, interposeStore } from '../support/interposed-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
@@ -35,19 +36,7 @@ describe('the outbox', () => {
 
   test('left by a crash between sending and deleting is sent twice, under one id', async () => {
     const world = createWorld();
-    let transactions = 0;
-    const store: StatusStore = new Proxy(world.store, {
-      get: (target, name) => {
-        const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-        if (name !== 'transaction') return real;
-        return async (...rest: unknown[]) => {
-          transactions += 1;
-          if (transactions === 2) throw new Error('it died here');
-          return real(...rest);
-        };
-      },
-    });
-    await ring(world, store);
+    await ring(world, beforeTransaction(world.store, 2, () => Promise.reject(new Error('it died here'))));
     await world.clock.advance(1_000);
     await world.run(drainOutbox(world.engine('x'), 1_000));
     expect(world.bus.published).toHaveLength(2);
@@ -96,16 +85,10 @@ test('a lease whose heartbeat comes at the last moment is not taken away', async
       if (lease !== undefined) transaction.set(lease.path, { ...lease.data, heartbeat: 2 });
     });
   let isDue = false;
-  const store: StatusStore = new Proxy(world.store, {
-    get: (target, name) => {
-      const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-      if (name !== 'transaction') return real;
-      return async (...rest: unknown[]) => {
-        if (isDue) await beat();
-        isDue = false;
-        return real(...rest);
-      };
-    },
+  const store = interposeStore(world.store, async ({ method, run }) => {
+    if (isDue && method === 'transaction') await beat();
+    isDue &&= method !== 'transaction';
+    return run();
   });
   const deps = { ...world.engine('planner'), store, watch: createLeaseWatch(world.clock, world.engine('planner').lease), outboxAgeMs: 1_000, queuedAgeMs: 60_000 };
   await world.run(reconcile(deps));

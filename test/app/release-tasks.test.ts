@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createScheduler } from '@floodgate/core/app/release-tasks.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import { gatePath, gateSchema, parseDocument } from '@floodgate/core/contracts/documents.ts';
+import { afterTransaction, beforeTransaction, interposeStore } from '../support/interposed-store.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
 /** Opens the gate as the validator would, without judging. */
@@ -40,16 +41,10 @@ describe('gates', () => {
     const scheduler = createScheduler(
       world.planner('planner', {
         // Between reading the gates and the transaction of the release.
-        ids: { random: () => 0, newId: () => world.ids.newId() },
-        store: new Proxy(world.store, {
-          get: (target, name) =>
-            name === 'getMany'
-              ? async (paths: readonly string[]) => {
-                  const documents = await target.getMany(paths);
-                  if (paths.includes(gatePath(id, 1))) await setGate(world, id, 1, 'waiting');
-                  return documents;
-                }
-              : (Reflect.get(target, name) as (...rest: unknown[]) => unknown).bind(target),
+        store: interposeStore(world.store, async ({ method, args, run }) => {
+          const value = await run();
+          if (method === 'getMany' && (args[0] as readonly string[]).includes(gatePath(id, 1))) await setGate(world, id, 1, 'waiting');
+          return value;
         }),
       }),
       id,
@@ -63,15 +58,10 @@ describe('gates', () => {
   test('and a pause that comes between the look and the release does too', async () => {
     const world = createWorld();
     const id = await world.start();
-    const store = new Proxy(world.store, {
-      get: (target, name) => {
-        const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-        if (name !== 'getMany') return real;
-        return async (...rest: unknown[]) => {
-          await controlBackfill(world.engine('cli'), id, 'pause', 'ann');
-          return real(...rest);
-        };
-      },
+    const store = interposeStore(world.store, async ({ method, run }) => {
+      // The gates are read after the control document.
+      if (method === 'getMany') await controlBackfill(world.engine('cli'), id, 'pause', 'ann');
+      return run();
     });
     await world.pass(id); // takes the plan's documents into the cache
     for (const task of await world.tasks(id)) await world.store.transaction(async (transaction) => transaction.delete(`backfills/${id}/tasks/${task.taskId}`));
@@ -210,20 +200,8 @@ describe('one planner at a time', () => {
   test('one whose release was applied although its answer was lost continues with what the store says', async () => {
     const world = createWorld();
     const id = await world.start();
-    let lose = true;
-    const store = new Proxy(world.store, {
-      get: (target, name) =>
-        name === 'transaction'
-          ? async (body: Parameters<typeof target.transaction>[0]) => {
-              const value = await target.transaction(body);
-              if (lose && (await world.tasks(id)).length > 0) {
-                lose = false;
-                throw new Error('the answer was lost');
-              }
-              return value;
-            }
-          : (Reflect.get(target, name) as (...rest: unknown[]) => unknown).bind(target),
-    });
+    // The first takes the lease.
+    const store = afterTransaction(world.store, 2, () => Promise.reject(new Error('the answer was lost')));
     const scheduler = createScheduler(world.planner('planner', { store }), id);
     await expect(world.run(scheduler.pass(never))).rejects.toThrow('the answer was lost');
     expect(world.takeDispatches()).toEqual([]);
@@ -280,20 +258,9 @@ test('progress shows what the tasks say, and an older view never takes it back',
   expect((await world.progressOf(id, 'rolling'))?.states).toBe('......');
   await world.work();
   // Between its look and its writing, somebody who saw more has written.
-  let transactions = 0;
   const later = { processorId: 'games', phase: 1, dates: world.dates, states: 'SSSSSq', revisions: [9, 9, 9, 9, 9, 1], updatedAt: 0 };
-  const store = new Proxy(world.store, {
-    get: (target, name) => {
-      const real = (Reflect.get(target, name) as (...rest: unknown[]) => Promise<unknown>).bind(target);
-      if (name !== 'transaction') return real;
-      return async (...rest: unknown[]) => {
-        transactions += 1;
-        // The first takes the lease.
-        if (transactions === 2) await world.store.transaction(async (transaction) => transaction.set(`backfills/${id}/progress/games`, later));
-        return real(...rest);
-      };
-    },
-  });
+  // The first takes the lease.
+  const store = beforeTransaction(world.store, 2, () => world.store.transaction(async (transaction) => transaction.set(`backfills/${id}/progress/games`, later)));
   await world.run(createScheduler(world.planner('planner', { store }), id).pass(never));
   expect(await world.progressOf(id, 'games')).toMatchObject({ states: 'SSSSSs', revisions: [9, 9, 9, 9, 9, 3] });
   expect(await world.drive(id)).toBe('completed');

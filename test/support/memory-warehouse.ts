@@ -81,7 +81,7 @@ export class MemoryWarehouse implements Warehouse {
 
   /** Committed rows of a table by date, then as they were staged, without the columns that Floodgate keeps. */
   rowsOf(table: string): readonly JsonObject[] {
-    return this.#committed(table).map(({ _generation, _backfill_id, _row_hash, processed_at, ...row }) => row);
+    return this.#committed(table).map(({ _generation, _backfill_id, ...row }) => row);
   }
 
   logOf(table: string): readonly CommitLogEntry[] {
