@@ -96,6 +96,24 @@ describe('overlap', () => {
     expect((await world.states(second))['succeeded']).toEqual(world.dates.map((date) => `rolling ${date}`));
   });
 
+  test('counts as come once the gate has opened on it: what changes later is not waited for, by a new planner either', async () => {
+    const world = createWorld();
+    const first = await world.start({ processors: ['games'] });
+    const second = await world.start({ processors: ['rolling'] });
+    expect(await world.drive(first)).toBe('completed');
+    await world.judgeRung();
+    expect((await world.gateOf(second, 1))?.state).toBe('open');
+    world.putGames(world.date(2), [300, 30]);
+    expect(await world.pass(second)).toMatchObject({ outcome: 'going', released: 6 });
+    await world.work();
+    await world.commitRung();
+    await world.judgeRung();
+    await world.clock.advance(30_000);
+    await world.pass(second, 'another');
+    await world.clock.advance(30_000);
+    expect(await world.pass(second, 'another')).toEqual({ outcome: 'over', state: 'completed' });
+  });
+
   test('with a backfill that fails blocks the one that waited for it, and says what is missing', async () => {
     const world = createWorld({ processors: { games: { retry: { max_attempts: 1 } } } });
     world.warehouse.faults.fail('stage', 'invalid_sql', { times: 1 });

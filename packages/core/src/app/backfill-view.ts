@@ -137,13 +137,22 @@ export const judgeReadable = async (...[deps, plan, positions, signal]: Paramete
   }
 };
 
-/** Lets entries go that waited for another backfill, where the ledger now has them fresh. Returns the backfills still waited for. */
-export const settleAwaited = async (deps: { readonly store: StatusStore; readonly warehouse: Warehouse }, view: BackfillView, signal: AbortSignal): Promise<ReadonlySet<string>> => {
+/**
+ * Lets entries go that waited for another backfill, where the ledger now has them fresh, or had when their gate opened: an
+ * open gate is final. Returns the backfills still waited for.
+ */
+export const settleAwaited = async (deps: { readonly store: StatusStore; readonly warehouse: Warehouse }, view: BackfillView, isOpen: (phase: number) => boolean, signal: AbortSignal): Promise<ReadonlySet<string>> => {
   const positions = new Map<string, number[]>();
   const by = new Set<string>();
   for (const [processorId, row] of view.plan.entries) {
+    const statuses = view.grid.get(processorId);
+    const isFinal = isOpen(processorById(view.plan.pipeline, processorId)?.phase ?? 0);
     for (const [index, entry] of row) {
-      if (entry.kind !== 'await' || view.grid.get(processorId)?.[index]?.status !== 'awaited') continue;
+      if (entry.kind !== 'await' || statuses?.[index]?.status !== 'awaited') continue;
+      if (isFinal) {
+        statuses[index] = statusOfEntry(entry, true);
+        continue;
+      }
       positions.set(processorId, [...(positions.get(processorId) ?? []), index]);
     }
   }

@@ -91,8 +91,8 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     const current = view;
     const control = await readControl();
     if (control.cancelled) return cancelStep(backfill, current);
-    const awaiting = await settleAwaited(deps, current, signal);
     const gates = await readGates(backfill);
+    const awaiting = await settleAwaited(deps, current, (phase) => gates.get(phase)?.state === 'open', signal);
     const { ready, released } = control.paused ? { ready: 0, released: 0 } : await releaseReady(backfill, current, gates);
     const end = ready === 0 && !control.paused ? await endIfStill(backfill, current, gates, awaiting, signal) : undefined;
     await writeProgress(current, end !== undefined);
