@@ -2,6 +2,7 @@
 // The only place of the CLI that knows which backend it runs.
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { adoptCommitLogs } from '@floodgate/core/app/adopt-logs.ts';
 import type { CodeCatalog, CodeFunction, EngineDeps, PipelineCatalog, StoreDeps } from '@floodgate/core/app/deps.ts';
 import { createPlanReader, type PlanReader } from '@floodgate/core/app/plan-store.ts';
 import { subscriptions } from '@floodgate/core/contracts/messages.ts';
@@ -172,6 +173,7 @@ export const openEmbeddedStack = async (options: StackOptions): Promise<Embedded
       keepClosedMs: 90 * 86_400_000,
       ...(options.onEnded === undefined ? {} : { onEnded: options.onEnded }),
     };
+    await adoptCommitLogs(plannerDeps, new AbortController().signal);
     const planner = createPlannerApp(plannerDeps);
     const worker = createWorkerApp({
       ...engine,

@@ -53,7 +53,7 @@ const usageCodes = new Set([
   'no_home',
   'file_exists',
 ]);
-const conflictCodes = new Set(['overlap', 'home_in_use', 'backfill_paused', 'plan_changed']);
+const conflictCodes = new Set(['overlap', 'home_in_use', 'backfill_paused', 'plan_changed', 'plan_outdated']);
 
 /** Exit code of an error that ends a command. */
 export const exitCodeOfError = (code: string): ExitCode => (usageCodes.has(code) ? exitCodes.usage : conflictCodes.has(code) ? exitCodes.conflict : exitCodes.unknown);

@@ -35,7 +35,7 @@ const failure = z.object({
   dates: z.array(date).describe('all of them'),
 });
 
-const taskCounts = counts.describe('tasks by state: succeeded, unchanged, skipped, superseded, failed, quarantined, cancelled, and where it is not over waiting, queued, running, staged, committing, unreleased');
+const taskCounts = counts.describe('tasks by state: succeeded, unchanged, superseded, failed, quarantined, cancelled, and where it is not over waiting, queued, running, staged, committing, unreleased');
 
 export const backfillOutput = z
   .object({

@@ -118,7 +118,7 @@ describe('while its own backfill is at work', () => {
     await world.commitRung();
     world.putGames(world.date(2), [300, 30]);
     await world.judgeRung();
-    expect(await world.gateOf(id, 1)).toMatchObject({ state: 'blocked', summary: expect.stringContaining('1 dates were computed from inputs or code that have changed since') });
+    expect(await world.gateOf(id, 1)).toMatchObject({ state: 'blocked', summary: expect.stringContaining('1 dates were computed from inputs that have changed since') });
     expect(await world.drive(id)).toBe('completed');
     await expectAsComputedAtOnce(await (async () => (await world.drive(await world.start()), world))());
   });

@@ -8,7 +8,6 @@ type Cell = { readonly sign: string; readonly ascii: string; readonly colour: Co
 const cells: Readonly<Record<ProgressState, Cell>> = {
   succeeded: { sign: '█', ascii: 'S', colour: 'green' },
   unchanged: { sign: '▓', ascii: 'U', colour: 'green' },
-  skipped: { sign: '░', ascii: 'k', colour: 'grey' },
   superseded: { sign: '▒', ascii: 'P', colour: 'grey' },
   failed: { sign: '✗', ascii: 'F', colour: 'red' },
   quarantined: { sign: 'Q', ascii: 'Q', colour: 'magenta' },

@@ -6,7 +6,7 @@ import { renderGate } from './progress.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 
-const goodStates = ['succeeded', 'unchanged', 'skipped', 'superseded'];
+const goodStates = ['succeeded', 'unchanged', 'superseded'];
 const badStates = ['failed', 'quarantined'];
 
 const count = (tasks: Readonly<Record<string, number>>, states: readonly string[]): number => states.reduce((sum, state) => sum + (tasks[state] ?? 0), 0);

@@ -2,7 +2,7 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { WarehouseError, type CommitBatch, type CommitEntry, type CommitLogEntry, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
-import { deleteDates, deleteLog, insertCommitted, insertLog, raiseFence, selectFence, selectLog, type CommittedRows } from '@floodgate/sql/duckdb/commit.ts';
+import { deleteDates, deleteLog, insertCommitted, insertLog, raiseFence, selectFence, findCommitLog, selectLog, type CommittedRows } from '@floodgate/sql/duckdb/commit.ts';
 import type { DuckDbSession } from './duckdb-connections.ts';
 import type { StagingRegistry } from './duckdb-staging.ts';
 import { toDate } from './duckdb-values.ts';
@@ -21,6 +21,8 @@ export const raiseFenceTo = (session: DuckDbSession, target: TableSpec, laneEpoc
 
 export const readLog = async (session: DuckDbSession, table: string, dates: readonly PartitionDate[] | 'all'): Promise<readonly CommitLogEntry[]> => {
   if (dates !== 'all' && dates.length === 0) return [];
+  // Asked at start, before anything was prepared: no log, nothing committed.
+  if (dates === 'all' && (await session.rows(findCommitLog(table))).length === 0) return [];
   const rows = (await session.rows(selectLog(table, dates))) as readonly [DuckDBValue, bigint, string, bigint, string, bigint, CommitLogEntry['outcome']][];
   return rows.map(([day, generation, contentHash, count, backfillId, committedAt, outcome]) => ({
     date: toDate(day),

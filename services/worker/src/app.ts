@@ -4,7 +4,7 @@ import { createCommitLanes, type LaneDeps } from '@floodgate/core/app/commit-lan
 import { executeDispatch, type WorkerDeps as ExecuteDeps } from '@floodgate/core/app/execute-dispatch.ts';
 import { recordMalformed } from '@floodgate/core/app/reconcile.ts';
 import { parseMessage, subscriptions } from '@floodgate/core/contracts/messages.ts';
-import type { Failure } from '@floodgate/core/domain/failure.ts';
+import { toFailure, type Failure } from '@floodgate/core/domain/failure.ts';
 import type { Delivery, Subscription, Verdict } from '@floodgate/core/ports/message-bus.ts';
 
 export type WorkerDeps = ExecuteDeps &
@@ -28,22 +28,33 @@ export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
   const lanes = createCommitLanes(deps);
   let open: Subscription[] = [];
 
+  /** Where the store can't be written either, nothing could be recorded: the error itself says that this process must stop. */
+  const haltOn = async (work: () => Promise<{ readonly outcome: string } | { readonly outcome: 'halt'; readonly failure: Failure }>): Promise<Verdict> => {
+    try {
+      const result = await work();
+      if ('failure' in result) deps.onHalt(result.failure);
+      return 'ack';
+    } catch (error) {
+      const failure = toFailure(error);
+      if (failure.class === 'halt') deps.onHalt(failure);
+      throw error;
+    }
+  };
+
   const onTask = async (delivery: Delivery): Promise<Verdict> => {
     const message = parseMessage(delivery.attributes, delivery.data);
     if (message.type === 'malformed') await recordMalformed(deps, delivery, message.problem);
     if (message.type !== 'floodgate.tasks.dispatched') return 'ack';
-    const result = await executeDispatch(deps, message.data, delivery.signal);
-    if (result.outcome === 'halt') deps.onHalt(result.failure);
-    return 'ack';
+    const { data } = message;
+    return haltOn(async () => executeDispatch(deps, data, delivery.signal));
   };
 
   const onCommit = async (delivery: Delivery): Promise<Verdict> => {
     const message = parseMessage(delivery.attributes, delivery.data);
     if (message.type === 'malformed') await recordMalformed(deps, delivery, message.problem);
     if (message.type !== 'floodgate.lane.rung') return 'ack';
-    const result = await lanes.serve(message.data.table, delivery.signal);
-    if (result.outcome === 'halt') deps.onHalt(result.failure);
-    return 'ack';
+    const { table } = message.data;
+    return haltOn(async () => lanes.serve(table, delivery.signal));
   };
 
   return {

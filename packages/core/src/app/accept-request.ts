@@ -75,17 +75,19 @@ const readBusy = async (deps: AcceptDeps, state: PipelineStateDocument | undefin
   return (processorId, date) => busy.get(`${processorId}|${date}`);
 };
 
-const readFailed = async (deps: AcceptDeps, pipelineId: string): Promise<(processorId: string, date: PartitionDate) => boolean> => {
-  const failed = new Set<string>();
+/** When a partition failed for good; undefined where it did not, or was committed since. */
+const readFailed = async (deps: AcceptDeps, pipelineId: string): Promise<(processorId: string, date: PartitionDate) => number | undefined> => {
+  const failed = new Map<string, number>();
+  const note = (key: string, at: number): void => void failed.set(key, Math.max(at, failed.get(key) ?? 0));
   for (const document of await deps.store.query({ group: 'deadLetters', where: [{ field: 'state', op: '==', value: 'open' }] })) {
     const entry = parseDocument(deadLetterSchema, document);
-    if (entry.kind === 'task' && entry.pipelineId === pipelineId) failed.add(`${entry.processorId}|${entry.date}`);
+    if (entry.kind === 'task' && entry.pipelineId === pipelineId) note(`${entry.processorId}|${entry.date}`, entry.openedAt);
   }
   for (const document of await deps.store.query({ group: 'tasks', where: [{ field: 'state', op: '==', value: 'quarantined' }] })) {
     const task = parseDocument(taskSchema, document);
-    if (task.pipelineId === pipelineId) failed.add(`${task.processorId}|${task.date}`);
+    if (task.pipelineId === pipelineId) note(`${task.processorId}|${task.date}`, task.endedAt ?? 0);
   }
-  return (processorId, date) => failed.has(`${processorId}|${date}`);
+  return (processorId, date) => failed.get(`${processorId}|${date}`);
 };
 
 const readState = async (deps: AcceptDeps, pipelineId: string): Promise<PipelineStateDocument | undefined> => {
@@ -111,7 +113,8 @@ const planOnce = async (deps: AcceptDeps, request: BackfillRequest, signal: Abor
   const positions = { first: 0, last: calendar.dates.length - 1 };
   const sources = await readSourceDigests(deps.warehouse, pipeline, computed, calendar, reachOf(calendar, dates), signal);
   const years = await readLedgerYears(deps.store, ledgerPathsFor(pipeline, computed, calendar, positions));
-  const [plannedBy, hasFailed] = [await readBusy(deps, state), await readFailed(deps, pipeline.id)];
+  const [plannedBy, failedAt] = [await readBusy(deps, state), await readFailed(deps, pipeline.id)];
+  const view = viewOf(pipeline.id, years, sources);
   const made = makePlan({
     pipeline,
     calendar,
@@ -120,9 +123,9 @@ const planOnce = async (deps: AcceptDeps, request: BackfillRequest, signal: Abor
     dates: dates.wanted,
     reprocess: request.reprocess,
     gate: request.gate,
-    view: viewOf(pipeline.id, years, sources),
+    view,
     plannedBy,
-    hasFailed,
+    hasFailed: (processorId, date) => (failedAt(processorId, date) ?? 0) > (view.entry(processorId, date)?.committedAt ?? 0),
   });
   if (made.outcome === 'overlap') {
     const listed = made.dates.slice(0, 5).join(', ') + (made.dates.length > 5 ? ` and ${made.dates.length - 5} more` : '');
@@ -190,6 +193,7 @@ const activate = async (deps: AcceptDeps, input: AcceptInput, made: Extract<Made
       sequence,
       activation: made.activation + 1,
       activeBackfills: [...(state?.activeBackfills ?? []), backfillId],
+      latestHash: pipeline.hash,
     });
     const about = { subject: backfillId, traceparent: input.traceparent };
     send('floodgate.backfill.moved', { backfillId }, about);

@@ -95,8 +95,10 @@ const calendarEnds = (plan: LoadedPlan): { readonly first: number; readonly last
 };
 
 export type Freshnesses = {
-  /** Positions by processor that are committed but no longer fresh. */
+  /** Positions by processor whose inputs have changed since they were computed. */
   readonly stale: ReadonlyMap<string, readonly number[]>;
+  /** Committed by another version of the processor: the plan's version may not put its own rows in their place. */
+  readonly recoded: ReadonlyMap<string, readonly number[]>;
   readonly missing: ReadonlyMap<string, readonly number[]>;
 };
 
@@ -112,16 +114,16 @@ export const judgeFreshness = async (
   const ends = calendarEnds(plan);
   const sources = await readSourceDigests(deps.warehouse, pipeline, processors, calendar, ends, signal);
   const view = viewOf(pipeline.id, await readLedgerYears(deps.store, ledgerPathsFor(pipeline, processors, calendar, ends)), sources);
-  const [stale, missing] = [new Map<string, number[]>(), new Map<string, number[]>()];
+  const found = { stale: new Map<string, number[]>(), recoded: new Map<string, number[]>(), missing: new Map<string, number[]>() };
   for (const processor of processors) {
     for (const index of positions.get(processor.id) ?? []) {
       const freshness = freshnessOf(pipeline, processor, calendar, index, view);
       if (freshness === 'fresh') continue;
-      const into = freshness === 'missing' ? missing : stale;
+      const into = freshness === 'missing' ? found.missing : freshness === 'stale_code' ? found.recoded : found.stale;
       into.set(processor.id, [...(into.get(processor.id) ?? []), index]);
     }
   }
-  return { stale, missing };
+  return found;
 };
 
 /**

@@ -388,7 +388,8 @@ const settleBatch = async (deps: LaneDeps, lane: LaneDocument, batch: readonly T
         saveTask(transaction, moveTask(task, 'return_to_lane'));
         continue;
       }
-      const ours = entry.generation === task.generation;
+      // The backfill as well: generations of a status store that was lost may have been given before.
+      const ours = entry.generation === task.generation && entry.backfillId === task.backfillId;
       const name = !ours ? 'supersede' : entry.outcome === 'unchanged' ? 'commit_unchanged' : 'commit';
       const done = moveTask(task, name, { job: null, failure: null, endedAt: now, rows: entry.rows });
       saveTask(transaction, done);

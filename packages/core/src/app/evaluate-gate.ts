@@ -131,15 +131,23 @@ const freshness = async (deps: ValidatorDeps, plan: LoadedPlan, processors: read
   const bad = new Set(tasks.filter(({ state }) => !isGood(state)).map(({ processorId, date }) => `${processorId}|${date}`));
   const positions = new Map(processors.map((processor) => [processor.id, scopeOf(plan, processor).filter((index) => !bad.has(`${processor.id}|${plan.calendar.dates[index]?.date ?? ''}`))]));
   try {
-    const { stale, missing } = await judgeFreshness(deps, plan, positions, signal);
+    const { stale, recoded, missing } = await judgeFreshness(deps, plan, positions, signal);
     return processors.flatMap(({ id }) => [
-      outcomeOf('fresh', id, 'block', datesOf(plan, stale.get(id) ?? []), `${stale.get(id)?.length ?? 0} dates were computed from inputs or code that have changed since`),
+      outcomeOf('fresh', id, 'block', datesOf(plan, stale.get(id) ?? []), `${stale.get(id)?.length ?? 0} dates were computed from inputs that have changed since`),
+      outcomeOf('version', id, 'warn', datesOf(plan, recoded.get(id) ?? []), `${recoded.get(id)?.length ?? 0} dates hold the rows of another version of this processor`),
+      ...leftStale(plan, id),
       outcomeOf('committed', id, 'block', datesOf(plan, missing.get(id) ?? []), `${missing.get(id)?.length ?? 0} dates are not in the ledger`),
     ]);
   } catch (error) {
     if (signal.aborted) throw error;
     return processors.map(({ id }) => couldNotTell('fresh', id, error));
   }
+};
+
+/** What is stale by the request's own choice doesn't shut its gate, but it is said. */
+const leftStale = (plan: LoadedPlan, id: string): readonly CheckOutcome[] => {
+  const dates = [...(plan.entries.get(id)?.values() ?? [])].filter(({ reason }) => reason === 'stale_not_requested').map(({ date }) => date);
+  return dates.length === 0 ? [] : [outcomeOf('left_stale', id, 'warn', dates, `${dates.length} dates are stale and were not asked for; --reprocess stale computes them`)];
 };
 
 const couldNotTell = (check: string, processorId: string, error: unknown): CheckOutcome => {

@@ -84,13 +84,16 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
       view = undefined;
       return { outcome: 'not_ours' };
     }
+    const control = await readControl();
+    if (control.cancelled) {
+      view ??= await openView(deps.store, backfillId, await deps.plans.plan(backfill.planHash)).catch(() => undefined);
+      return cancelStep(backfill);
+    }
     if (view === undefined) {
       view = await openView(deps.store, backfillId, await deps.plans.plan(backfill.planHash));
       for (const processorId of view.grid.keys()) dirty.add(processorId);
     } else for (const { processorId } of await refreshView(deps.store, backfillId, view)) dirty.add(processorId);
     const current = view;
-    const control = await readControl();
-    if (control.cancelled) return cancelStep(backfill, current);
     const gates = await readGates(backfill);
     const awaiting = await settleAwaited(deps, current, (phase) => gates.get(phase)?.state === 'open', signal);
     const { ready, released } = control.paused ? { ready: 0, released: 0 } : await releaseReady(backfill, current, gates);
@@ -165,7 +168,8 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     let room = backfill.limits.maxInFlight - countInFlight(current);
     // Under `auto` the next span is better sized than this one, so only as many wait as keep the workers busy.
     const isAuto = datesPerTaskOf(backfill, undefined) === 'auto';
-    let dispatches = isAuto ? Math.max(0, deps.workers * dispatchesPerWorker - countDispatches(current)) : Number.POSITIVE_INFINITY;
+    const outranked = await isOutranked(backfill);
+    let dispatches = outranked ? Math.max(0, 1 - countDispatches(current)) : isAuto ? Math.max(0, deps.workers * dispatchesPerWorker - countDispatches(current)) : Number.POSITIVE_INFINITY;
     let released = 0;
     let batch: Span[] = [];
     let size = 0;
@@ -187,6 +191,14 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     }
     await flush();
     return { ready: ready.length, released };
+  };
+
+  /** A backfill beside one of higher priority that isn't paused keeps one dispatch going: behind, but never starved. */
+  const isOutranked = async (backfill: BackfillDocument): Promise<boolean> => {
+    const active = await deps.store.query({ collection: 'backfills', where: [{ field: 'state', op: '==', value: 'active' }] });
+    const higher = active.map((document) => parseDocument(backfillSchema, document)).filter(({ priority }) => priority > backfill.priority);
+    const controls = await deps.store.getMany(higher.map((other) => controlPath(other.backfillId)));
+    return controls.some((document) => document !== undefined && !parseDocument(controlSchema, document).paused);
   };
 
   /** Releases spans in one transaction: tasks and their dispatches, only while control, gates and lease say so. */
@@ -283,7 +295,7 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
       planned.filter((processor) => processor.phase === phase).every(({ id }) => (current.grid.get(id) ?? []).every((status) => status === undefined || status.status === 'good' || status.status === 'bad' || status.status === 'awaited'));
     const allOpen = backfill.phases.every((phase) => gates.get(phase)?.state === 'open');
     const allGood = [...current.grid.values()].every((row) => row.every((status) => status === undefined || status.status === 'good' || (status.status === 'awaited' && status.by === '')));
-    if (allGood && allOpen) return (await turnStale(current, signal)) ? 'turned_stale' : finish(backfill, 'completed', current, gates);
+    if (allGood && allOpen) return (await turnStale(current, signal)) ? 'turned_stale' : finish(backfill, 'completed', current.open, gates);
     if (await someActive(awaiting)) return undefined;
     for (const phase of backfill.phases) {
       const gate = gates.get(phase);
@@ -297,7 +309,7 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
       }
       if (backfill.gate === 'phase') break;
     }
-    return (await turnStale(current, signal)) ? 'turned_stale' : finish(backfill, 'blocked', current, gates);
+    return (await turnStale(current, signal)) ? 'turned_stale' : finish(backfill, 'blocked', current.open, gates);
   };
 
   /**
@@ -342,8 +354,13 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     return true;
   };
 
-  const cancelStep = async (backfill: BackfillDocument, current: BackfillView): Promise<PassOutcome> => {
-    const open = [...current.open.values()];
+  /** Cancelling needs no plan: a backfill whose pipeline version this build can't read can still be ended. */
+  const cancelStep = async (backfill: BackfillDocument): Promise<PassOutcome> => {
+    const readOpen = async (): Promise<readonly TaskDocument[]> => {
+      const documents = await deps.store.query({ collection: taskCollection(backfillId), where: [{ field: 'state', op: 'in', value: openStates }] });
+      return documents.map((document) => parseDocument(taskSchema, document));
+    };
+    const open = await readOpen();
     for (let at = 0; at < open.length; at += writesPerTransaction) {
       const paths = open.slice(at, at + writesPerTransaction).map(pathOfTask);
       const cancelled = await deps.store.transaction(async (transaction) => {
@@ -356,18 +373,19 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
         for (const task of tasks) saveTask(transaction, task);
         return tasks;
       });
-      noteTasks(current, cancelled);
+      if (view !== undefined) noteTasks(view, cancelled);
       for (const { processorId } of cancelled) dirty.add(processorId);
     }
-    if (current.open.size > 0) return { outcome: 'going', released: 0, wakeAt: undefined };
-    const end = await finish(backfill, 'cancelled', current, new Map());
-    await writeProgress(current, true);
+    const left = new Map((await readOpen()).map((task) => [pathOfTask(task), task]));
+    if (left.size > 0) return { outcome: 'going', released: 0, wakeAt: undefined };
+    const end = await finish(backfill, 'cancelled', left, new Map());
+    if (view !== undefined) await writeProgress(view, true);
     // Something was put back to work meanwhile: it is cancelled by the next look.
     return end === undefined ? { outcome: 'going', released: 0, wakeAt: deps.clock.now() } : { outcome: 'over', state: 'cancelled' };
   };
 
   /** Ends the backfill if it still is as this pass saw it: an operator who put tasks back or approved a gate meanwhile has rung. */
-  const finish = async (backfill: BackfillDocument, state: BackfillState, current: BackfillView, gates: ReadonlyMap<number, GateDocument>): Promise<BackfillState | undefined> =>
+  const finish = async (backfill: BackfillDocument, state: BackfillState, seen: ReadonlyMap<string, TaskDocument>, gates: ReadonlyMap<number, GateDocument>): Promise<BackfillState | undefined> =>
     transact(deps, async (transaction, send) => {
       const open = await transaction.query({ collection: taskCollection(backfillId), where: [{ field: 'state', op: 'in', value: openStates }] });
       const judged = await transaction.getMany(state === 'blocked' ? backfill.phases.map((phase) => gatePath(backfillId, phase)) : []);
@@ -377,7 +395,7 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
       // Reopened, cancelled or taken over since this pass began: another pass decides.
       if (before.state !== 'active' || before.sequence !== backfill.sequence || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return undefined;
       if (parseDocument(controlSchema, control).cancelled !== (state === 'cancelled')) return undefined;
-      if (open.length !== current.open.size || open.some((document) => parseDocument(taskSchema, document).revision !== current.open.get(document.path)?.revision)) return undefined;
+      if (open.length !== seen.size || open.some((document) => parseDocument(taskSchema, document).revision !== seen.get(document.path)?.revision)) return undefined;
       for (const document of judged) {
         const gate = document === undefined ? undefined : parseDocument(gateSchema, document);
         if (gate !== undefined && gate.evaluation !== gates.get(gate.phase)?.evaluation) return undefined;

@@ -87,6 +87,11 @@ export const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: Backf
       const before = parseDocument(backfillSchema, current);
       if (now.activation !== state.activation) return undefined;
       if (before.state === 'cancelled' || (control !== undefined && parseDocument(controlSchema, control).cancelled)) return { outcome: 'cancelled' };
+      if (now.latestHash !== '' && now.latestHash !== before.pipelineHash) {
+        throw new FloodgateError('plan_outdated', `backfill ${backfill.backfillId} was planned with pipeline version ${before.pipelineHash}; version ${now.latestHash} has been activated since, and its rows would be lost`, {
+          hint: `plan what is missing anew: npx floodgate backfill --pipeline ${backfill.pipelineId} --reprocess missing (or failed)`,
+        });
+      }
       const about = { subject: backfill.backfillId, traceparent: backfill.traceparent };
       const held = gates.find(({ phase }) => phase === approve);
       if (approve !== undefined) {

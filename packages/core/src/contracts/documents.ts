@@ -67,6 +67,8 @@ export const pipelineStateSchema = z.object({
   /** Counts activations and reopenings: a plan is activated only on the count that it was made on. */
   activation: z.int(),
   activeBackfills: z.array(z.string()),
+  /** Pipeline version that was activated last: older plans may not be reopened over it. */
+  latestHash: z.string().default(''),
 });
 export type PipelineStateDocument = z.output<typeof pipelineStateSchema>;
 export const pipelineStatePath = (pipelineId: string): string => `pipelines/${pipelineId}`;

@@ -11,7 +11,6 @@ const codes = {
   committing: 'c',
   succeeded: 'S',
   unchanged: 'U',
-  skipped: 'K',
   superseded: 'P',
   failed: 'F',
   quarantined: 'Q',

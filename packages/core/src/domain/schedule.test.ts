@@ -22,7 +22,6 @@ describe('the status of a partition', () => {
       committing: 'in_flight',
       succeeded: 'good',
       unchanged: 'good',
-      skipped: 'good',
       superseded: 'good',
       failed: 'bad',
       quarantined: 'bad',

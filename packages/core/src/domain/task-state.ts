@@ -9,7 +9,6 @@ export const taskStates = [
   'committing',
   'succeeded',
   'unchanged',
-  'skipped',
   'superseded',
   'failed',
   'quarantined',
@@ -17,12 +16,12 @@ export const taskStates = [
 ] as const;
 export type TaskState = (typeof taskStates)[number];
 
-export const terminalStates = ['succeeded', 'unchanged', 'skipped', 'superseded', 'failed', 'quarantined', 'cancelled'] as const satisfies readonly TaskState[];
+export const terminalStates = ['succeeded', 'unchanged', 'superseded', 'failed', 'quarantined', 'cancelled'] as const satisfies readonly TaskState[];
 export const openStates = ['waiting', 'queued', 'running', 'staged', 'committing'] as const satisfies readonly TaskState[];
 /** With the workers or the lanes: what admission counts. */
 export const inFlightStates = ['queued', 'running', 'staged', 'committing'] as const satisfies readonly TaskState[];
 /** Terminal states after which a hard downstream may run. */
-export const goodStates = ['succeeded', 'unchanged', 'skipped', 'superseded'] as const satisfies readonly TaskState[];
+export const goodStates = ['succeeded', 'unchanged', 'superseded'] as const satisfies readonly TaskState[];
 
 const includes = (states: readonly TaskState[], state: TaskState): boolean => states.includes(state);
 export const isTerminal = (state: TaskState): boolean => includes(terminalStates, state);
@@ -43,8 +42,6 @@ export const transitions = [
   { name: 'stage', from: 'running', to: 'staged', owner: 'worker' },
   // The ledger already holds what this execution would compute.
   { name: 'find_fresh', from: 'running', to: 'unchanged', owner: 'worker' },
-  // A code processor declared that this date has nothing to compute.
-  { name: 'skip', from: 'running', to: 'skipped', owner: 'worker' },
   { name: 'quarantine', from: 'running', to: 'quarantined', owner: 'worker' },
   { name: 'put_back', from: 'running', to: 'waiting', owner: 'worker' },
   { name: 'fail', from: 'running', to: 'failed', owner: 'worker' },

@@ -151,7 +151,7 @@ export interface Warehouse {
   commit(batch: CommitBatch, signal: AbortSignal): Promise<readonly CommitLogEntry[]>;
   /** Raises the log's fence to `laneEpoch`: afterwards no commit of an older lane can happen. Throws `lane_fenced` where it is higher. */
   fence(target: TableSpec, laneEpoch: number, signal: AbortSignal): Promise<void>;
-  /** Entries of these dates, or of all. */
+  /** Entries of these dates, or of all; none where the table was never prepared. */
   readCommitLog(target: TableSpec, dates: readonly PartitionDate[] | 'all', signal: AbortSignal): Promise<readonly CommitLogEntry[]>;
 
   /** Rows and an order-independent digest per date of a source's files. Throws `source_missing`, `source_unreadable`, `source_mismatch`. */

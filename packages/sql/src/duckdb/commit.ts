@@ -3,7 +3,7 @@
 // SOURCE joins the whole target in DuckDB and was measured 5 to 14 times slower, growing with the table.
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { CommitEntry, CommitLogEntry, TableSpec } from '@floodgate/core/ports/warehouse.ts';
-import { commitLogTable, dateList, dateLiteral, quoteName, quoteNames, quoteTable, textLiteral } from './names.ts';
+import { commitLogTable, dateList, dateLiteral, nameOf, quoteName, quoteNames, quoteTable, schemaOf, textLiteral } from './names.ts';
 import { preservedTable } from './prepare.ts';
 import { segmentTable, type StagedRows } from './stage.ts';
 
@@ -13,6 +13,11 @@ SET generation = $epoch
 WHERE "date" IS NULL AND generation <= $epoch`;
 
 export const selectFence = (table: string): string => `SELECT generation FROM ${commitLogTable(table)} WHERE "date" IS NULL`;
+
+/** One row where the table's commit log exists. */
+export const findCommitLog = (table: string): string => `SELECT 1
+FROM duckdb_tables()
+WHERE database_name = current_database() AND schema_name = ${textLiteral(schemaOf(table))} AND table_name = ${textLiteral(`_floodgate_commits_${nameOf(table)}`)}`;
 
 export const selectLog = (table: string, dates: readonly PartitionDate[] | 'all'): string => `SELECT "date", generation, content_hash, "rows", backfill_id, epoch_ms(committed_at) AS committed_at, outcome
 FROM ${commitLogTable(table)}
