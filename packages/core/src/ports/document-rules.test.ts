@@ -11,7 +11,8 @@ describe('freezeJson', () => {
   it('makes what JSON makes of it, frozen through and through', () => {
     const isFrozen = (value: unknown): boolean => value === null || typeof value !== 'object' || (Object.isFrozen(value) && Object.values(value).every(isFrozen));
     fc.assert(
-      fc.property(fc.dictionary(fc.string().filter((key) => key !== '__proto__'), fc.jsonValue()), (data) => {
+      // A key of that name is refused, see below.
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()).filter((data) => !JSON.stringify(data).includes('__proto__')), (data) => {
         const copy = freezeJson(data as JsonObject);
         expect(JSON.stringify(copy)).toBe(JSON.stringify(data));
         expect(isFrozen(copy)).toBe(true);
