@@ -28,7 +28,7 @@ const failureOf = (task: TaskDocument): Omit<Failures[number], 'tasks' | 'dates'
 };
 
 /** Failed and quarantined dates by processor and cause, the most frequent first. */
-export const groupFailures = (tasks: readonly TaskDocument[]): Failures => {
+const groupFailures = (tasks: readonly TaskDocument[]): Failures => {
   const groups = new Map<string, Failures[number] & { dates: string[] }>();
   for (const task of [...tasks].sort((a, b) => (a.date < b.date ? -1 : 1))) {
     const failure = failureOf(task);

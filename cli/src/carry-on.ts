@@ -18,7 +18,7 @@ const holderOf = async (session: Session): Promise<string | undefined> => {
   return holder === undefined ? undefined : holder === 'unknown' ? 'the process that runs on this home' : `process ${holder.pid}`;
 };
 
-export const runOnHere = (session: Session, backfillId: string, command: string): Promise<RunOutcome> => {
+const runOnHere = (session: Session, backfillId: string, command: string): Promise<RunOutcome> => {
   const submitted = { backfillId, resumed: true };
   return runToEnd(session, { remote: async () => submitted, own: async () => submitted }, { command });
 };

@@ -40,7 +40,7 @@ export const addJson = (command: Command): Command => command.optionsGroup('Outp
 const quote = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /** Flags with which a copied command finds the same home and pipelines. */
-export const copiedFlags = (flags: ConfigFlags): string =>
+const copiedFlags = (flags: ConfigFlags): string =>
   [
     ...(flags.home === undefined ? [] : [` --home ${quote(flags.home)}`]),
     ...(flags.pipelines === undefined ? [] : [` --pipelines ${quote(flags.pipelines)}`]),

@@ -17,7 +17,7 @@ import { createLocalActions } from './warehouse-actions.ts';
 
 const maxSocketPath = 100;
 
-export const socketOf = (home: string): string => {
+const socketOf = (home: string): string => {
   const own = join(home, 'floodgate.sock');
   return Buffer.byteLength(own) <= maxSocketPath ? own : join(tmpdir(), `floodgate-${digestText(home)}.sock`);
 };

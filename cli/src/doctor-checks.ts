@@ -25,7 +25,7 @@ const failed = (subject: string, error: unknown): DoctorFinding =>
 
 const minNodeMajor = 24;
 
-export const checkNode = (version: string): DoctorFinding => {
+const checkNode = (version: string): DoctorFinding => {
   const major = Number(version.replace(/^v/, '').split('.')[0]);
   return major >= minNodeMajor ? ok('node', version) : fail('node', `${version}; Floodgate needs ${minNodeMajor} or newer`, 'run npm ci, which brings it along, and start Floodgate with npx floodgate');
 };
@@ -34,7 +34,7 @@ export const checkNode = (version: string): DoctorFinding => {
 const comfortableBytes = 2 * 2 ** 30;
 const minBytes = 200 * 2 ** 20;
 
-export const judgeFreeSpace = (bytes: number): DoctorFinding => {
+const judgeFreeSpace = (bytes: number): DoctorFinding => {
   const message = `${formatBytes(bytes)} free`;
   if (bytes < minBytes) return fail('disk', message, 'free some: Floodgate stops where it finds less than 200 MiB');
   return bytes < comfortableBytes ? warn('disk', message, 'enough for a season; for years of data free some') : ok('disk', message);

@@ -5,7 +5,7 @@ import { systemIds } from '@floodgate/embedded/system-ids.ts';
 
 export { createHome, findHomeHolder, HomeError, type HomeHolder } from '@floodgate/embedded/home-lock.ts';
 export { systemClock } from '@floodgate/embedded/system-clock.ts';
-export { systemIds };
+;
 
 export { writeParquet } from '@floodgate/embedded/parquet-file.ts';
 

@@ -88,7 +88,7 @@ export type PlanOutput = z.output<typeof planOutput>;
 
 export const sqlOutput = z.array(z.record(z.string(), z.unknown())).meta({ title: 'floodgate sql --json', description: 'one object per row; DATE as YYYY-MM-DD, numbers beyond 2^53 as text' });
 
-export const statusListOutput = z
+const statusListOutput = z
   .array(
     z.object({
       backfillId: z.string(),
@@ -103,7 +103,7 @@ export const statusListOutput = z
   )
   .meta({ title: 'floodgate status --json' });
 
-export const problemOutput = z.object({
+const problemOutput = z.object({
   file: z.string(),
   line: z.int(),
   column: z.int().optional(),
@@ -111,14 +111,14 @@ export const problemOutput = z.object({
   message: z.string(),
   fix: z.string(),
 });
-export const lintOutput = z.object({ pipeline: z.string(), ok: z.boolean(), problems: z.array(problemOutput) }).meta({ title: 'floodgate lint --json' });
+const lintOutput = z.object({ pipeline: z.string(), ok: z.boolean(), problems: z.array(problemOutput) }).meta({ title: 'floodgate lint --json' });
 
 export const doctorOutput = z
   .object({ ok: z.boolean(), findings: z.array(z.object({ subject: z.string(), verdict: z.enum(['ok', 'warn', 'fail']), message: z.string(), advice: z.string() })) })
   .meta({ title: 'floodgate doctor --json' });
 export type DoctorOutput = z.output<typeof doctorOutput>;
 
-export const deadLetterOutput = z
+const deadLetterOutput = z
   .array(
     z.object({
       id: z.string(),
@@ -136,7 +136,7 @@ export const deadLetterOutput = z
   )
   .meta({ title: 'floodgate dlq list --json' });
 
-export const errorOutput = z
+const errorOutput = z
   .object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }), exitCode })
   .meta({ title: 'any command with --json that ends with an error' });
 

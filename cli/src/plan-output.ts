@@ -27,7 +27,7 @@ const countEntries = (entries: Iterable<PlanEntry>): { readonly tasks: Record<st
 };
 
 /** Columns that the sources lack for seasons which the plan computes: they will be NULL there. */
-export const absentWarnings = (pipeline: Pipeline, calendar: Calendar, planned: ReadonlyMap<string, readonly PartitionDate[]>): readonly string[] =>
+const absentWarnings = (pipeline: Pipeline, calendar: Calendar, planned: ReadonlyMap<string, readonly PartitionDate[]>): readonly string[] =>
   pipeline.processors.flatMap((processor) => {
     const seasons = new Set((planned.get(processor.id) ?? []).map((date) => calendar.dates[calendar.indexOf.get(date) ?? -1]?.season));
     return processor.absent.flatMap(({ columns, seasons: lacking, reason }) => {

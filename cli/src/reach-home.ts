@@ -78,7 +78,7 @@ export const homeExists = async ({ config }: Session): Promise<boolean> =>
   );
 
 /** Looking must not make a home: throws FloodgateError `no_home` where there is none. */
-export const needHome = async (session: Session): Promise<void> => {
+const needHome = async (session: Session): Promise<void> => {
   if (await homeExists(session)) return;
   throw new FloodgateError('no_home', `nothing has run in ${shown(session, session.config.home)} yet`, { hint: 'begin with npx floodgate demo, or npx floodgate backfill; or name another home with --home' });
 };
@@ -90,7 +90,7 @@ export const openHomeStore = async (session: Session): Promise<StoreStack> => {
 };
 
 /** Names of the folders that are pipelines. */
-export const listPipelines = async (pipelinesFolder: string): Promise<readonly string[]> => {
+const listPipelines = async (pipelinesFolder: string): Promise<readonly string[]> => {
   const entries = await readdir(pipelinesFolder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
 };

@@ -181,7 +181,7 @@ describe('a lease', () => {
     await world.store.transaction(async (transaction) => transaction.delete(`leases/${lease?.dispatchId ?? ''}`));
     // Not by the deadline, which is ten minutes away.
     expect(await world.run(work, 11_000)).toMatchObject({ outcome: 'done', staged: 0 });
-    expect(await world.warehouse.stagingsOf('test.games')).toEqual([]);
+    expect(world.warehouse.stagingsOf('test.games')).toEqual([]);
     expect((await gamesOf(world, id)).state).toBe('waiting');
   });
 

@@ -280,7 +280,7 @@ describe('dead letters', () => {
     await world.drive(id);
     const letters = await listDeadLetters(world.store, ['open']);
     const groups = Map.groupBy(letters, ({ causeGroup }) => causeGroup);
-    expect([...groups.values()].map((group) => group.length).sort()).toEqual([1, 2]);
+    expect([...groups.values()].map((group) => group.length).sort((a, b) => a - b)).toEqual([1, 2]);
     const large = [...groups].find(([, group]) => group.length === 2)?.[0] ?? '';
     expect(await listDeadLetters(world.store, ['open'], { causeGroup: large })).toHaveLength(2);
     expect(await listDeadLetters(world.store, ['open'], { backfillId: 'other' })).toEqual([]);

@@ -151,7 +151,8 @@ describe('killed', () => {
   test('and stalled and cut off at random calls, the end is that of a sequential run', async () => {
     await fc.assert(
       fc.asyncProperty(faults, async ({ seed, count, gap, datesPerTask, maxDates, workers, gate, maxInFlight }) => {
-        const { random } = createSeededIds(seed);
+        const ids = createSeededIds(seed);
+        const random = (): number => ids.random();
         let left = count;
         const fate = (): Fate => {
           if (left === 0 || random() * gap > 1) return { kind: 'live' };

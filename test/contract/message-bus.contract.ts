@@ -22,11 +22,11 @@ export type MessageBusHarness = AsyncDisposable & {
   readonly slackMs: number;
 };
 
-export function testSpec(overrides: Partial<SubscriptionSpec> = {}): SubscriptionSpec {
+function testSpec(overrides: Partial<SubscriptionSpec> = {}): SubscriptionSpec {
   return { name: 'workers', topic: 'floodgate-tasks', ackDeadlineMs: 10_000, redelivery: { minMs: 1_000, maxMs: 5_000 }, maxDeliveryAttempts: 5, ...overrides };
 }
 
-export function testMessage(data: string, overrides: Partial<OutgoingMessage> = {}): OutgoingMessage {
+function testMessage(data: string, overrides: Partial<OutgoingMessage> = {}): OutgoingMessage {
   return { topic: 'floodgate-tasks', attributes: { id: data, source: '/test', type: 'test' }, data, ...overrides };
 }
 
@@ -293,12 +293,12 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         const spec = testSpec();
         let deliveries = 0;
         while (deliveries < 5) {
-          const { bus, die } = await harness.open({ subscriptions: [spec, deadLetterSpec] });
-          const victim = await collect(bus, spec, () => new Promise<Verdict>(() => undefined));
-          if (deliveries === 0) await bus.publish([testMessage('poison')]);
+          const mortal = await harness.open({ subscriptions: [spec, deadLetterSpec] });
+          const victim = await collect(mortal.bus, spec, () => new Promise<Verdict>(() => undefined));
+          if (deliveries === 0) await mortal.bus.publish([testMessage('poison')]);
           await harness.until(() => victim.deliveries.length === 1);
           deliveries += 1;
-          die();
+          mortal.die();
         }
         const bus = await open(spec, deadLetterSpec);
         const source = await collect(bus, spec);

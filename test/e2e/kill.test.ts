@@ -61,11 +61,11 @@ const runAndKill = async (home: string, kill: Kill): Promise<void> => {
     const line = (await child.next()) as Said;
     if (line.said === 'ended') throw new Error(`the run ended before ${JSON.stringify(kill)}`);
     if (line.said === 'error') throw new Error(line.message);
-    if (line.said === 'stopped_at') return child.kill();
-    if ('soonAfter' in kill && line.said === kill.soonAfter && line.count === kill.count) return child.kill();
+    if (line.said === 'stopped_at') return await child.kill();
+    if ('soonAfter' in kill && line.said === kill.soonAfter && line.count === kill.count) return await child.kill();
     if ('afterMs' in kill && line.said === 'accepted') {
       await systemClock.sleep(kill.afterMs);
-      return child.kill();
+      return await child.kill();
     }
   }
 };

@@ -98,7 +98,7 @@ export const arbitraryChoice = <T>(options: readonly T[]): fc.Arbitrary<(process
 export type PartitionFill = 'fresh' | 'missing' | 'stale_code' | 'stale_input';
 
 /** A ledger in which each partition is as `choose` says; upstreams are filled before what reads them. */
-export const fillLedger = (pipeline: Pipeline, calendar: Calendar, choose: (processorId: string, date: PartitionDate) => PartitionFill): TestLedger => {
+const fillLedger = (pipeline: Pipeline, calendar: Calendar, choose: (processorId: string, date: PartitionDate) => PartitionFill): TestLedger => {
   const ledger = createTestLedger(pipeline, calendar);
   for (const processor of pipeline.processors) {
     for (let index = 0; index < calendar.dates.length; index += 1) {
@@ -130,7 +130,7 @@ const describeWorld = (
   const lines = pipeline.processors.map(({ id, phase, upstreams, bootstrapDays, minHistoryDates, covers }) => {
     const edges = upstreams.map(({ table, window, strength }) => `${table} ${formatWindow(window)} ${strength}`);
     const fills = calendar.dates.map(({ date }) => choose(id, date));
-    return `  ${id}: phase ${phase}, reads ${edges.join(' and ')}, bootstrap ${bootstrapDays}, history ${minHistoryDates}, covers ${covers ?? 'all'}; ${fills.join(' ')}`;
+    return `  ${id}: phase ${phase}, reads ${edges.join(' and ')}, bootstrap ${bootstrapDays}, history ${minHistoryDates}, covers ${covers?.join(' ') ?? 'all'}; ${fills.join(' ')}`;
   });
   const days = calendar.dates.map(({ date, season, kinds }) => `${date} ${season} ${kinds.map(({ kind }) => kind).join('+')}`);
   return `\n${lines.join('\n')}\n  calendar: ${days.join(', ')}\n  requested: ${processors.join(', ')} on ${dates.join(', ')}\n`;

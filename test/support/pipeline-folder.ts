@@ -25,7 +25,7 @@ const defaults: Readonly<Record<string, object>> = {
 
 const phases: Readonly<Record<string, object>> = { 1: { name: 'load' }, 2: { name: 'window' }, 3: { name: 'features' } };
 
-export const pipelineFiles = (options: FolderOptions = {}): ReadonlyMap<string, string> => {
+const pipelineFiles = (options: FolderOptions = {}): ReadonlyMap<string, string> => {
   const names = [...new Set([...Object.keys(defaults), ...Object.keys(options.processors ?? {})])].filter((name) => options.processors?.[name] !== null);
   const processors = Object.fromEntries(names.map((name) => [name, { ...defaults[name], ...options.processors?.[name] }]));
   const used = new Set(Object.values(processors).map((processor) => String((processor as { phase: number }).phase)));

@@ -8,7 +8,7 @@ import { MemoryStatusStore } from './memory-status-store.ts';
 import { createSeededIds } from './seeded-ids.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
-export type SimulatedStoreHarness = StatusStoreHarness & { pause(ms: number): Promise<void> };
+export type SimulatedStoreHarness = StatusStoreHarness & { readonly pause: (ms: number) => Promise<void> };
 
 export async function makeSqliteHarness(): Promise<SimulatedStoreHarness> {
   const folder = await createTemporaryFolder();

@@ -24,10 +24,10 @@ import { createWorldDocuments, type WorldDocuments } from './world-documents.ts'
 
 export const never = new AbortController().signal;
 
-export const quietLogger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const quietLogger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Takes messages and delivers none: a test hands them on itself. */
-export class RecordingBus implements MessageBus {
+class RecordingBus implements MessageBus {
   readonly published: OutgoingMessage[] = [];
   readonly #taken = new Set<OutgoingMessage>();
   isDown = false;

@@ -7,7 +7,7 @@ import { plural } from '../render/numbers.ts';
 import type { Style } from '../render/style.ts';
 import type { Session } from '../session.ts';
 
-export const renderFindings = (findings: readonly DoctorFinding[], style: Style): readonly string[] => {
+const renderFindings = (findings: readonly DoctorFinding[], style: Style): readonly string[] => {
   const width = Math.max(...findings.map(({ subject }) => subject.length));
   const signs = { ok: style.paint('green', style.signs.ok), warn: style.paint('yellow', style.signs.warn), fail: style.paint('red', style.signs.fail) };
   const lines = findings.flatMap(({ subject, verdict, message, advice }) => {

@@ -16,7 +16,7 @@ const renderProblem = (problem: Problem, folder: string, style: Style): readonly
   return [`${style.paint(severity === 'error' ? 'red' : 'yellow', severity)}  ${message}`, `  ${style.dim('at')}    ${style.paint('cyan', place)}`, `  ${style.dim('help')}  ${fix}`];
 };
 
-export const renderProblems = (problems: readonly Problem[], folder: string, style: Style): readonly string[] => problems.flatMap((problem) => [...renderProblem(problem, folder, style), '']);
+const renderProblems = (problems: readonly Problem[], folder: string, style: Style): readonly string[] => problems.flatMap((problem) => [...renderProblem(problem, folder, style), '']);
 
 const lint = async (session: Session): Promise<ExitCode> => {
   const { print, config } = session;

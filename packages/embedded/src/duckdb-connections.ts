@@ -30,9 +30,13 @@ export class DuckDbSession {
   readonly connection: DuckDBConnection;
   #prepared = new Map<string, Prepared>();
   #signal: AbortSignal | undefined;
+  #isInTransaction = false;
+  /** Raises the limit of memory, and tells whether it could. */
+  readonly #raiseMemory: (connection: DuckDBConnection) => Promise<boolean>;
 
-  constructor(connection: DuckDBConnection) {
+  constructor(connection: DuckDBConnection, raiseMemory: (connection: DuckDBConnection) => Promise<boolean>) {
     this.connection = connection;
+    this.#raiseMemory = raiseMemory;
   }
 
   /** Only for the pool: statements of this use throw `cancelled` once the signal is aborted. */
@@ -117,14 +121,17 @@ export class DuckDbSession {
   /** One transaction: what `body` did is durable when this resolves, and undone when it throws. */
   async transaction<T>(body: () => Promise<T>): Promise<T> {
     await this.run('BEGIN TRANSACTION');
+    this.#isInTransaction = true;
     let value: T;
     try {
       value = await body();
       this.#throwIfAborted();
     } catch (error) {
+      this.#isInTransaction = false;
       await this.connection.run('ROLLBACK').catch(() => undefined);
       throw error;
     }
+    this.#isInTransaction = false;
     // From here on the outcome is DuckDB's: an abort must not leave the caller in doubt about it.
     const signal = this.#signal;
     this.#signal = undefined;
@@ -173,13 +180,25 @@ export class DuckDbSession {
     };
     signal?.addEventListener('abort', interrupt, { once: true });
     try {
-      return await body();
+      return await this.#withMoreMemory(body);
     } catch (error) {
       this.#throwIfAborted();
       throw toWarehouseError(error);
     } finally {
       clearInterval(timer);
       signal?.removeEventListener('abort', interrupt);
+    }
+  }
+
+  /** A statement that ran out of memory has changed nothing: it runs again with more. A transaction is its caller's to run again. */
+  async #withMoreMemory<T>(body: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await body();
+      } catch (error) {
+        const isRaised = toWarehouseError(error).code === 'out_of_memory' && (await this.#raiseMemory(this.connection));
+        if (!isRaised || this.#isInTransaction) throw error;
+      }
     }
   }
 
@@ -190,6 +209,16 @@ export class DuckDbSession {
 
 const parameterNames = (statement: DuckDBPreparedStatement): readonly string[] =>
   Array.from({ length: statement.parameterCount }, (_, index) => statement.parameterName(index + 1));
+
+export type Resources = {
+  readonly connections: number;
+  /** Of a wide call that runs alone. */
+  readonly threads: number;
+  /** What DuckDB may hold before it moves data to disk; doubled up to `maxBytes` whenever a statement can't do with it. */
+  readonly memory: { readonly bytes: number; readonly maxBytes: number };
+};
+
+const inMegabytes = (bytes: number): string => `${Math.floor(bytes / 1_000_000)}MB`;
 
 export class DuckDbConnections {
   readonly #instance: DuckDBInstance;
@@ -213,20 +242,27 @@ export class DuckDbConnections {
   static async open(
     file: string,
     config: Readonly<Record<string, string>>,
-    { connections, threads }: { readonly connections: number; readonly threads: number },
+    { connections, threads, memory }: Resources,
     initial: readonly string[],
     perConnection: readonly string[],
   ): Promise<DuckDbConnections> {
     let instance: DuckDBInstance;
     try {
-      instance = await DuckDBInstance.create(file, { ...config, threads: '1' });
+      instance = await DuckDBInstance.create(file, { ...config, threads: '1', memory_limit: inMegabytes(memory.bytes) });
     } catch (error) {
       throw openingError(file, error);
     }
+    let limit = memory.bytes;
+    const raiseMemory = async (connection: DuckDBConnection): Promise<boolean> => {
+      if (limit >= memory.maxBytes) return false;
+      limit = Math.min(limit * 2, memory.maxBytes);
+      await connection.run(`SET memory_limit = '${inMegabytes(limit)}'`).catch(() => undefined);
+      return true;
+    };
     const sessions: DuckDbSession[] = [];
     try {
       for (let index = 0; index < connections; index += 1) {
-        const session = new DuckDbSession(await instance.connect());
+        const session = new DuckDbSession(await instance.connect(), raiseMemory);
         sessions.push(session);
         for (const statement of index === 0 ? [...initial, ...perConnection] : perConnection) await session.run(statement);
       }

@@ -1,6 +1,5 @@
 // What the parts of the DuckDB warehouse share.
 import type { Clock } from '@floodgate/core/ports/clock.ts';
-import type { ObjectStore } from '@floodgate/core/ports/object-store.ts';
 import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
 import type { DuckDbConnections } from './duckdb-connections.ts';
 import type { SourceCatalog } from './duckdb-sources.ts';
@@ -22,7 +21,7 @@ export type DuckDbContext = {
   readonly clock: Clock;
 };
 
-export type { ObjectStore };
+;
 
 const maxTranslations = 2000;
 /** Quoted text and names are skipped; what is left are parameters. */

@@ -45,7 +45,13 @@ test('an error keeps the words of DuckDB and its cause; ours stay as they are', 
 });
 
 test('what DuckDB says now is told apart as the table says', async () => {
-  await using connections = await DuckDbConnections.open(':memory:', { memory_limit: '64MB', temp_directory: '' }, { connections: 2, threads: 1 }, [], []);
+  await using connections = await DuckDbConnections.open(
+    ':memory:',
+    { temp_directory: '' },
+    { connections: 2, threads: 1, memory: { bytes: 64e6, maxBytes: 64e6 } },
+    [],
+    [],
+  );
   const codeOf = (sql: string): Promise<string> =>
     connections
       .use(undefined, (session) => session.run(sql))
@@ -68,4 +74,16 @@ test('what DuckDB says now is told apart as the table says', async () => {
       expect(await codeOf('UPDATE t SET a = 3')).toBe('transaction_conflict');
     }),
   );
+});
+
+test('a statement that runs out of memory runs again with more, up to a limit, and not inside a transaction', async () => {
+  const resources = { connections: 1, threads: 1, memory: { bytes: 64e6, maxBytes: 512e6 } };
+  await using connections = await DuckDbConnections.open(':memory:', { temp_directory: '' }, resources, [], []);
+  await connections.use(undefined, async (session) => {
+    const large = 'CREATE OR REPLACE TABLE t AS SELECT range, range * 2 AS twice FROM range(8_000_000)';
+    await expect(session.transaction(() => session.run(large))).rejects.toMatchObject({ code: 'out_of_memory' });
+    await session.run(large);
+    expect(await session.rows('SELECT count(*) FROM t')).toEqual([[8_000_000n]]);
+    await expect(session.run('SELECT list(range) FROM range(100_000_000)')).rejects.toMatchObject({ code: 'out_of_memory' });
+  });
 });

@@ -1,6 +1,6 @@
 // Rows of `code` processors: each value is held against its declared type before DuckDB sees it, so that a broken
 // contract is named by row, column and value.
-import type { Column, ColumnType, ScalarType } from '@floodgate/core/domain/pipeline.ts';
+import type { Column, ScalarType } from '@floodgate/core/domain/pipeline.ts';
 import { tryPartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Json, JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
@@ -60,5 +60,3 @@ export const toWireRow = (columns: readonly Column[], names: ReadonlySet<string>
   }
   return Object.fromEntries(columns.map((column) => [column.name, convert(column, value[column.name], row)]));
 };
-
-export const isArrayType = (type: ColumnType): boolean => elementType(type) !== undefined;

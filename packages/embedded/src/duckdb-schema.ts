@@ -50,7 +50,7 @@ export const prepareTarget = async (session: DuckDbSession, target: TableSpec): 
   const known = new Map(found.map((each) => [each.name, each]));
   const missing = target.columns.filter((column) => !known.has(column.name));
   const described = target.columns.filter((column) => column.description !== (known.get(column.name)?.comment ?? ''));
-  if ((await session.rows(selectColumns(`${target.table.replace(/[^.]*$/, (name) => `_floodgate_commits_${name}`)}`))).length === 0 || missing.length > 0 || described.length > 0) {
+  if ((await session.rows(selectColumns(target.table.replace(/[^.]*$/, (name) => `_floodgate_commits_${name}`)))).length === 0 || missing.length > 0 || described.length > 0) {
     await session.transaction(async () => {
       await session.run(createCommitLog(target.table));
       await session.run(insertFence(target.table));

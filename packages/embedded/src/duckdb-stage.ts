@@ -20,7 +20,7 @@ const maxRowsPerBatch = 5000;
 export const maxNarrowDates = 8;
 
 /** 128 bits as 32 hex digits; empty for no rows. */
-export const contentHash = (rows: number, sum1: string, xor1: bigint, sum2: string, xor2: bigint): string =>
+const contentHash = (rows: number, sum1: string, xor1: bigint, sum2: string, xor2: bigint): string =>
   rows === 0 ? '' : createHash('sha256').update(`${rows}:${sum1}:${xor1}:${sum2}:${xor2}`).digest('hex').slice(0, 32);
 
 type Sums = { rows: number; sum1: bigint; xor1: bigint; sum2: bigint; xor2: bigint };

@@ -57,6 +57,7 @@ describe('acquireHomeLock', () => {
     await (await acquireHomeLock(folder.path, { clock }))[Symbol.asyncDispose]();
     for (let i = 0; i < 20; i += 1) {
       const [, lock] = await Promise.all([findHomeHolder(folder.path), acquireHomeLock(folder.path, { clock })]);
+      expect(lock.home).toBe(folder.path);
       await lock[Symbol.asyncDispose]();
     }
   });

@@ -6,7 +6,7 @@
 // due; the others wait at `never` until the one before them is removed.
 import type { MessageAttributes, OutgoingMessage, SubscriptionSpec, Topic } from '@floodgate/core/ports/message-bus.ts';
 
-export const never = Number.MAX_SAFE_INTEGER;
+const never = Number.MAX_SAFE_INTEGER;
 const deadLetterTopic: Topic = 'floodgate-dead-letter';
 
 /** Rows of one place of storage. Subscriptions are named; ids grow with the order of publishing. */

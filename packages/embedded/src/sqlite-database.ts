@@ -221,7 +221,7 @@ export class SqliteDatabase implements AsyncDisposable {
 export type SqlValue = string | number | null;
 
 export type RowStatement = {
-  get(...values: SqlValue[]): readonly SqlValue[] | undefined;
-  all(...values: SqlValue[]): readonly (readonly SqlValue[])[];
-  run(...values: SqlValue[]): { readonly changes: number | bigint };
+  readonly get: (...values: SqlValue[]) => readonly SqlValue[] | undefined;
+  readonly all: (...values: SqlValue[]) => readonly (readonly SqlValue[])[];
+  readonly run: (...values: SqlValue[]) => { readonly changes: number | bigint };
 };

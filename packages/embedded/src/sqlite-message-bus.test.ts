@@ -73,7 +73,7 @@ describe('kill -9', () => {
     await clock.advance(50_000);
     expect(deliveries).toHaveLength(0);
     await clock.advance(20_000);
-    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt]).toSorted()).toEqual([['1', 2], ['2', 2], ['3', 2]]);
+    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt] as const).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([['1', 2], ['2', 2], ['3', 2]]);
   });
 
   it('brings it back at once to a bus that is exclusive', async () => {
@@ -83,7 +83,7 @@ describe('kill -9', () => {
     await child.kill();
     const deliveries = await collect(open({ exclusive: true }).bus);
     await clock.advance(0);
-    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt]).toSorted()).toEqual([['1', 2], ['2', 2], ['3', 2]]);
+    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt] as const).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([['1', 2], ['2', 2], ['3', 2]]);
   });
 
   it('does not hurry what waits for its backoff, even for an exclusive bus', async () => {

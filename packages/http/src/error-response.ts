@@ -30,7 +30,7 @@ const statusOf: Readonly<Record<string, number>> = {
 
 export const statusOfError = (code: string): number => (Object.hasOwn(statusOf, code) ? (statusOf[code] as number) : 500);
 
-export const errorBody = (error: unknown): ErrorBody => {
+const errorBody = (error: unknown): ErrorBody => {
   if (error instanceof FloodgateError) return { error: { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } };
   return { error: { code: 'internal', message: 'an error that nobody expected; the log has it' } };
 };

@@ -8,7 +8,7 @@ import { specOf } from './ledger-reader.ts';
 import type { LoadedPlan } from './plan-store.ts';
 
 /** Name of a check, for people: unique within its processor. */
-export const checkName = (check: WarehouseCheck): string => {
+const checkName = (check: WarehouseCheck): string => {
   switch (check.type) {
     case 'sql':
       return check.name;

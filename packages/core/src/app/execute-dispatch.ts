@@ -49,7 +49,7 @@ export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, sign
   let settled: Settled;
   let halt: Failure | undefined;
   try {
-    if (claim.sourceError !== undefined) throw claim.sourceError;
+    if (claim.sourceError !== undefined) throw claim.sourceError as Error;
     const verdicts = await compute(deps, claim, AbortSignal.any([signal, work.signal]));
     settled = await settle(deps, claim, verdicts, deps.clock.now() - startedAt);
   } catch (error) {

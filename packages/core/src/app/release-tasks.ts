@@ -1,7 +1,7 @@
 // The scheduler: one pass looks at what moved, releases what is ready within the limits, and ends the backfill when
 // nothing can move any more. One planner at a time schedules a backfill (lease); even two at once would only cost time,
 // since every release is a transaction that sees control, gate and task as they are.
-import * as z from 'zod';
+import type * as z from 'zod';
 import {
   backfillPath,
   backfillSchema,
@@ -436,14 +436,14 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
 };
 
 /** Sum of the revisions of a phase's tasks: changes with every write of any of them. */
-export const basisOf = (view: BackfillView, phase: number): number => {
+const basisOf = (view: BackfillView, phase: number): number => {
   let sum = 0;
   for (const row of view.tasks.values()) for (const task of row.values()) if (task.phase === phase) sum += task.revision;
   return sum;
 };
 
 /** Takes or renews a lease document. Returns its epoch, or undefined while somebody else is alive in it. */
-export const takeLease = async (deps: EngineDeps, watch: LeaseWatch, path: string): Promise<number | undefined> =>
+const takeLease = async (deps: EngineDeps, watch: LeaseWatch, path: string): Promise<number | undefined> =>
   deps.store.transaction(async (transaction: StoreTransaction) => {
     const document = await transaction.get(path);
     const lease = document === undefined ? undefined : parseDocument(leaseSchema, document);

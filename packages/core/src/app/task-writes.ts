@@ -18,7 +18,7 @@ export const pathOfTask = (task: TaskDocument): string => taskPath(task.backfill
 export const saveTask = (transaction: StoreTransaction, task: TaskDocument): void => transaction.set(pathOfTask(task), task);
 
 /** Failures of one cause fall into one group: what differs from date to date (numbers, quoted names) is left out. */
-export const causeGroupOf = (failure: Failure, processorId: string): string =>
+const causeGroupOf = (failure: Failure, processorId: string): string =>
   `${processorId}:${failure.code}:${digestText(failure.message.replace(/["'`][^"'`]*["'`]/g, '?').replace(/\d+/g, '#')).slice(0, 6)}`;
 
 /** Records a task that will not be tried again, with its cause. Replaces an older entry of the same task. */

@@ -8,7 +8,7 @@ import { StoreError } from './status-store.ts';
 import type { Condition, Json, JsonObject, Query } from './status-store.ts';
 
 /** Firestore's limit. Here it is held against the UTF-8 bytes of the JSON text. */
-export const maxDocumentBytes = 1_048_576;
+const maxDocumentBytes = 1_048_576;
 /** Firestore's limit for one `in`. */
 const maxInValues = 30;
 
@@ -33,7 +33,7 @@ export function splitDocumentPath(path: string): PathParts {
 }
 
 /** Throws StoreError `invalid` for what is no collection path. */
-export function groupOfCollection(path: string): string {
+function groupOfCollection(path: string): string {
   return checkSegments(path, 1, 'collection', 'an odd number of names, as in backfills/b1/tasks').at(-1)!;
 }
 
@@ -112,7 +112,7 @@ export function documentText(path: string, data: JsonObject): string {
 }
 
 /** Reads a field; dots lead into nested objects. */
-export function fieldOf(data: JsonObject, field: string): Json | undefined {
+function fieldOf(data: JsonObject, field: string): Json | undefined {
   if (!field.includes('.')) return Object.hasOwn(data, field) ? data[field] : undefined;
   let value: Json | undefined = data;
   for (const name of field.split('.')) {
@@ -122,7 +122,7 @@ export function fieldOf(data: JsonObject, field: string): Json | undefined {
   return value;
 }
 
-export function scalarOf(data: JsonObject, field: string): Scalar | undefined {
+function scalarOf(data: JsonObject, field: string): Scalar | undefined {
   const value = fieldOf(data, field);
   return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }

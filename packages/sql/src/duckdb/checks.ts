@@ -31,7 +31,7 @@ export const googleSqlConditions = (conditions: readonly string[]): string =>
   conditions.length === 0 ? '' : `SELECT staged.*, ${conditions.map((condition, index) => `(\n${condition}\n) AS _where_${index}`).join(', ')} FROM staged`;
 
 /** The same in DuckDB's dialect once it is translated; without conditions the rows themselves. */
-export const checkedSource = (conditions: string | undefined): string => (conditions === undefined ? 'staged' : `(\n${conditions}\n) AS checked`);
+const checkedSource = (conditions: string | undefined): string => (conditions === undefined ? 'staged' : `(\n${conditions}\n) AS checked`);
 
 export const countWhere = (condition: string): string => `count(*) FILTER (WHERE ${condition})`;
 

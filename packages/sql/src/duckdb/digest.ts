@@ -22,7 +22,7 @@ const columnTypes = (columns: readonly Column[]): string =>
   `{${columns.map((column) => `${textLiteral(column.name)}: ${textLiteral(duckdbType(column.type))}`).join(', ')}}`;
 
 /** The files as a relation, columns matched by name. */
-export const readFiles = (source: Source, files: readonly string[], columns: readonly Column[]): string => {
+const readFiles = (source: Source, files: readonly string[], columns: readonly Column[]): string => {
   if (source.format === 'parquet') return `read_parquet(${fileList(files)}, union_by_name = true)`;
   if (source.format === 'csv') return `read_csv(${fileList(files)}, union_by_name = true, header = true, types = ${columnTypes(columns)})`;
   return `read_json(${fileList(files)}, format = 'newline_delimited', columns = ${columnTypes(columns)})`;

@@ -6,7 +6,7 @@ import { commitLogTable, duckdbType, nameOf, preservedSchema, quoteName, quoteTa
 const columnDefinition = (column: Column): string => `${quoteName(column.name)} ${duckdbType(column.type)}${column.required ? ' NOT NULL' : ''}`;
 
 /** Types of the metadata columns, in their order after the declared ones. */
-export const metadataTypes = {
+const metadataTypes = {
   _row_hash: 'UBIGINT',
   _generation: 'BIGINT',
   _backfill_id: 'VARCHAR',

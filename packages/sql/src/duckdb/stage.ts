@@ -76,7 +76,7 @@ GROUP BY 1`;
 /** Staged rows as a table expression: of a segment by number, of a preserved date by name. */
 export type StagedRows = { readonly segment: number; readonly staging: bigint } | { readonly preserved: string; readonly staging: bigint };
 
-export const selectStaged = (target: TableSpec, rows: StagedRows, dates: readonly PartitionDate[] | undefined): string => {
+const selectStaged = (target: TableSpec, rows: StagedRows, dates: readonly PartitionDate[] | undefined): string => {
   const where = dates === undefined ? '' : ` AND ${quoteName(target.partitionColumn)} IN (${dateList(dates)})`;
   return 'segment' in rows
     ? `SELECT ${names(target)}, _row_hash FROM ${segmentTable(rows.segment)} WHERE _staging = ${rows.staging}${where}`
