@@ -40,7 +40,7 @@ const PACKAGE = `${TOOL}node_modules/@fivetrandevelopers/zetasql/`;
 export const ZETASQL_MISSING = 'Google\'s reference evaluator is not installed: run `npm ci --prefix tools/zetasql` (340 MB)';
 export const isZetaSqlInstalled: boolean = existsSync(`${PACKAGE}package.json`);
 /** Set where its absence must fail instead of skip. */
-export const isZetaSqlRequired: boolean = process.env['FLOODGATE_REQUIRE_ZETASQL'] === '1';
+export const isZetaSqlRequired: boolean = process.env['REQUIRE_ZETASQL'] === '1';
 
 interface Prepared {
   readonly preparedQueryId?: string;

@@ -1,6 +1,6 @@
 /**
  * Every allowed construct against Google's reference evaluator: the same rows, and an error where it gives an error.
- * Needs `npm ci --prefix tools/zetasql`; FLOODGATE_REQUIRE_ZETASQL=1 makes its absence a failure. That every allowed
+ * Needs `npm ci --prefix tools/zetasql`; REQUIRE_ZETASQL=1 makes its absence a failure. That every allowed
  * function and node kind is in the corpus is checked without it.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
