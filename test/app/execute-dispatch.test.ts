@@ -427,6 +427,6 @@ describe('code processors', () => {
     });
     const id = await world.start({ processors: ['rolling'], dates: [world.date(0)] });
     expect(await world.drive(id)).toBe('blocked');
-    expect(await world.task(id, 'rolling', world.date(0))).toMatchObject({ state: 'failed', attempt: 2, failure: { class: 'unknown', message: 'TypeError: x is not a function' } });
+    expect(await world.task(id, 'rolling', world.date(0))).toMatchObject({ state: 'failed', attempt: 2, failure: { code: 'processor_error', class: 'unknown', message: expect.stringContaining('TypeError: x is not a function') } });
   });
 });

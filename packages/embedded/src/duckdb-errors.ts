@@ -1,4 +1,5 @@
 // Which of our codes an error of DuckDB has: one pure function over its message, whose first words name the kind.
+import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { WarehouseError, type WarehouseErrorCode } from '@floodgate/core/ports/warehouse.ts';
 
 /** In order: the first that matches decides. Kinds are those of DuckDB 1.5 (`ExceptionTypeToString`). */
@@ -33,8 +34,9 @@ export const classifyDuckDbError = (error: unknown): WarehouseErrorCode => {
 };
 
 /** Keeps DuckDB's message; an error that is ours already stays as it is. */
-export const toWarehouseError = (error: unknown): WarehouseError => {
-  if (error instanceof WarehouseError) return error;
+/** Errors that have a code already, the warehouse's own or of who yields the rows, stay as they are. */
+export const toWarehouseError = (error: unknown): FloodgateError => {
+  if (error instanceof FloodgateError) return error;
   const code = classifyDuckDbError(error);
   const hint = hints[code];
   return new WarehouseError(code, messageOf(error), hint === undefined ? { cause: error } : { cause: error, hint });

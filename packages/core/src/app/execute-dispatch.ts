@@ -6,7 +6,7 @@ import { FloodgateError } from '../domain/errors.ts';
 import { decideAfterFailure, toFailure, type Failure } from '../domain/failure.ts';
 import { inputDigest } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
-import type { StoreTransaction } from '../ports/status-store.ts';
+import type { JsonObject, StoreTransaction } from '../ports/status-store.ts';
 import type { StagedDate } from '../ports/warehouse.ts';
 import { auditStaged } from './audit-staged.ts';
 import { claimDispatch, positionsOf, readClaimView, type Claim } from './claim-dispatch.ts';
@@ -106,8 +106,18 @@ const bodyOf = async (deps: WorkerDeps, { processor, plan }: Claim, dates: reado
   const params = { start_date: dates[0] as string, end_date: dates.at(-1) as string };
   const query = async (sql: string, more: Readonly<Record<string, string>> = {}) =>
     (await deps.warehouse.query(sql, { dialect: 'googlesql', params: { ...params, ...more }, sources: plan.pipeline.sources, maxRows: 1_000_000 }, signal)).rows;
-  return { kind: 'rows' as const, rows: run({ dates, query: query as Parameters<typeof run>[0]['query'], signal }) };
+  return { kind: 'rows' as const, rows: ofProcessor(processor.sourceFile, run({ dates, query: query as Parameters<typeof run>[0]['query'], signal })) };
 };
+
+/** Errors of a processor's own code are told apart from the warehouse's. */
+async function* ofProcessor(file: string, rows: AsyncIterable<JsonObject>): AsyncIterable<JsonObject> {
+  try {
+    yield* rows;
+  } catch (error) {
+    if (error instanceof FloodgateError) throw error;
+    throw new FloodgateError('processor_error', `${file}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`, { cause: error });
+  }
+}
 
 /** Which of the claimed tasks are still ours, as the transaction sees them. */
 const ours = async (transaction: StoreTransaction, claim: Claim): Promise<readonly TaskDocument[]> => {
