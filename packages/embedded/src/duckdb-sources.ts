@@ -1,6 +1,7 @@
 // Declared sources as `source.<name>`. Small ones are tables in memory, ordered by date, since a read of one date from
 // Parquet costs several times that of a table; large ones are views over their files. Invariant: what a name stands for
 // changes only while no call that asked for another definition uses it, and always when the files' etags change.
+import type { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import type { ObjectInfo, ObjectStore } from '@floodgate/core/ports/object-store.ts';
@@ -65,7 +66,7 @@ export class SourceCatalog {
   }
 
   /** An error that names a file of a source is told as one of that source. */
-  explain(error: unknown, sources: readonly Source[]): WarehouseError {
+  explain(error: unknown, sources: readonly Source[]): FloodgateError {
     const known = toWarehouseError(error);
     if (known.code === 'cancelled' || known.code === 'contract_broken') return known;
     for (const source of sources) {
