@@ -234,6 +234,40 @@ describe('a plan', () => {
   });
 });
 
+describe('reprocess: failed', () => {
+  const failOn = (world: World, index: number): void => world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(index)) });
+  const failed = async (world: World): Promise<readonly string[]> => entriesOf(summaryOf(await world.accept({ processors: ['games'], reprocess: 'failed' }, { dryRun: true })), 'games').filter((entry) => entry.includes(' task '));
+
+  test('plans what failed, and no longer once another backfill has committed it', async () => {
+    const world = createWorld();
+    failOn(world, 1);
+    expect(await world.drive(await world.start({ processors: ['games'] }))).toBe('blocked');
+    expect(await failed(world)).toEqual([`${world.date(1)} task failed`]);
+    await world.clock.advance(1_000);
+    expect(await world.drive(await world.start({ processors: ['games'], reprocess: 'missing' }))).toBe('completed');
+    expect((await world.deadLetters()).map(({ state }) => state)).toEqual(['open']);
+    expect(await failed(world)).toEqual([]);
+    // It fails once more, after that commit.
+    await world.clock.advance(1_000);
+    failOn(world, 1);
+    expect(await world.drive(await world.start({ processors: ['games'], dates: [world.date(1)], reprocess: 'all' }))).toBe('blocked');
+    expect(await failed(world)).toEqual([`${world.date(1)} task failed`]);
+  });
+
+  test('does the same with what is in quarantine', async () => {
+    const world = createWorld();
+    await world.drive(await world.start({ processors: ['games'] }));
+    await world.clock.advance(1_000);
+    world.putGames(world.date(1), [7]);
+    expect(await world.drive(await world.start({ processors: ['games'], reprocess: 'stale' }))).toBe('blocked');
+    expect(await failed(world)).toEqual([`${world.date(1)} task failed`]);
+    await world.clock.advance(1_000);
+    world.putGames(world.date(1), [7, 8]);
+    expect(await world.drive(await world.start({ processors: ['games'], reprocess: 'stale' }))).toBe('completed');
+    expect(await failed(world)).toEqual([]);
+  });
+});
+
 test('a crash after the activation and before its messages loses neither the decision nor the messages', async () => {
   const world = createWorld();
   world.bus.isDown = true;

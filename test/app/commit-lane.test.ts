@@ -119,6 +119,17 @@ describe('who may commit', () => {
     await expectExactlyOnce(world, id);
   });
 
+  test('more staged dates of a paused backfill than one look reads keep nobody else from committing', async () => {
+    const world = createWorld({ days: 460 });
+    const paused = await stageAll(world, { range: { start: world.date(0), end: world.date(454) }, limits: { datesPerTask: 60 } });
+    await world.run(controlBackfill(world.engine('cli'), paused, 'pause', 'ann'));
+    await world.clock.advance(10);
+    const other = await stageAll(world, { range: { start: world.date(455), end: world.date(459) } });
+    expect(await serve(world)).toEqual({ outcome: 'drained', commits: 1, dates: 5 });
+    expect(await world.states(other)).toEqual({ succeeded: world.dates.slice(455).map((date) => `games ${date}`) });
+    expect((await world.states(paused))['staged']).toHaveLength(455);
+  });
+
   test('a cancel takes what is staged and leaves what is being committed', async () => {
     const world = createWorld({ days: 4 });
     const id = await stageAll(world);

@@ -70,6 +70,19 @@ describe('the state of a gate', () => {
   });
 });
 
+test('what is stale and was not asked for is told, and keeps no gate shut', async () => {
+  const world = createWorld();
+  await world.drive(await world.start({ processors: ['games'] }));
+  world.putGames(world.date(2), [300, 30]);
+  const id = await world.start({ processors: ['games'], reprocess: 'missing' });
+  expect(await world.drive(id)).toBe('completed');
+  const gate = await world.gateOf(id, 1);
+  expect(gate?.state).toBe('open');
+  expect(gate?.checks.filter(({ outcome }) => outcome !== 'passed')).toEqual([
+    expect.objectContaining({ check: 'left_stale', processorId: 'games', severity: 'warn', outcome: 'failed', dates: [world.date(2)], message: expect.stringContaining('--reprocess stale') }),
+  ]);
+});
+
 describe('a gate is blocked', () => {
   test('by failed dates, which it names with the command that repairs them', async () => {
     const world = createWorld();

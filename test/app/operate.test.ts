@@ -5,6 +5,7 @@ import { createScheduler } from '@floodgate/core/app/release-tasks.ts';
 import { backfillPath } from '@floodgate/core/contracts/documents.ts';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { beforeTransaction } from '../support/interposed-store.ts';
+import { pipelineFunctions } from '../support/pipeline-folder.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
 const control = (world: World, id: string, action: ControlAction) => world.run(controlBackfill(world.engine('cli'), id, action, 'ann'));
@@ -385,6 +386,51 @@ describe('a quarantined date', () => {
     const end = await passWhile(world, id, async () => (outcome = await decideQuarantine(world.engine('cli'), { backfillId: id, processorId: 'games', date, decision: 'accept', by: 'ann', reason: '' }, never)));
     expect(outcome).toEqual({ outcome: 'accepted' });
     expect(end).toBe('going');
+    expect(await world.drive(id)).toBe('completed');
+  });
+});
+
+describe('a backfill whose pipeline version is no longer the newest', () => {
+  const otherwise = { functions: { games_otherwise: (context: Parameters<NonNullable<(typeof pipelineFunctions)[string]>>[0]) => pipelineFunctions['games']?.(context) ?? [] } };
+  const activateNewer = async (world: World): Promise<void> => {
+    world.catalog.replace({ files: { 'processors/games.sql': 'games_otherwise' } });
+    expect(await world.drive(await world.start({ processors: ['games'], dates: [world.date(4)], reprocess: 'all' }))).toBe('completed');
+  };
+  const all = async (world: World, id: string) => [await world.backfill(id), await world.tasks(id), await world.gateOf(id, 1), await world.pipelineState(), await world.deadLetters(), await world.auditLog(), await world.outboxSize()];
+
+  test('is not retried or replayed over the newer one, and nothing changes', async () => {
+    const world = createWorld(otherwise);
+    failOn(world, 1);
+    const id = await world.start({ processors: ['games'] });
+    expect(await world.drive(id)).toBe('blocked');
+    await activateNewer(world);
+    const before = await all(world, id);
+    await expect(retry(world, id)).rejects.toMatchObject({ code: 'plan_outdated', hint: expect.stringContaining('--reprocess missing') });
+    await expect(world.run(replayDeadLetters(world.engine('cli'), {}, 10, 'ann'))).rejects.toMatchObject({ code: 'plan_outdated' });
+    expect(await all(world, id)).toEqual(before);
+    // What the hint says does it.
+    expect(await world.drive(await world.start({ processors: ['games'], reprocess: 'missing' }))).toBe('completed');
+  });
+
+  test('gets no quarantined date accepted', async () => {
+    const world = createWorld(otherwise);
+    await world.drive(await world.start({ processors: ['games'] }));
+    world.putGames(world.date(1), [7]);
+    const id = await world.start({ processors: ['games'], reprocess: 'stale' });
+    expect(await world.drive(id)).toBe('blocked');
+    await activateNewer(world);
+    const before = await all(world, id);
+    await expect(decide(world, id, 1, 'accept')).rejects.toMatchObject({ code: 'plan_outdated' });
+    expect(await all(world, id)).toEqual(before);
+  });
+
+  test('is retried where what was activated since is of its own version', async () => {
+    const world = createWorld(otherwise);
+    failOn(world, 1);
+    const id = await world.start({ processors: ['games'] });
+    expect(await world.drive(id)).toBe('blocked');
+    expect(await world.drive(await world.start({ processors: ['games'], dates: [world.date(4)], reprocess: 'all' }))).toBe('completed');
+    expect(await retry(world, id)).toMatchObject({ outcome: 'retrying', tasks: 1 });
     expect(await world.drive(id)).toBe('completed');
   });
 });

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { createScheduler } from '@floodgate/core/app/release-tasks.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
-import { gatePath, gateSchema, parseDocument } from '@floodgate/core/contracts/documents.ts';
+import { createPlanReader } from '@floodgate/core/app/plan-store.ts';
+import { gatePath, gateSchema, parseDocument, pipelineVersionPath } from '@floodgate/core/contracts/documents.ts';
 import { afterTransaction, beforeTransaction, interposeStore } from '../support/interposed-store.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
@@ -147,6 +148,45 @@ describe('admission', () => {
   });
 });
 
+describe('beside a backfill of higher priority', () => {
+  const both = async (): Promise<{ readonly world: World; readonly low: string; readonly high: string }> => {
+    const world = createWorld({ days: 8 });
+    const low = await world.start({ processors: ['games'], range: { start: world.date(0), end: world.date(5) } });
+    const high = await world.start({ processors: ['games'], range: { start: world.date(6), end: world.date(7) }, priority: 1 });
+    return { world, low, high };
+  };
+
+  test('one dispatch is with the workers at a time, and the next one when it is staged', async () => {
+    const { world, low, high } = await both();
+    expect(await world.pass(low)).toMatchObject({ released: 1 });
+    expect(await world.pass(low)).toMatchObject({ released: 0 });
+    await world.work();
+    expect(await world.pass(low)).toMatchObject({ released: 1 });
+    expect(await world.pass(low)).toMatchObject({ released: 0 });
+    expect(await world.pass(high)).toMatchObject({ released: 2 });
+  });
+
+  test('all go while that one is paused', async () => {
+    const { world, low, high } = await both();
+    await world.run(controlBackfill(world.engine('cli'), high, 'pause', 'ann'));
+    expect(await world.pass(low)).toMatchObject({ released: 6 });
+  });
+
+  test('all go once that one has ended', async () => {
+    const { world, low, high } = await both();
+    expect(await world.pass(low)).toMatchObject({ released: 1 });
+    expect(await world.drive(high)).toBe('completed');
+    expect(await world.pass(low)).toMatchObject({ released: 5 });
+    expect(await world.drive(low)).toBe('completed');
+  });
+
+  test('of the same priority nobody waits', async () => {
+    const world = createWorld();
+    const ids = [await world.start({ processors: ['games'], dates: world.dates.slice(0, 3) }), await world.start({ processors: ['games'], dates: world.dates.slice(3) })];
+    for (const id of ids) expect(await world.pass(id)).toMatchObject({ released: 3 });
+  });
+});
+
 describe('one planner at a time', () => {
   test('two at once release nothing twice', async () => {
     const world = createWorld();
@@ -215,6 +255,25 @@ describe('one planner at a time', () => {
 });
 
 describe('the end', () => {
+  // `cancelStep` awaits the plan outside of the catch that is to allow for its absence, so this does not hold yet.
+  test.fails('by a cancel comes also where this build can not read the pipeline version', async () => {
+    const world = createWorld();
+    const id = await world.start({ processors: ['games'] });
+    await world.pass(id);
+    const path = pipelineVersionPath((await world.backfill(id)).pipelineHash);
+    await world.store.transaction(async (transaction) => {
+      const version = await transaction.get(path);
+      transaction.set(path, { ...version?.data, files: { ...(version?.data['files'] as object), 'processors/games.sql': 'as another build would read it' } });
+    });
+    const scheduler = createScheduler(world.planner('planner', { plans: createPlanReader(world.store) }), id);
+    await expect(world.run(scheduler.pass(never))).rejects.toMatchObject({ code: 'code_version_mismatch' });
+    await world.run(controlBackfill(world.engine('cli'), id, 'cancel', 'ann'));
+    expect(await world.run(scheduler.pass(never))).toEqual({ outcome: 'over', state: 'cancelled' });
+    expect(await world.states(id)).toEqual({ cancelled: world.dates.map((date) => `games ${date}`) });
+    expect((await world.pipelineState())?.activeBackfills).toEqual([]);
+    expect(world.bus.all('floodgate.backfill.ended')).toEqual([{ backfillId: id, state: 'cancelled' }]);
+  });
+
   test('completes when all is good, every gate is open, and nothing turned stale; once, with one message', async () => {
     const world = createWorld();
     const id = await world.start();

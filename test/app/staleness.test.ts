@@ -135,6 +135,31 @@ describe('while its own backfill is at work', () => {
   });
 });
 
+test('what a newer version of the pipeline commits meanwhile is not put back by the older backfill, and its gate says so', async () => {
+  const tenfold = ({ read, first, last }: Parameters<NonNullable<(typeof pipelineFunctions)[string]>>[0]) =>
+    read('source.feed').filter((row) => (row['day'] as string) >= first && (row['day'] as string) <= last).map((row) => ({ ...row, value: 10 * (row['value'] as number) }));
+  const world = createWorld({ functions: { games_tenfold: tenfold } });
+  const older = await world.start({ processors: ['games'] });
+  await world.pass(older);
+  await world.work();
+  await world.commitRung();
+  world.catalog.replace({ files: { 'processors/games.sql': 'games_tenfold' } });
+  const newer = await world.start({ processors: ['games'], dates: [world.date(2)], reprocess: 'stale' });
+  await world.pass(newer);
+  await world.work();
+  await world.commitRung();
+  const values = () => world.warehouse.rowsOf('test.games').filter(({ day }) => day === world.date(2)).map(({ value }) => value);
+  expect(values()).toEqual([30, 300]);
+  expect(await world.drive(older)).toBe('completed');
+  expect(values()).toEqual([30, 300]);
+  expect(await world.task(older, 'games', world.date(2))).toMatchObject({ state: 'succeeded', epoch: 1 });
+  const gate = await world.gateOf(older, 1);
+  expect(gate).toMatchObject({ state: 'open', summary: '' });
+  expect(gate?.checks.filter(({ outcome }) => outcome !== 'passed')).toEqual([
+    { check: 'version', processorId: 'games', severity: 'warn', outcome: 'failed', message: '1 dates hold the rows of another version of this processor', dates: [world.date(2)], examples: [] },
+  ]);
+});
+
 test('an external table is read by its digest per date', async () => {
   const external = {
     processors: {

@@ -1,0 +1,46 @@
+// The worker as a process: where nothing can be recorded it stops, and its message is there for the next one.
+import { expect, test } from 'vitest';
+import { subscriptions } from '@floodgate/core/contracts/messages.ts';
+import { StoreError } from '@floodgate/core/ports/status-store.ts';
+import { createWorkerApp } from '@floodgate/worker/app.ts';
+import { interposeStore } from '../support/interposed-store.ts';
+import { createMemoryMessageBus, MemoryMessageQueue } from '../support/memory-message-bus.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const startWorker = async (world: World) => {
+  const queue = new MemoryMessageQueue();
+  const all = Object.values(subscriptions);
+  for (const spec of all) queue.declare(spec);
+  const bus = createMemoryMessageBus(queue, { clock: world.clock, ids: world.ids, subscriptions: all, pollMs: 250 });
+  const halts: string[] = [];
+  const disk = { isFull: true };
+  const store = interposeStore(world.store, async ({ method, run }) => {
+    if (disk.isFull && method === 'transaction') throw new StoreError('disk_full', 'no space left');
+    return run();
+  });
+  const app = createWorkerApp({ ...world.worker('worker', { store }), bus, concurrency: 1, lanes: 1, onHalt: ({ code }) => void halts.push(code) });
+  await app.start();
+  return { app, bus, halts, disk, queue };
+};
+
+test.each([
+  ['a dispatch', 'floodgate.tasks.dispatched'],
+  ['a lane', 'floodgate.lane.rung'],
+] as const)('%s that meets a full disk under the store halts the process, and the message is not lost', async (_, type) => {
+  const world = createWorld({ days: 1 });
+  const id = await world.start({ processors: ['games'] });
+  await world.pass(id);
+  if (type === 'floodgate.lane.rung') await world.work();
+  const message = world.bus.published.find(({ attributes }) => attributes['type'] === type);
+  if (message === undefined) throw new Error(`a message ${type} was expected`);
+  const { app, bus, halts, disk, queue } = await startWorker(world);
+  await bus.publish([message]);
+  await world.clock.advance(1);
+  expect(halts).toEqual(['disk_full']);
+  expect(queue.size).toBe(1);
+  disk.isFull = false;
+  await world.clock.advance(5_000);
+  expect(Object.keys(await world.states(id))).toEqual(['succeeded']);
+  expect(halts).toEqual(['disk_full']);
+  await world.run(app.stop(1_000));
+});
