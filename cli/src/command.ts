@@ -1,6 +1,6 @@
 // How a command is declared and run: shared flags, settings, session, and one place where errors become words and exit codes.
 import { createLogger, type FlushableLogger } from '@floodgate/http/logger.ts';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { logFile, logLevels, readConfig, type Config, type ConfigFlags, type Environment } from './config.ts';
 import { systemClock } from './embedded-home.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -22,11 +22,23 @@ export type Run = (flags: ConfigFlags, body: (session: Session) => Promise<ExitC
 
 export type RegisterCommand = (program: Command, run: Run) => void;
 
-export const addHome = (command: Command): Command =>
+const pipelineOptions = (): readonly Option[] => [new Option('--pipeline <name>', 'a folder of pipelines/ (default: nba)'), new Option('--pipelines <folder>', 'the folder that holds pipelines')];
+
+const addWhere = (command: Command): Command =>
   command.optionsGroup('Where:').option('--home <folder>', 'state, tables and logs (default: .floodgate)').option('--verbose', 'logs of the services on standard error too').option('--log-level <level>', `${logLevels.join(', ')} (default: info)`);
 
-export const addPipeline = (command: Command): Command =>
-  addHome(command).option('--pipeline <name>', 'a folder of pipelines/ (default: nba)').option('--pipelines <folder>', 'the folder that holds pipelines');
+/** Takes the flags of the pipeline, too, without needing them: the commands that we print for copying carry all of a session. */
+export const addHome = (command: Command): Command => {
+  addWhere(command);
+  for (const option of pipelineOptions()) command.addOption(option.hideHelp());
+  return command;
+};
+
+export const addPipeline = (command: Command): Command => {
+  addWhere(command);
+  for (const option of pipelineOptions()) command.addOption(option);
+  return command;
+};
 
 export const addServices = (command: Command): Command =>
   addPipeline(command)
