@@ -4,7 +4,7 @@ import type { DuckDBDateValue, DuckDBListValue } from '@duckdb/node-api';
 import { fromDay, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { CheckJob, KeyedCheck } from '@floodgate/core/ports/warehouse.ts';
 import { countExpectedRows, countKeys, countMeasures, countMissingKeys, countViolations, countWhere, selectCounts } from '@floodgate/sql/duckdb/checks.ts';
-import type { DuckDbSession, Parameters } from './duckdb-connections.ts';
+import type { DuckDbSession, Parameters } from './duckdb-session.ts';
 import { offenceOf, type Offence } from './duckdb-offences.ts';
 
 /** Counts of one date, or of rows without one. */

@@ -16,7 +16,7 @@ import {
 import { CheckCounts, conditionOf, type PlannedCheck, type RowsUnderCheck } from './duckdb-check-counts.ts';
 import { describeKey, describeKeys, duplicateMessage, ratioMessage, rowsMessage } from './duckdb-check-messages.ts';
 import type { DuckDbContext } from './duckdb-context.ts';
-import type { DuckDbSession, Row } from './duckdb-connections.ts';
+import type { DuckDbSession, Row } from './duckdb-session.ts';
 import { sourcesIn } from './duckdb-sources.ts';
 import { dateValue, rowsToJson, toDate, toJson } from './duckdb-values.ts';
 

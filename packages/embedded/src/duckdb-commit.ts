@@ -3,7 +3,7 @@ import type { DuckDBValue } from '@duckdb/node-api';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { WarehouseError, type CommitBatch, type CommitEntry, type CommitLogEntry, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { deleteDates, deleteLog, insertCommitted, insertLog, raiseFence, selectFence, findCommitLog, selectLog, type CommittedRows } from '@floodgate/sql/duckdb/commit.ts';
-import type { DuckDbSession } from './duckdb-connections.ts';
+import type { DuckDbSession } from './duckdb-session.ts';
 import type { StagingRegistry } from './duckdb-staging.ts';
 import { toDate } from './duckdb-values.ts';
 

@@ -5,7 +5,7 @@ import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Column, Source } from '@floodgate/core/domain/pipeline.ts';
 import { WarehouseError, type DateRange, type SourceDigest } from '@floodgate/core/ports/warehouse.ts';
 import { deleteKeptDigests, insertKeptDigests, selectDigest, selectKeptDigests, sourceRelation } from '@floodgate/sql/duckdb/digest.ts';
-import type { DuckDbSession } from './duckdb-connections.ts';
+import type { DuckDbSession } from './duckdb-session.ts';
 import type { SourceCatalog } from './duckdb-sources.ts';
 import { fromHashParts } from './duckdb-stage.ts';
 import { dateValue } from './duckdb-values.ts';

@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { WarehouseError, metadataColumns } from '@floodgate/core/ports/warehouse.ts';
 import { quoteNames, quoteTable, textLiteral } from '@floodgate/sql/duckdb/names.ts';
 import { selectColumns } from '@floodgate/sql/duckdb/prepare.ts';
-import type { DuckDbSession } from './duckdb-connections.ts';
+import type { DuckDbSession } from './duckdb-session.ts';
 
 export type ExportFormat = 'parquet' | 'csv';
 

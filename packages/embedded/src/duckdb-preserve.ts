@@ -3,7 +3,7 @@ import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { WarehouseError, type QueryResult, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { createPreserved, addPreservedColumn } from '@floodgate/sql/duckdb/prepare.ts';
 import { deletePreserved, deletePreservedNames, insertPreserved, insertPreservedName, selectStagedRows } from '@floodgate/sql/duckdb/stage.ts';
-import type { DuckDbSession } from './duckdb-connections.ts';
+import type { DuckDbSession } from './duckdb-session.ts';
 import type { Staged, StagingRegistry } from './duckdb-staging.ts';
 import { rowsToJson } from './duckdb-values.ts';
 

@@ -2,7 +2,7 @@
 import { StatementType } from '@duckdb/node-api';
 import { WarehouseError, type QueryOptions, type QueryResult } from '@floodgate/core/ports/warehouse.ts';
 import type { DuckDbContext } from './duckdb-context.ts';
-import type { DuckDbSession } from './duckdb-connections.ts';
+import type { DuckDbSession } from './duckdb-session.ts';
 import { typeName } from './duckdb-coercion.ts';
 import { sourcesIn } from './duckdb-sources.ts';
 import { rowsToJson, toParameter } from './duckdb-values.ts';

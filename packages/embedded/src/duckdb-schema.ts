@@ -3,7 +3,7 @@ import type { Column } from '@floodgate/core/domain/pipeline.ts';
 import { WarehouseError, metadataColumns, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { declaredType, duckdbType, schemaOf } from '@floodgate/sql/duckdb/names.ts';
 import { addColumn, addPreservedColumn, commentOnColumn, createCommitLog, createSchema, createTarget, insertFence, selectColumns, selectTables } from '@floodgate/sql/duckdb/prepare.ts';
-import type { DuckDbSession } from './duckdb-connections.ts';
+import type { DuckDbSession } from './duckdb-session.ts';
 
 type Found = { readonly name: string; readonly type: string; readonly required: boolean; readonly comment: string };
 

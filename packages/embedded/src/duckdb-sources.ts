@@ -18,7 +18,7 @@ import {
 } from '@floodgate/sql/duckdb/digest.ts';
 import { declaredType } from '@floodgate/sql/duckdb/names.ts';
 import { acceptsInFile } from './duckdb-coercion.ts';
-import type { DuckDbSession } from './duckdb-connections.ts';
+import type { DuckDbSession } from './duckdb-session.ts';
 import { toWarehouseError } from './duckdb-errors.ts';
 
 /** Files are listed again after this long; digestSource always lists. */

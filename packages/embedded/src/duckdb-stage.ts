@@ -7,7 +7,7 @@ import { WarehouseError, type StageJob, type StagedDate, type TableSpec } from '
 import { insertStaged, insertStagedReturning, jsonProjection, jsonRows, selectStagedHashes, type Projection } from '@floodgate/sql/duckdb/stage.ts';
 import type { DuckDbContext } from './duckdb-context.ts';
 import { coerce } from './duckdb-coercion.ts';
-import type { DuckDbSession, Parameters, Row } from './duckdb-connections.ts';
+import type { DuckDbSession, Parameters, Row } from './duckdb-session.ts';
 import { toWireRow } from './duckdb-rows.ts';
 import { sourcesIn } from './duckdb-sources.ts';
 import type { Segment } from './duckdb-staging.ts';

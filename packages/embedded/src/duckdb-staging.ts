@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { createSegment, dropSegment, type StagedRows } from '@floodgate/sql/duckdb/stage.ts';
-import type { DuckDbSession } from './duckdb-connections.ts';
+import type { DuckDbSession } from './duckdb-session.ts';
 
 /** A segment takes this many stagings; each new one costs every prepared plan over staging a new binding. */
 const maxStagingsPerSegment = 512;
