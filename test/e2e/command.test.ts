@@ -13,9 +13,9 @@ const ajv = new Ajv2020({ formats: { 'date-time': true }, strict: false });
 ajv.addSchema(JSON.parse(readFileSync(join(projectFolder, 'docs/cli-output.schema.json'), 'utf8')) as object, 'cli');
 
 /** The one document that is all of standard output, of the contract of this name. */
-const documentOf = <Document>(name: string, { out }: Ended): Document => {
+const documentOf = (name: string, { out }: Ended): unknown => {
   expect(out.trimEnd()).not.toContain('\n');
-  const document = JSON.parse(out) as Document;
+  const document: unknown = JSON.parse(out);
   expect(ajv.validate({ $ref: `cli#/$defs/${name}` }, document), ajv.errorsText()).toBe(true);
   return document;
 };
@@ -36,13 +36,20 @@ const printedCommand = (ended: Ended, name: string): string => {
   return hits[0] ?? '';
 };
 
-type Result = { readonly backfillId: string; readonly state: string; readonly tasks: Readonly<Record<string, number>>; readonly leftOut: Readonly<Record<string, number>> };
+type Result = {
+  readonly backfillId: string;
+  readonly state: string;
+  readonly tasks: Readonly<Record<string, number>>;
+  readonly leftOut: Readonly<Record<string, number>>;
+};
+
+const resultOf = (ended: Ended): Result => documentOf('backfill', ended) as Result;
 
 describe.concurrent('floodgate', { timeout: 60_000 }, () => {
   test('ends with 0 when done, and again with nothing to do; what it prints for copying works', async () => {
     await using shop = await createShop();
     const first = expectExit(await shop.run('backfill', ...shopRange, '--json'), 0);
-    expect(documentOf<Result>('backfill', first)).toMatchObject({ state: 'completed', exitCode: 0, tasks: { succeeded: 20 }, leftOut: { not_in_calendar: 1 } });
+    expect(resultOf(first)).toMatchObject({ state: 'completed', exitCode: 0, tasks: { succeeded: 20 }, leftOut: { not_in_calendar: 1 } });
     const again = expectExit(await shop.run('backfill', ...shopRange), 0);
     expect(again.out).toMatch(/nothing to do[\s\S]+20 {2}already_fresh/);
     expect(printedCommands(again).map((line) => line.split(' ')[2])).toEqual(['sql', 'export', 'status']);
@@ -85,15 +92,18 @@ describe.concurrent('floodgate', { timeout: 60_000 }, () => {
     await using shop = await createShop();
     // Of late were sold 0, 22, 46, 72 and 54, at the rate of 2.
     await shop.edit(shop.yaml, 'shop_sums.recent: 0d', 'shop_sums.recent: 0d\n    audits:\n      - accepted_range: { column: amount, max: 50 }');
-    const { backfillId, tasks } = documentOf<Result>('backfill', expectExit(await shop.run('backfill', ...shopRange, '--json'), 1));
+    const { backfillId, tasks } = resultOf(expectExit(await shop.run('backfill', ...shopRange, '--json'), 1));
     expect(tasks).toEqual({ succeeded: 18, quarantined: 2 });
     const list = async (): Promise<unknown> => JSON.parse((await shop.run('quarantine', 'list', '--json')).out);
-    expect(await list()).toMatchObject([{ backfillId, processor: 'marks', date: '2024-03-04' }, { backfillId, processor: 'marks', date: '2024-03-06' }]);
+    expect(await list()).toMatchObject([
+      { backfillId, processor: 'marks', date: '2024-03-04' },
+      { backfillId, processor: 'marks', date: '2024-03-06' },
+    ]);
     expect(expectExit(await shop.run('quarantine', 'show', 'marks', '2024-03-04'), 0).out).toMatch(/above 50[\s\S]+2024-03-04 +poor +72/);
     expectExit(await shop.run('quarantine', 'accept', 'marks', '2024-03-04', '--reason', 'a fair'), 1);
     expect(await list()).toMatchObject([{ date: '2024-03-06' }]);
     expectExit(await shop.run('quarantine', 'reject', 'marks', '2024-03-06'), 0);
-    const [letter, ...others] = documentOf<readonly { readonly id: string }[]>('deadLetters', expectExit(await shop.run('dlq', 'list', '--json'), 0));
+    const [letter, ...others] = documentOf('deadLetters', expectExit(await shop.run('dlq', 'list', '--json'), 0)) as readonly { readonly id: string }[];
     expect([letter, others]).toMatchObject([{ processor: 'marks', date: '2024-03-06', cause: 'quarantine_rejected', state: 'open' }, []]);
     expect(expectExit(await shop.run('dlq', 'show', letter?.id ?? ''), 0).out).toContain('rejected the quarantined rows');
     // Nothing has changed, so it fails the same audit again.
@@ -159,7 +169,9 @@ describe.concurrent('floodgate', { timeout: 60_000 }, () => {
     expect(stopped.out).toContain('Interrupted, and nothing is lost');
     await shop.letGo();
     expect(expectExit(await shop.runPrinted(printedCommand(stopped, 'resume')), 0).out).toContain('20 dates');
-    expect(documentOf('sql', await shop.run('sql', 'SELECT count(*) AS rows, count(DISTINCT day) AS days FROM shop_marks.marks', '--json'))).toEqual([{ rows: 5, days: 5 }]);
+    expect(documentOf('sql', await shop.run('sql', 'SELECT count(*) AS rows, count(DISTINCT day) AS days FROM shop_marks.marks', '--json'))).toEqual([
+      { rows: 5, days: 5 },
+    ]);
   });
 
   test('up serves commands of other processes and requests over HTTP', async () => {
@@ -170,7 +182,11 @@ describe.concurrent('floodgate', { timeout: 60_000 }, () => {
     const get = async (path: string): Promise<number> => (await fetch(`${address}${path}`)).status;
     expect([await get('/healthz'), await get('/readyz')]).toEqual([200, 200]);
     const post = async (request: object): Promise<{ readonly status: number; readonly body: unknown }> => {
-      const response = await fetch(`${address}/v1/backfills`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) });
+      const response = await fetch(`${address}/v1/backfills`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(request),
+      });
       return { status: response.status, body: await response.json() };
     };
     await using following = shop.start('backfill', ...shopRange, '--json');
@@ -178,8 +194,19 @@ describe.concurrent('floodgate', { timeout: 60_000 }, () => {
     const [, backfillId = ''] = await following.said(/Backfill (shop-\w+)/);
 
     const bad = await post({ pipeline: 'shop', range: { start: '2024-03-06', end: '2024-03-01' }, gat: 'phase', priority: 99 });
-    expect(bad).toMatchObject({ status: 400, body: { error: { code: 'invalid_request', problems: [/ends .* before it starts/, /^priority: /, /"gat"; did you mean "gate"/].map((said) => expect.stringMatching(said) as unknown) } } });
-    expect(await post({ pipeline: 'shop', range: { start: '2024-03-01', end: '2024-03-02' } })).toMatchObject({ status: 409, body: { error: { code: 'overlap' }, conflictsWith: backfillId } });
+    expect(bad).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          code: 'invalid_request',
+          problems: [/ends .* before it starts/, /^priority: /, /"gat"; did you mean "gate"/].map((said) => expect.stringMatching(said) as unknown),
+        },
+      },
+    });
+    expect(await post({ pipeline: 'shop', range: { start: '2024-03-01', end: '2024-03-02' } })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'overlap' }, conflictsWith: backfillId },
+    });
     expect(expectExit(await shop.run('up', '--port', '0'), 5).err).toContain(`process ${up.pid}`);
 
     expect(documentOf('statusList', expectExit(await shop.run('status', '--json'), 0))).toMatchObject([{ backfillId, state: 'active' }]);
@@ -188,12 +215,15 @@ describe.concurrent('floodgate', { timeout: 60_000 }, () => {
     expect(expectExit(await shop.run('resume'), 0).out).toContain(`process ${up.pid} goes on with it`);
     expect(documentOf('sql', expectExit(await shop.run('sql', 'SELECT count(*) AS rows FROM shop_raw.orders', '--json'), 0))).toEqual([{ rows: 10 }]);
     expectExit(await shop.run('export', 'orders', '--to', 'orders.csv'), 0);
-    expect((await readFile(join(shop.folder, 'orders.csv'), 'utf8')).split('\n').slice(0, 2)).toEqual(['day,order_id,season,amount,note', '2024-03-01,o0a,early,1,']);
+    expect((await readFile(join(shop.folder, 'orders.csv'), 'utf8')).split('\n').slice(0, 2)).toEqual([
+      'day,order_id,season,amount,note',
+      '2024-03-01,o0a,early,1,',
+    ]);
     expectExit(await shop.run('export', 'shop_raw.orders', '--to', 'orders.parquet'), 0);
     expect((await readFile(join(shop.folder, 'orders.parquet'))).subarray(0, 4).toString()).toBe('PAR1');
 
     await shop.letGo();
-    expect(documentOf<Result>('backfill', expectExit(await following.ended, 0))).toMatchObject({ backfillId, state: 'completed', tasks: { succeeded: 20 } });
+    expect(resultOf(expectExit(await following.ended, 0))).toMatchObject({ backfillId, state: 'completed', tasks: { succeeded: 20 } });
     const accepted = await post({ pipeline: 'shop', range: { start: '2024-03-01', end: '2024-03-06' }, processors: ['marks'], reprocess: 'all' });
     expect(accepted).toMatchObject({ status: 202, body: { outcome: 'accepted' } });
     await up.said(new RegExp(`${(accepted.body as Result).backfillId} completed`));

@@ -23,7 +23,13 @@ export type CommandOptions = { readonly cwd: string; readonly environment?: Read
 const compileCache = join(projectFolder, 'node_modules/.cache/floodgate-test-compile');
 
 /** Nothing of the machine's own settings but where programs are: a FLOODGATE_ variable of the developer must change no test. */
-const environmentOf = (own: Readonly<Record<string, string>> = {}): Record<string, string> => ({ NODE_COMPILE_CACHE: compileCache, PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', LANG: 'C.UTF-8', ...own });
+const environmentOf = (own: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+  NODE_COMPILE_CACHE: compileCache,
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '',
+  LANG: 'C.UTF-8',
+  ...own,
+});
 
 export const startProgram = (program: string, args: readonly string[], { cwd, environment }: CommandOptions): RunningCommand => {
   const child = spawn(program, args, { cwd, env: environmentOf(environment), stdio: ['ignore', 'pipe', 'pipe'] });

@@ -26,7 +26,10 @@ export const rows: CodeFunction = async function* ({ query, signal }) {
 };
 `;
 
-const ordersCsv = ['order_id,day,season,amount,note', ...shopDays.flatMap((day, index) => [`o${index}a,${day},early,${index + 1},`, `o${index}b,${day},early,10,paid`])].join('\n');
+const ordersCsv = [
+  'order_id,day,season,amount,note',
+  ...shopDays.flatMap((day, index) => [`o${index}a,${day},early,${index + 1},`, `o${index}b,${day},early,10,paid`]),
+].join('\n');
 
 export type Shop = AsyncDisposable & {
   readonly folder: string;
@@ -68,7 +71,12 @@ export const createShop = async (): Promise<Shop> => {
   const flags = ['--home', at.home, '--pipelines', at.pipelines, '--pipeline', 'shop'];
   // The home remembers the data from then on.
   const services = ['up', 'backfill'];
-  const line = ([command = '', ...rest]: readonly string[]): readonly string[] => [command, ...rest, ...flags, ...(services.includes(command) ? ['--data', at.data] : [])];
+  const line = ([command = '', ...rest]: readonly string[]): readonly string[] => [
+    command,
+    ...rest,
+    ...flags,
+    ...(services.includes(command) ? ['--data', at.data] : []),
+  ];
   const edit: Shop['edit'] = async (file, from, to) => {
     const text = await readFile(file, 'utf8');
     if (!text.includes(from)) throw new Error(`${file} doesn't contain ${from}`);
