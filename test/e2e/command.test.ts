@@ -94,14 +94,9 @@ describe.concurrent('floodgate', { timeout: 60_000 }, () => {
     await shop.edit(shop.yaml, 'shop_sums.recent: 0d', 'shop_sums.recent: 0d\n    audits:\n      - accepted_range: { column: amount, max: 50 }');
     const { backfillId, tasks } = resultOf(expectExit(await shop.run('backfill', ...shopRange, '--json'), 1));
     expect(tasks).toEqual({ succeeded: 18, quarantined: 2 });
-    const list = async (): Promise<unknown> => JSON.parse((await shop.run('quarantine', 'list', '--json')).out);
-    expect(await list()).toMatchObject([
-      { backfillId, processor: 'marks', date: '2024-03-04' },
-      { backfillId, processor: 'marks', date: '2024-03-06' },
-    ]);
     expect(expectExit(await shop.run('quarantine', 'show', 'marks', '2024-03-04'), 0).out).toMatch(/above 50[\s\S]+2024-03-04 +poor +72/);
     expectExit(await shop.run('quarantine', 'accept', 'marks', '2024-03-04', '--reason', 'a fair'), 1);
-    expect(await list()).toMatchObject([{ date: '2024-03-06' }]);
+    expect(JSON.parse((await shop.run('quarantine', 'list', '--json')).out)).toMatchObject([{ backfillId, processor: 'marks', date: '2024-03-06' }]);
     expectExit(await shop.run('quarantine', 'reject', 'marks', '2024-03-06'), 0);
     const [letter, ...others] = documentOf('deadLetters', expectExit(await shop.run('dlq', 'list', '--json'), 0)) as readonly { readonly id: string }[];
     expect([letter, others]).toMatchObject([{ processor: 'marks', date: '2024-03-06', cause: 'quarantine_rejected', state: 'open' }, []]);
