@@ -4,9 +4,9 @@ import { lintPipeline } from '@floodgate/core/pipeline/lint.ts';
 import type { Problem } from '@floodgate/core/pipeline/problem.ts';
 import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
 import type { SqlAnalyzer } from '@floodgate/core/pipeline/sql-analyzer.ts';
-import { createTypeReader } from '@floodgate/embedded/duckdb-type-check.ts';
 import { analyzeSelect } from '@floodgate/sql/analyze.ts';
-import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
+import { translateSelect } from '@floodgate/sql/translate.ts';
+import { openTypeReader } from './embedded-home.ts';
 
 const analyzer: SqlAnalyzer = {
   translate: (sql) => {
@@ -21,6 +21,6 @@ export const lintFiles = async (files: ReadonlyMap<string, string>): Promise<rea
   const read = readPipeline(files);
   if (!read.ok) return read.problems;
   const problems = lintPipeline(read.pipeline, files, analyzer);
-  const types = problems.some(({ severity }) => severity === 'error') ? [] : await lintTypes(read.pipeline, createTypeReader({ translate: translateSelect, prelude: duckdbPrelude }));
+  const types = problems.some(({ severity }) => severity === 'error') ? [] : await lintTypes(read.pipeline, openTypeReader());
   return [...read.warnings, ...problems, ...types];
 };

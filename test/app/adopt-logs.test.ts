@@ -78,9 +78,9 @@ describe('commit logs ahead of the store', () => {
   });
 });
 
-describe('what is not told from the logs yet', () => {
-  // The lane's epoch begins anew below the fence that the log keeps, and grows by what its doorbells make of it: `lane_fenced` until it is there.
-  test.fails('the lanes of a store that was lost commit at once', async () => {
+describe('what else an older store gets wrong without being told', () => {
+  // The lane's epoch begins anew below the fence that the log keeps, and leaps above it.
+  test('the lanes of a store that was lost commit at once', async () => {
     const world = createWorld();
     for (let run = 0; run < 4; run += 1) await world.drive(await world.start({ processors: ['games'], reprocess: 'all' }));
     await restore(world);
@@ -88,8 +88,8 @@ describe('what is not told from the logs yet', () => {
     expect(await world.drive(await world.start({ processors: ['games'], reprocess: 'stale' }))).toBe('completed');
   });
 
-  // It goes on under its own number, so its executions have the generations that the log already has, under its own name.
-  test.fails('a backfill that is active in an older store writes what it computes', async () => {
+  // Under its own number its executions would have the generations that the log already has, under its own name.
+  test('a backfill that is active in an older store writes what it computes', async () => {
     const world = createWorld();
     const id = await world.start({ processors: ['games'] });
     const copy = await copyOf(world);
@@ -97,10 +97,13 @@ describe('what is not told from the logs yet', () => {
     await restore(world, copy);
     world.putGames(world.date(2), [300, 30]);
     await adopt(world);
-    await world.pass(id, 'the next planner');
-    await world.work();
-    await world.commitRung();
-    expect(Object.keys(await world.states(id))).toEqual(['succeeded']);
+    for (let round = 0; round < 2; round += 1) {
+      await world.pass(id, 'the next planner');
+      await world.work();
+      await world.commitRung();
+    }
+    expect(await world.states(id)).toMatchObject({ succeeded: [`games ${world.date(2)}`] });
+    expect(Object.keys(await world.states(id)).sort()).toEqual(['succeeded', 'unchanged']);
     expect(world.warehouse.rowsOf('test.games').filter(({ day }) => day === world.date(2)).map(({ value }) => value)).toEqual([300, 30]);
   });
 });

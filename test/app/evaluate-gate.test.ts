@@ -42,7 +42,7 @@ describe('the state of a gate', () => {
     const gate = await world.gateOf(id, 1);
     expect(gate).toMatchObject({ state: 'open', evaluation: 1, summary: '', repair: '' });
     expect(new Set(gate?.checks.map(({ outcome }) => outcome))).toEqual(new Set(['passed']));
-    expect(gate?.checks.map(({ check }) => check)).toEqual(['accounted', 'fresh', 'version', 'committed', 'unique_key', 'required']);
+    expect(gate?.checks.map(({ check }) => check)).toEqual(['accounted', 'fresh', 'version', 'committed', 'as_committed', 'unique_key', 'required']);
     expect(world.bus.all('floodgate.phase.completed')).toEqual([{ backfillId: id, phase: 1 }]);
     expect(world.bus.take('floodgate.tasks.ended')).toEqual([{ backfillId: id, phases: [2] }]);
     world.warehouse.damage('test.games', world.date(0), []);

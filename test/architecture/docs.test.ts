@@ -99,7 +99,7 @@ test('the search for commands finds them, their flags, and what is wrong', async
   expect(pages.flatMap(({ text }) => commandsIn(text)).length).toBeGreaterThan(60);
 });
 
-test('the pipeline in README.md has no problems', () => {
+test('the pipeline in README.md has no problems', async () => {
   const readme = readSource('README.md');
   const files = new Map(
     [...readme.matchAll(/```(?:yaml|sql)\n(?:#|--) pipelines\/sales\/(?<path>\S+)\n(?<text>[\s\S]*?)```/g)].map(({ groups: found }) => [
@@ -108,7 +108,7 @@ test('the pipeline in README.md has no problems', () => {
     ]),
   );
   expect([...files.keys()]).toEqual(['pipeline.yaml', 'processors/shop_week.sql']);
-  expect(lintFiles(files)).toEqual([]);
+  expect(await lintFiles(files)).toEqual([]);
 });
 
 /** Every key that `pipeline.yaml` may have, wherever. */

@@ -1,25 +1,41 @@
 // The status store and the warehouse are two systems, and one can be older than the other: restored from a backup, lost,
 // or behind after a power cut. Generations must then go on above what the commit logs hold, or a new execution would look
 // like one that has been committed before (and its rows would be thought written).
-import { parseDocument, pipelineStatePath, pipelineStateSchema, type PipelineStateDocument } from '../contracts/documents.ts';
+import { backfillPath, backfillSchema, lanePath, laneSchema, parseDocument, pipelineStatePath, pipelineStateSchema, type PipelineStateDocument } from '../contracts/documents.ts';
 import { splitGeneration } from '../domain/generation.ts';
+import { ledgerPathOf } from '../domain/ledger.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { EngineDeps, PipelineCatalog } from './deps.ts';
-import { specOf } from './ledger-reader.ts';
+import { readLedgerYears, specOf } from './ledger-reader.ts';
 import { rebuildLedger } from './reconcile.ts';
 
-const highestSequence = async (deps: EngineDeps, pipeline: Pipeline, signal: AbortSignal): Promise<number> => {
-  let highest = 0;
+type Ahead = { readonly sequence: number; readonly isAhead: boolean };
+
+/**
+ * Compares commit logs and ledger. A commit that a crash left unsettled is not ahead: its lane still has it recorded, and
+ * settles it from the log.
+ */
+const compareLogs = async (deps: EngineDeps, pipeline: Pipeline, signal: AbortSignal): Promise<Ahead> => {
+  let [sequence, isAhead] = [0, false];
   for (const processor of pipeline.processors.filter(({ kind }) => kind !== 'external')) {
     const log = await deps.warehouse.readCommitLog(specOf(processor), 'all', signal);
-    for (const { generation } of log) highest = Math.max(highest, splitGeneration(generation).sequence);
+    if (log.length === 0) continue;
+    const years = await readLedgerYears(deps.store, [...new Set(log.map(({ date }) => ledgerPathOf(pipeline.id, processor.id, date)))]);
+    const laneDocument = await deps.store.get(lanePath(processor.table));
+    const job = laneDocument === undefined ? null : parseDocument(laneSchema, laneDocument).job;
+    const unsettled = new Set(job?.tasks.map(({ path, generation }) => `${path.slice(-10)}|${generation}`));
+    for (const { date, generation } of log) {
+      sequence = Math.max(sequence, splitGeneration(generation).sequence);
+      const known = years.get(ledgerPathOf(pipeline.id, processor.id, date))?.entries[date]?.generation ?? 0;
+      if (known < generation && !unsettled.has(`${date}|${generation}`)) isAhead = true;
+    }
   }
-  return highest;
+  return { sequence, isAhead };
 };
 
 /**
- * Called by composition roots before anything is accepted: where a pipeline's commit logs are ahead of its sequence number, the number is
- * raised above them and the ledger made to say what the logs say. Returns the pipelines for which that was so.
+ * Called by composition roots before anything is accepted: where a pipeline's commit logs hold what its ledger doesn't, its sequence number
+ * is raised above them, what is active goes on under new numbers, and the ledger made to say what the logs say. Returns the pipelines for which that was so.
  */
 export const adoptCommitLogs = async (deps: EngineDeps & { readonly catalog: PipelineCatalog }, signal: AbortSignal): Promise<readonly string[]> => {
   const adopted: string[] = [];
@@ -30,16 +46,19 @@ export const adoptCommitLogs = async (deps: EngineDeps & { readonly catalog: Pip
       return undefined;
     });
     if (loaded === undefined) continue;
-    const highest = await highestSequence(deps, loaded.pipeline, signal);
-    const raised = await deps.store.transaction(async (transaction) => {
+    const { sequence: logged, isAhead } = await compareLogs(deps, loaded.pipeline, signal);
+    if (!isAhead) continue;
+    const highest = await deps.store.transaction(async (transaction) => {
       const document = await transaction.get(pipelineStatePath(id));
       const state = document === undefined ? undefined : parseDocument(pipelineStateSchema, document);
-      if ((state?.sequence ?? 0) >= highest) return false;
-      const next: PipelineStateDocument = { pipelineId: id, activeBackfills: [], latestHash: '', ...state, sequence: highest, activation: (state?.activation ?? 0) + 1 };
+      const base = Math.max(state?.sequence ?? 0, logged);
+      const active = (await transaction.getMany((state?.activeBackfills ?? []).map(backfillPath))).flatMap((stored) => (stored === undefined ? [] : [parseDocument(backfillSchema, stored)]));
+      // What an older store has active goes on under new numbers: its old ones are in the logs already.
+      for (const [index, backfill] of active.entries()) transaction.set(backfillPath(backfill.backfillId), { ...backfill, sequence: base + 1 + index });
+      const next: PipelineStateDocument = { pipelineId: id, activeBackfills: [], latestHash: '', ...state, sequence: base + active.length, activation: (state?.activation ?? 0) + 1 };
       transaction.set(pipelineStatePath(id), next);
-      return true;
+      return base + active.length;
     });
-    if (!raised) continue;
     const { processors } = await rebuildLedger(deps, loaded.pipeline, signal);
     deps.logger.warn({ pipeline: id, sequence: highest, processors }, 'the commit logs were ahead of the status store: sequence raised, ledger rebuilt');
     adopted.push(id);

@@ -114,7 +114,7 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
       const claimed = moveTask(task, 'claim', {
         epoch,
         attempt: task.attempt + 1,
-        generation: generationOf(task.sequence, epoch),
+        generation: generationOf(Math.max(task.sequence, backfill.sequence), epoch),
         claimedAt: now,
         codeHash: processor.codeHash,
         inputDigest: digest,

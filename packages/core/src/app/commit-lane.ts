@@ -303,7 +303,10 @@ const dropCommitted = async (deps: LaneDeps, batch: Batch): Promise<void> => {
 const afterFailedCommit = async (deps: LaneDeps, lane: LaneDocument, batch: Batch, attempt: number, error: unknown): Promise<BatchResult> => {
   const failure = toFailure(error);
   deps.logger.warn({ table: lane.table, dates: batch.tasks.length, code: failure.code, err: error }, 'commit failed');
-  if (failure.code === 'lane_fenced') return { outcome: 'lost' };
+  if (failure.code === 'lane_fenced') {
+    await raiseLane(deps, lane, batch.tasks);
+    return { outcome: 'lost' };
+  }
   if (failure.class === 'halt') {
     await returnTasks(deps, lane, batch.tasks, () => 'return_to_lane', failure);
     return { outcome: 'halt', failure };
@@ -327,6 +330,23 @@ const afterFailedCommit = async (deps: LaneDeps, lane: LaneDocument, batch: Batc
   await returnTasks(deps, lane, batch.tasks, () => 'return_to_lane', failure);
   return { outcome: 'returned' };
 };
+
+/**
+ * Fenced although the lane is still ours: the log's fence is from a store that was lost. The lane's epoch grows by leaps
+ * until it is above the fence; where somebody else holds the lane by now, nothing changes here.
+ */
+const raiseLane = async (deps: LaneDeps, lane: LaneDocument, tasks: readonly TaskDocument[]): Promise<void> =>
+  deps.store.transaction(async (transaction) => {
+    const stored = await readLane(transaction, lane.table);
+    const documents = await transaction.getMany(tasks.map(pathOfTask));
+    if (!isOurs(stored, lane)) return;
+    for (const document of documents) {
+      const task = document === undefined ? undefined : parseDocument(taskSchema, document);
+      if (task?.state === 'committing') saveTask(transaction, moveTask(task, 'return_to_lane'));
+    }
+    const job = tasks.length > 0 ? null : stored.job;
+    transaction.set(lanePath(lane.table), { ...stored, epoch: stored.epoch * 4 + 64, holder: '', heartbeat: stored.heartbeat + 1, job });
+  });
 
 /** Takes a batch out of the lane without a commit. */
 const returnTasks = async (
@@ -362,6 +382,12 @@ const returnTasks = async (
     return true;
   });
 
+/** Audits that a person has waved through for this date: gates don't ask for them again. */
+const acceptedChecks = ({ evidence }: TaskDocument): { readonly accepted?: string[] } => {
+  const checks = evidence.filter(({ severity }) => severity === 'block').map(({ check }) => check);
+  return checks.length === 0 ? {} : { accepted: checks };
+};
+
 /** Writes what the log says into tasks and ledger, with the messages that follow, in one transaction. */
 const settleBatch = async (deps: LaneDeps, lane: LaneDocument, batch: readonly TaskDocument[], log: readonly CommitLogEntry[]): Promise<boolean> => {
   const logged = new Map(log.map((entry) => [entry.date, entry]));
@@ -396,7 +422,7 @@ const settleBatch = async (deps: LaneDeps, lane: LaneDocument, batch: readonly T
       closeDeadLetters(transaction, letters, [done], now);
       ended.set(task.backfillId, (ended.get(task.backfillId) ?? new Set()).add(task.phase));
       const ledger = ledgers.get(ledgerPathOf(task.pipelineId, task.processorId, task.date)) ?? {};
-      if (!ours || (ledger[task.date]?.generation ?? 0) >= task.generation) continue;
+      if (!ours || (ledger[task.date]?.generation ?? 0) > task.generation) continue;
       ledger[task.date] = {
         generation: task.generation,
         contentHash: entry.contentHash,
@@ -406,6 +432,7 @@ const settleBatch = async (deps: LaneDeps, lane: LaneDocument, batch: readonly T
         backfillId: task.backfillId,
         committedAt: entry.committedAt,
         computeMs: Math.round(task.computeMs * 100) / 100,
+        ...acceptedChecks(task),
       };
     }
     for (const [path, entries] of ledgers) transaction.set(path, { entries });
@@ -435,7 +462,13 @@ const settleAbandoned = async (deps: LaneDeps, lane: LaneDocument, signal: Abort
   const target = specOf(processor);
   if ((await deps.warehouse.jobState(job.jobId, signal)) === 'running') await deps.warehouse.cancelJob(job.jobId, signal);
   await deps.warehouse.prepareTable(target, signal);
-  await deps.warehouse.fence(target, lane.epoch, signal);
+  try {
+    await deps.warehouse.fence(target, lane.epoch, signal);
+  } catch (error) {
+    if (toFailure(error).code !== 'lane_fenced') throw error;
+    await raiseLane(deps, lane, []);
+    return false;
+  }
   const log = await deps.warehouse.readCommitLog(target, tasks.map(({ date }) => date), signal);
   deps.logger.info({ table: lane.table, jobId: job.jobId, dates: tasks.length, committed: log.length }, 'abandoned commit settled from the log');
   return settleBatch(deps, lane, tasks, log);

@@ -15,6 +15,7 @@ import {
   type TaskDocument,
 } from '../contracts/documents.ts';
 import { toFailure } from '../domain/failure.ts';
+import { ledgerPathOf } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import type { Audit, CriticalColumn, Processor } from '../domain/pipeline.ts';
 import { repairCommand } from '../domain/repair.ts';
@@ -23,7 +24,7 @@ import { checksOf, type NamedCheck } from './audit-staged.ts';
 import type { Finding } from '../ports/warehouse.ts';
 import { judgeFreshness, plannedProcessors } from './backfill-view.ts';
 import type { EngineDeps } from './deps.ts';
-import { specOf } from './ledger-reader.ts';
+import { readLedgerYears, specOf } from './ledger-reader.ts';
 import { transact } from './outbox.ts';
 import { readBackfill, type LoadedPlan, type PlanReader } from './plan-store.ts';
 
@@ -173,7 +174,11 @@ const checkRows = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Proce
   if (dates.length === 0) return [];
   const phase = plan.pipeline.phases.find(({ number }) => number === processor.phase);
   const ofPhase = (phase?.gate.checks ?? []).filter(({ table }) => table === processor.table);
-  const checks = checksOf(plan, processor, [...processor.audits, ...contractsOn(plan, processor), ...ofPhase], dates);
+  const years = await readLedgerYears(deps.store, [...new Set(dates.map((date) => ledgerPathOf(plan.pipeline.id, processor.id, date)))]);
+  const entryOf = (date: PartitionDate) => years.get(ledgerPathOf(plan.pipeline.id, processor.id, date))?.entries[date];
+  const isAccepted = (check: NamedCheck, date: PartitionDate): boolean => entryOf(date)?.accepted?.includes(check.name) ?? false;
+  const declared = checksOf(plan, processor, [...processor.audits, ...contractsOn(plan, processor), ...ofPhase], dates);
+  const checks = [asCommitted(processor, dates, (date) => entryOf(date)?.rows), ...declared];
   try {
     const target = specOf(processor);
     await deps.warehouse.prepareTable(target, signal);
@@ -181,11 +186,20 @@ const checkRows = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Proce
       { target, subject: 'committed', dates, checks: checks.map(({ keyed }) => keyed), sources: plan.pipeline.sources },
       signal,
     );
-    return checks.map((check) => judge(check, processor, findings.filter(({ checkId }) => checkId === check.keyed.id), expected.get(check.keyed.id) ?? 0, phase?.gate.quorum ?? 1));
+    return checks.map((check) => judge(check, processor, findings.filter(({ checkId, date }) => checkId === check.keyed.id && !isAccepted(check, date)), expected.get(check.keyed.id) ?? 0, phase?.gate.quorum ?? 1));
   } catch (error) {
     if (signal.aborted) throw error;
     return [couldNotTell('rows', processor.id, error)];
   }
+};
+
+/** As many rows as were committed: rows that somebody deleted or added by hand are noticed without a declared check. */
+const asCommitted = (processor: Processor, dates: readonly PartitionDate[], rowsOf: (date: PartitionDate) => number | undefined): NamedCheck => {
+  const expected = new Map(dates.flatMap((date) => {
+    const rows = rowsOf(date);
+    return rows === undefined ? [] : [[date, rows] as const];
+  }));
+  return { keyed: { id: `${processor.id}#committed`, check: { type: 'rows', expected } }, name: 'as_committed', severity: 'block' };
 };
 
 const judge = (check: NamedCheck, processor: Processor, findings: readonly Finding[], expected: number, quorum: number): CheckOutcome => {

@@ -86,7 +86,7 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     }
     const control = await readControl();
     if (control.cancelled) {
-      view ??= await openView(deps.store, backfillId, await deps.plans.plan(backfill.planHash)).catch(() => undefined);
+      view ??= await deps.plans.plan(backfill.planHash).then((plan) => openView(deps.store, backfillId, plan)).catch(() => undefined);
       return cancelStep(backfill);
     }
     if (view === undefined) {

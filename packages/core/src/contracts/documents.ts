@@ -209,6 +209,7 @@ const ledgerEntrySchema = z.object({
   backfillId: z.string(),
   committedAt: instant,
   computeMs: z.number(),
+  accepted: z.array(z.string()).exactOptional(),
 });
 export const ledgerYearSchema = z.object({ entries: z.record(z.string(), ledgerEntrySchema) });
 export type LedgerYearDocument = z.output<typeof ledgerYearSchema>;

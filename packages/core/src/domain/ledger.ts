@@ -18,6 +18,8 @@ export type LedgerEntry = {
   readonly committedAt: number;
   /** Measured computing time of this date: the span's, divided by its dates. */
   readonly computeMs: number;
+  /** Blocking audits that a person accepted for these rows. */
+  readonly accepted?: readonly string[];
 };
 
 /** One document holds a year, so that an entry is never alone in a document nor a document without bound. */
