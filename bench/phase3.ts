@@ -28,7 +28,12 @@ const { values } = parseArgs({
     data: { type: 'string', default: process.env['FLOODGATE_NBA_DATA'] ?? join(root, '..', 'shared', 'data', 'nba') },
   },
 });
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (fields: object, message: string) => console.error(message, fields) };
+const silent = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: (fields: object, message: string) => console.error(message, fields),
+};
 
 type Measured = { readonly seconds: number; readonly peakMb: number; readonly tasks: number; readonly phases: Readonly<Record<string, number>> };
 
@@ -37,12 +42,23 @@ const peakMb = (): number => Math.round(process.resourceUsage().maxRSS / 1_024);
 /** One backfill through the whole engine: plan, gates, tasks, commits. */
 const runEngine = async (home: string, phases: string, datesPerTask: number | 'auto'): Promise<Measured> => {
   const ended = Promise.withResolvers<string>();
-  await using stack = await openEmbeddedStack({ home, pipelinesFolder, dataFolder: values.data, workers: 2, logger: silent, onEnded: (_, state) => ended.resolve(state) });
+  await using stack = await openEmbeddedStack({
+    home,
+    pipelinesFolder,
+    dataFolder: values.data,
+    workers: 2,
+    logger: silent,
+    onEnded: (_, state) => ended.resolve(state),
+  });
   const request = parseRequest({ pipeline: 'nba', range: { start: values.start, end: values.end }, phases, limits: { datesPerTask } });
   if (!request.ok) throw new Error(request.problems.join('; '));
   const startedAt = performance.now();
   await stack.startServices();
-  const accepted = await acceptRequest(stack.plannerDeps, { request: request.request, idempotencyKey: `${Math.random()}`, traceparent: '', dryRun: false }, new AbortController().signal);
+  const accepted = await acceptRequest(
+    stack.plannerDeps,
+    { request: request.request, idempotencyKey: `${Math.random()}`, traceparent: '', dryRun: false },
+    new AbortController().signal,
+  );
   if (accepted.outcome !== 'accepted') throw new Error(JSON.stringify(accepted));
   const acceptedAt = performance.now();
   const state = await ended.promise;
@@ -89,7 +105,13 @@ const runSetBased = async (home: string): Promise<Measured> => {
 /** One process, one transaction of DELETE and INSERT per date and table: what a careful script does. */
 const runLoop = async (home: string): Promise<Measured> => {
   const connection = await openPlain(home);
-  const dates = (await connection.runAndReadAll(`SELECT DISTINCT CAST(game_date AS VARCHAR) AS d FROM nba_raw.nbac_schedule WHERE game_date BETWEEN '${values.start}' AND '${values.end}' ORDER BY d`)).getRows().map(([date]) => String(date));
+  const dates = (
+    await connection.runAndReadAll(
+      `SELECT DISTINCT CAST(game_date AS VARCHAR) AS d FROM nba_raw.nbac_schedule WHERE game_date BETWEEN '${values.start}' AND '${values.end}' ORDER BY d`,
+    )
+  )
+    .getRows()
+    .map(([date]) => String(date));
   const startedAt = performance.now();
   let tasks = 0;
   for (const { table, source, partitionColumn } of await phase3()) {
@@ -116,7 +138,11 @@ const modes: Readonly<Record<string, (home: string) => Promise<Measured>>> = {
 };
 
 const measure = (mode: string, home: string): Measured => {
-  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--mode', mode, '--home', home, '--start', values.start, '--end', values.end, '--data', values.data], { encoding: 'utf8', maxBuffer: 1e8 });
+  const child = spawnSync(
+    process.execPath,
+    [fileURLToPath(import.meta.url), '--mode', mode, '--home', home, '--start', values.start, '--end', values.end, '--data', values.data],
+    { encoding: 'utf8', maxBuffer: 1e8 },
+  );
   if (child.status !== 0) throw new Error(`${mode}: ${child.stderr}`);
   return JSON.parse(child.stdout) as Measured;
 };
@@ -128,7 +154,9 @@ const runAll = (): void => {
   try {
     const loaded = join(folder, 'loaded');
     const load = measure('load', loaded);
-    console.log(`${cpus().length} cores (${cpus()[0]?.model ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; ${values.start}..${values.end}, median of ${values.runs}`);
+    console.log(
+      `${cpus().length} cores (${cpus()[0]?.model ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; ${values.start}..${values.end}, median of ${values.runs}`,
+    );
     console.log(`phase 2 loaded by the engine: ${load.seconds.toFixed(1)} s, ${load.tasks} tasks, peak ${load.peakMb} MB\n`);
     const results = new Map<string, Measured>();
     for (const mode of ['set-based', 'loop', 'auto', '7', '1']) {
@@ -148,7 +176,9 @@ const runAll = (): void => {
       const each = (seconds * 1_000) / loop.tasks;
       const name = mode === 'set-based' || mode === 'loop' ? mode : `floodgate, dates per task ${mode}`;
       const parts = Object.values(phases).map((part) => part.toFixed(2));
-      console.log(`| ${[name, seconds.toFixed(2), each.toFixed(2), (seconds / set.seconds).toFixed(2), (seconds / loop.seconds).toFixed(2), peak, parts[0] ?? '', parts[1] ?? ''].join(' | ')} |`);
+      console.log(
+        `| ${[name, seconds.toFixed(2), each.toFixed(2), (seconds / set.seconds).toFixed(2), (seconds / loop.seconds).toFixed(2), peak, parts[0] ?? '', parts[1] ?? ''].join(' | ')} |`,
+      );
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

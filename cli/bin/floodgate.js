@@ -25,7 +25,9 @@ if (Number(process.versions.node.split('.')[0]) >= wanted) {
 } else {
   const node = findNode();
   if (node === undefined) {
-    process.stderr.write(`floodgate needs Node ${wanted} or newer, found ${process.version}, and no newer one in node_modules.\nRun \`npm ci\` in the project (it brings Node ${wanted} along), or install Node ${wanted} from https://nodejs.org.\n`);
+    process.stderr.write(
+      `floodgate needs Node ${wanted} or newer, found ${process.version}, and no newer one in node_modules.\nRun \`npm ci\` in the project (it brings Node ${wanted} along), or install Node ${wanted} from https://nodejs.org.\n`,
+    );
     process.exit(4);
   }
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });

@@ -22,10 +22,17 @@ export type Run = (flags: ConfigFlags, body: (session: Session) => Promise<ExitC
 
 export type RegisterCommand = (program: Command, run: Run) => void;
 
-const pipelineOptions = (): readonly Option[] => [new Option('--pipeline <name>', 'a folder of pipelines/ (default: nba)'), new Option('--pipelines <folder>', 'the folder that holds pipelines')];
+const pipelineOptions = (): readonly Option[] => [
+  new Option('--pipeline <name>', 'a folder of pipelines/ (default: nba)'),
+  new Option('--pipelines <folder>', 'the folder that holds pipelines'),
+];
 
 const addWhere = (command: Command): Command =>
-  command.optionsGroup('Where:').option('--home <folder>', 'state, tables and logs (default: .floodgate)').option('--verbose', 'logs of the services on standard error too').option('--log-level <level>', `${logLevels.join(', ')} (default: info)`);
+  command
+    .optionsGroup('Where:')
+    .option('--home <folder>', 'state, tables and logs (default: .floodgate)')
+    .option('--verbose', 'logs of the services on standard error too')
+    .option('--log-level <level>', `${logLevels.join(', ')} (default: info)`);
 
 /** Takes the flags of the pipeline, too, without needing them: the commands that we print for copying carry all of a session. */
 export const addHome = (command: Command): Command => {
@@ -82,7 +89,8 @@ const createPrintFor = ({ out, err }: Surroundings, config: Pick<Config, 'json' 
   });
 
 /** Before settings are known: what can be told from the flags alone. */
-export const plainPrint = (surroundings: Surroundings, json: boolean): Print => createPrintFor(surroundings, { json, colour: surroundings.environment['NO_COLOR'] ? 'never' : 'auto', unicode: true, mayRedraw: false });
+export const plainPrint = (surroundings: Surroundings, json: boolean): Print =>
+  createPrintFor(surroundings, { json, colour: surroundings.environment['NO_COLOR'] ? 'never' : 'auto', unicode: true, mayRedraw: false });
 
 /** Runs a command to its exit code; every error ends here. */
 export const runCommand = async (surroundings: Surroundings, flags: ConfigFlags, body: (session: Session) => Promise<ExitCode>): Promise<ExitCode> => {
@@ -94,7 +102,15 @@ export const runCommand = async (surroundings: Surroundings, flags: ConfigFlags,
   }
   const print = createPrintFor(surroundings, config);
   const log = createLazyLog(config);
-  const session: Session = { config, print, log, clock: systemClock, workingFolder: surroundings.workingFolder, interrupted: surroundings.interrupted, flags: copiedFlags(flags) };
+  const session: Session = {
+    config,
+    print,
+    log,
+    clock: systemClock,
+    workingFolder: surroundings.workingFolder,
+    interrupted: surroundings.interrupted,
+    flags: copiedFlags(flags),
+  };
   try {
     return await body(session);
   } catch (error) {

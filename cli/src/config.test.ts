@@ -44,13 +44,28 @@ describe('settings', () => {
 
   it('draw in place only where somebody looks', () => {
     const redraws = (environment: Record<string, string>, flags = {}): boolean => readConfig(flags, environment, '/work').mayRedraw;
-    expect([redraws({ TERM: 'xterm' }), redraws({ CI: 'true' }), redraws({ TERM: 'dumb' }), redraws({}, { verbose: true })]).toEqual([true, false, false, false]);
+    expect([redraws({ TERM: 'xterm' }), redraws({ CI: 'true' }), redraws({ TERM: 'dumb' }), redraws({}, { verbose: true })]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('follow NO_COLOR, FORCE_COLOR and the locale', () => {
     const read = (environment: Record<string, string>) => readConfig({}, environment, '/work');
-    expect([read({}).colour, read({ NO_COLOR: '1', FORCE_COLOR: '1' }).colour, read({ NO_COLOR: '' }).colour, read({ FORCE_COLOR: '1' }).colour]).toEqual(['auto', 'never', 'auto', 'always']);
-    expect([read({}).unicode, read({ LANG: 'C' }).unicode, read({ LANG: 'de_DE.UTF-8' }).unicode, read({ LANG: 'C', LC_ALL: 'en_US.utf8' }).unicode]).toEqual([true, false, true, true]);
+    expect([read({}).colour, read({ NO_COLOR: '1', FORCE_COLOR: '1' }).colour, read({ NO_COLOR: '' }).colour, read({ FORCE_COLOR: '1' }).colour]).toEqual([
+      'auto',
+      'never',
+      'auto',
+      'always',
+    ]);
+    expect([read({}).unicode, read({ LANG: 'C' }).unicode, read({ LANG: 'de_DE.UTF-8' }).unicode, read({ LANG: 'C', LC_ALL: 'en_US.utf8' }).unicode]).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
   });
 });
 

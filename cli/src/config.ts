@@ -58,7 +58,12 @@ const folder = z.string().min(1, 'expected a folder');
 /** Each setting: its flag, its variable, how its text is read, what it is without either. */
 const settings = {
   home: { flag: 'home', variable: 'FLOODGATE_HOME', schema: folder, initial: '.floodgate' },
-  pipelineId: { flag: 'pipeline', variable: 'FLOODGATE_PIPELINE', schema: z.string().regex(/^[a-z][a-z0-9_]*$/, 'expected the name of a pipeline: lower-case letters, digits and _'), initial: 'nba' },
+  pipelineId: {
+    flag: 'pipeline',
+    variable: 'FLOODGATE_PIPELINE',
+    schema: z.string().regex(/^[a-z][a-z0-9_]*$/, 'expected the name of a pipeline: lower-case letters, digits and _'),
+    initial: 'nba',
+  },
   pipelines: { flag: 'pipelines', variable: 'FLOODGATE_PIPELINES', schema: folder, initial: '' },
   port: { flag: 'port', variable: 'FLOODGATE_PORT', schema: wholeNumber(0, 65_535), initial: 8_787 },
   workers: { flag: 'workers', variable: 'FLOODGATE_WORKERS', schema: wholeNumber(1, 256), initial: 0 },
@@ -76,7 +81,10 @@ const unknownVariables = (environment: Environment): readonly string[] =>
     .filter((name) => name.startsWith('FLOODGATE_') && environment[name] !== '' && !knownVariables.includes(name) && !isDataVariable(name))
     .map((name) => {
       // Without the prefix, which makes everything alike.
-      const near = nearestName(name.slice('FLOODGATE_'.length), knownVariables.map((known) => known.slice('FLOODGATE_'.length)));
+      const near = nearestName(
+        name.slice('FLOODGATE_'.length),
+        knownVariables.map((known) => known.slice('FLOODGATE_'.length)),
+      );
       return `${name}: unknown variable; ${near === undefined ? `known are ${[...knownVariables, 'FLOODGATE_<PIPELINE>_DATA'].join(', ')}` : `did you mean FLOODGATE_${near}?`}`;
     });
 
@@ -94,7 +102,17 @@ const isUtf8 = (environment: Environment): boolean => {
 /** Throws FloodgateError `invalid_settings` with every problem. */
 export const readConfig = (flags: ConfigFlags, environment: Environment, workingFolder: string): Config => {
   const problems: string[] = [...unknownVariables(environment)];
-  const read = <Value>({ flag, variable, schema, initial }: { readonly flag: keyof ConfigFlags; readonly variable: string; readonly schema: z.ZodType<Value>; readonly initial: Value }): Value => {
+  const read = <Value>({
+    flag,
+    variable,
+    schema,
+    initial,
+  }: {
+    readonly flag: keyof ConfigFlags;
+    readonly variable: string;
+    readonly schema: z.ZodType<Value>;
+    readonly initial: Value;
+  }): Value => {
     const given = flags[flag];
     const [text, name] = typeof given === 'string' ? [given, kebab(flag)] : [environment[variable] || undefined, variable];
     if (text === undefined) return initial;
@@ -123,12 +141,16 @@ export const readConfig = (flags: ConfigFlags, environment: Environment, working
     verbose: flags.verbose ?? false,
     json: flags.json ?? false,
     // NO_COLOR counts when it is set and not empty (no-color.org), FORCE_COLOR as chalk and Node read it.
-    colour: (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb' ? 'never' : (environment['FORCE_COLOR'] ?? '0') !== '0' ? 'always' : 'auto',
+    colour:
+      (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb' ? 'never' : (environment['FORCE_COLOR'] ?? '0') !== '0' ? 'always' : 'auto',
     unicode: isUtf8(environment),
     mayRedraw: (environment['CI'] ?? '') === '' && environment['TERM'] !== 'dumb' && !(flags.verbose ?? false),
   };
   if (problems.length > 0) {
-    throw new FloodgateError('invalid_settings', problems.length === 1 ? (problems[0] ?? '') : `${problems.length} settings are not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    throw new FloodgateError(
+      'invalid_settings',
+      problems.length === 1 ? (problems[0] ?? '') : `${problems.length} settings are not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
   }
   return config;
 };

@@ -55,7 +55,12 @@ export const startControlServer = async ({ session, stack, command, dataFolder, 
   const readiness = { planner: stack.planner.isReady, worker: stack.worker.isReady, validator: stack.validator.isReady };
   const greeting = createGreeting({ pid: process.pid, command, dataFolder: dataFolder ?? null });
   // Actions only on the socket: they may read and write files as this user.
-  const inner = createHttpApp({ logger: session.log, readiness, routers: [greeting, routes, createActionRouter(createLocalActions(stack))], maxBodyBytes: 10_000_000 });
+  const inner = createHttpApp({
+    logger: session.log,
+    readiness,
+    routers: [greeting, routes, createActionRouter(createLocalActions(stack))],
+    maxBodyBytes: 10_000_000,
+  });
   const servers: HttpServer[] = [];
   try {
     servers.push(await startHttpServer(inner, { socket: socketOf(session.config.home) }));

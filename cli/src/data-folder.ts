@@ -44,7 +44,11 @@ export const checkData = async (config: Config, pipeline: Pipeline, data: DataFo
   if (missing.length < listed.length) return missing;
   const found = (await readdir(data.folder)).sort();
   const shown = found.length === 0 ? 'an empty folder' : found.slice(0, 6).join(', ') + (found.length > 6 ? ` and ${found.length - 6} more` : '');
-  throw new FloodgateError('no_data', `the data folder ${data.folder} (${origin}) has none of the files of pipeline ${pipeline.id}\n${expected}\n  found     ${shown}`, { hint });
+  throw new FloodgateError(
+    'no_data',
+    `the data folder ${data.folder} (${origin}) has none of the files of pipeline ${pipeline.id}\n${expected}\n  found     ${shown}`,
+    { hint },
+  );
 };
 
 /** Keeps the folder for later commands. Resolves with the one before where it was another. */

@@ -7,13 +7,17 @@ import { plural } from './render/numbers.ts';
 export const describeRetry = (backfillId: string, outcome: RetryOutcome): string => {
   switch (outcome.outcome) {
     case 'retrying':
-      return outcome.tasks === 0 ? `${backfillId} is open again: its gates are judged anew.` : `${plural(outcome.tasks, 'date')} of ${backfillId} ${outcome.tasks === 1 ? 'is' : 'are'} tried again.`;
+      return outcome.tasks === 0
+        ? `${backfillId} is open again: its gates are judged anew.`
+        : `${plural(outcome.tasks, 'date')} of ${backfillId} ${outcome.tasks === 1 ? 'is' : 'are'} tried again.`;
     case 'nothing_to_retry':
       return `Nothing in ${backfillId} that was named failed or was quarantined.`;
     case 'cancelled':
       throw new FloodgateError('usage', `backfill ${backfillId} is cancelled`, { hint: 'ask for its dates anew with npx floodgate backfill' });
     case 'overlap':
-      throw new FloodgateError('overlap', `backfill ${outcome.backfillId} is computing some of these dates`, { hint: `wait for it: npx floodgate watch ${outcome.backfillId}` });
+      throw new FloodgateError('overlap', `backfill ${outcome.backfillId} is computing some of these dates`, {
+        hint: `wait for it: npx floodgate watch ${outcome.backfillId}`,
+      });
     default:
       return assertNever(outcome);
   }

@@ -27,7 +27,9 @@ const minNodeMajor = 24;
 
 const checkNode = (version: string): DoctorFinding => {
   const major = Number(version.replace(/^v/, '').split('.')[0]);
-  return major >= minNodeMajor ? ok('node', version) : fail('node', `${version}; Floodgate needs ${minNodeMajor} or newer`, 'run npm ci, which brings it along, and start Floodgate with npx floodgate');
+  return major >= minNodeMajor
+    ? ok('node', version)
+    : fail('node', `${version}; Floodgate needs ${minNodeMajor} or newer`, 'run npm ci, which brings it along, and start Floodgate with npx floodgate');
 };
 
 /** A backfill of a few seasons with its staging and logs. */
@@ -69,7 +71,11 @@ const checkHolder = async (session: Session): Promise<DoctorFinding> => {
   const answer = await greet(home, session.interrupted);
   if (answer !== undefined) return ok('process', `floodgate ${answer.greeting.command} (process ${answer.greeting.pid}) runs on this home`);
   const who = holder === 'unknown' ? 'a process' : `process ${holder.pid} on ${holder.host}`;
-  return warn('process', `${who} holds this home and doesn't answer`, holder === 'unknown' ? 'wait a moment and look again' : `it may be starting or ending; if it stays so, stop it: kill ${holder.pid}`);
+  return warn(
+    'process',
+    `${who} holds this home and doesn't answer`,
+    holder === 'unknown' ? 'wait a moment and look again' : `it may be starting or ending; if it stays so, stop it: kill ${holder.pid}`,
+  );
 };
 
 const checkStore = async (session: Session): Promise<readonly DoctorFinding[]> => {
@@ -81,7 +87,14 @@ const checkStore = async (session: Session): Promise<readonly DoctorFinding[]> =
     const active = backfills.filter(({ state }) => state === 'active');
     if (active.length === 0 || (await findHomeHolder(session.config.home)) !== undefined) return [store];
     const ids = active.map(({ backfillId }) => backfillId);
-    return [store, warn('backfills', `${ids.join(', ')} ${ids.length === 1 ? 'is' : 'are'} active, and no process works on ${ids.length === 1 ? 'it' : 'them'}`, `go on with: npx floodgate resume ${ids[0] ?? ''}${session.flags}; or end it: npx floodgate cancel ${ids[0] ?? ''}${session.flags}`)];
+    return [
+      store,
+      warn(
+        'backfills',
+        `${ids.join(', ')} ${ids.length === 1 ? 'is' : 'are'} active, and no process works on ${ids.length === 1 ? 'it' : 'them'}`,
+        `go on with: npx floodgate resume ${ids[0] ?? ''}${session.flags}; or end it: npx floodgate cancel ${ids[0] ?? ''}${session.flags}`,
+      ),
+    ];
   } catch (error) {
     return [failed('store', error)];
   }
@@ -104,7 +117,12 @@ const checkPipeline = async (session: Session): Promise<readonly DoctorFinding[]
     const errors = problems.filter(({ severity }) => severity === 'error').length;
     const { pipelineId } = session.config;
     const advice = `npx floodgate lint${session.flags}`;
-    const finding = errors > 0 ? fail('pipeline', `${pipelineId} has ${plural(errors, 'error')}`, advice) : problems.length > 0 ? warn('pipeline', `${pipelineId} has ${plural(problems.length, 'warning')}`, advice) : ok('pipeline', `${pipelineId} has no problems`);
+    const finding =
+      errors > 0
+        ? fail('pipeline', `${pipelineId} has ${plural(errors, 'error')}`, advice)
+        : problems.length > 0
+          ? warn('pipeline', `${pipelineId} has ${plural(problems.length, 'warning')}`, advice)
+          : ok('pipeline', `${pipelineId} has no problems`);
     return [finding, ...(await checkSources(session, files))];
   } catch (error) {
     return [failed('pipeline', error)];
@@ -119,7 +137,8 @@ const checkSources = async (session: Session, files: ReadonlyMap<string, string>
   if (data === undefined) return [warn('data', 'no folder is named', 'name it with --data or FLOODGATE_<PIPELINE>_DATA; npx floodgate demo works without')];
   try {
     const missing = await checkData(session.config, read.pipeline, data);
-    if (missing.length > 0) return [warn('data', `${shown(session, data.folder)} lacks ${missing.map(({ glob }) => glob).join(', ')}`, 'what reads them will fail')];
+    if (missing.length > 0)
+      return [warn('data', `${shown(session, data.folder)} lacks ${missing.map(({ glob }) => glob).join(', ')}`, 'what reads them will fail')];
     const count = (await listSourceFiles(read.pipeline, data.folder)).reduce((sum, source) => sum + source.files, 0);
     return [ok('data', `${shown(session, data.folder)}, ${plural(count, 'file')}${data.from === 'remembered' ? ', as last time' : ''}`)];
   } catch (error) {

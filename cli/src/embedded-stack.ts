@@ -8,6 +8,7 @@ import { createPlanReader, type PlanReader } from '@floodgate/core/app/plan-stor
 import { subscriptions } from '@floodgate/core/contracts/messages.ts';
 import { storeIndexes } from '@floodgate/core/contracts/store-indexes.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
+import type { Pipeline } from '@floodgate/core/domain/pipeline.ts';
 import type { Failure } from '@floodgate/core/domain/failure.ts';
 import { formatProblem } from '@floodgate/core/pipeline/problem.ts';
 import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
@@ -37,7 +38,8 @@ export const readPipelineFolder = async (folder: string): Promise<ReadonlyMap<st
       const path = join(at, entry.name);
       if (entry.isDirectory() && entry.name !== 'node_modules') await walk(path);
       // Only what decides rows: pipeline.yaml, SQL, and the code of code processors.
-      else if (entry.isFile() && isPipelineText(relative(folder, path).split(sep).join('/'))) files.set(relative(folder, path).split(sep).join('/'), await readFile(path, 'utf8'));
+      else if (entry.isFile() && isPipelineText(relative(folder, path).split(sep).join('/')))
+        files.set(relative(folder, path).split(sep).join('/'), await readFile(path, 'utf8'));
     }
   };
   try {
@@ -49,7 +51,26 @@ export const readPipelineFolder = async (folder: string): Promise<ReadonlyMap<st
   return files;
 };
 
-const isPipelineText = (path: string): boolean => path === 'pipeline.yaml' || path.endsWith('.sql') || (path.startsWith('processors/') && path.endsWith('.ts') && !path.endsWith('.test.ts'));
+const isPipelineText = (path: string): boolean =>
+  path === 'pipeline.yaml' || path.endsWith('.sql') || (path.startsWith('processors/') && path.endsWith('.ts') && !path.endsWith('.test.ts'));
+
+const knownGood = new Set<string>();
+
+/** SQL that no backend would run is refused before anything is planned, with its places. A version is looked at once. */
+const refusedSql = ({ hash, calendar, processors }: Pipeline): readonly string[] => {
+  if (knownGood.has(hash)) return [];
+  const statements = [
+    { file: 'the calendar', sql: calendar.sql },
+    ...processors.filter(({ kind }) => kind === 'sql' || kind === 'load').map(({ sourceFile, source }) => ({ file: sourceFile, sql: source })),
+    ...processors.flatMap(({ id, audits }) => audits.flatMap(({ check }) => ('sql' in check ? [{ file: `an audit of ${id}`, sql: check.sql }] : []))),
+  ];
+  const refused = statements.flatMap(({ file, sql }) => {
+    const translated = translateSelect(sql);
+    return translated.ok ? [] : translated.problems.map(({ message, line }) => `  ${file}${line === undefined ? '' : `:${line}`}  ${message}`);
+  });
+  if (refused.length === 0) knownGood.add(hash);
+  return refused;
+};
 
 /** Pipelines as folders below `pipelinesFolder`, read and validated at every request. */
 export const createFolderCatalog = async (pipelinesFolder: string): Promise<PipelineCatalog> => {
@@ -57,7 +78,10 @@ export const createFolderCatalog = async (pipelinesFolder: string): Promise<Pipe
     throw new FloodgateError('unknown_pipeline', `there is no folder of pipelines at ${pipelinesFolder}`, { hint: 'name it with --pipelines' });
   });
   return {
-    ids: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort(),
+    ids: entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort(),
     load: async (pipelineId) => {
       if (!/^[a-z][a-z0-9_]*$/.test(pipelineId)) return undefined;
       const files = await readPipelineFolder(join(pipelinesFolder, pipelineId));
@@ -65,20 +89,29 @@ export const createFolderCatalog = async (pipelinesFolder: string): Promise<Pipe
       const read = readPipeline(files);
       if (!read.ok) {
         const listed = read.problems.map((problem) => formatProblem(problem)).join('\n');
-        throw new FloodgateError('invalid_pipeline', `pipeline ${pipelineId} has ${read.problems.length} problems:\n${listed}`, { hint: `npx floodgate lint --pipeline ${pipelineId}` });
+        throw new FloodgateError('invalid_pipeline', `pipeline ${pipelineId} has ${read.problems.length} problems:\n${listed}`, {
+          hint: `npx floodgate lint --pipeline ${pipelineId}`,
+        });
       }
+      const refused = refusedSql(read.pipeline);
+      if (refused.length > 0)
+        throw new FloodgateError('invalid_pipeline', `pipeline ${pipelineId} has SQL that can't run:\n${refused.join('\n')}`, {
+          hint: `npx floodgate lint --pipeline ${pipelineId}`,
+        });
       return { pipeline: read.pipeline, files: Object.fromEntries(files) };
     },
   };
 };
 
 /** Code processors run from the folder, and only in the version that the plan pinned. */
-const createFolderCode = (pipelinesFolder: string, catalog: PipelineCatalog): CodeCatalog => async (pipelineId, processor) => {
-  const current = (await catalog.load(pipelineId))?.pipeline.processors.find(({ id }) => id === processor.id);
-  if (current === undefined || current.codeHash !== processor.codeHash) return undefined;
-  const loaded = (await importVersion(join(pipelinesFolder, pipelineId, processor.sourceFile), processor.codeHash)) as { readonly rows?: CodeFunction };
-  return loaded.rows;
-};
+const createFolderCode =
+  (pipelinesFolder: string, catalog: PipelineCatalog): CodeCatalog =>
+  async (pipelineId, processor) => {
+    const current = (await catalog.load(pipelineId))?.pipeline.processors.find(({ id }) => id === processor.id);
+    if (current === undefined || current.codeHash !== processor.codeHash) return undefined;
+    const loaded = (await importVersion(join(pipelinesFolder, pipelineId, processor.sourceFile), processor.codeHash)) as { readonly rows?: CodeFunction };
+    return loaded.rows;
+  };
 
 /** What a command in a second terminal needs: the shared SQLite file, no warehouse, no services. */
 export type StoreStack = AsyncDisposable & { readonly deps: StoreDeps; readonly plans: PlanReader };

@@ -2,7 +2,12 @@ import { countStates, packStates, type ProgressState } from '@floodgate/core/dom
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf, exitCodeOfError, type Ending } from './exit-codes.ts';
 
-const ending = (state: Ending['state'], tasks: readonly ProgressState[], gates: Ending['gates'] = [], paused = false): Ending => ({ state, paused, counts: countStates([packStates(tasks)]), gates });
+const ending = (state: Ending['state'], tasks: readonly ProgressState[], gates: Ending['gates'] = [], paused = false): Ending => ({
+  state,
+  paused,
+  counts: countStates([packStates(tasks)]),
+  gates,
+});
 const failed = { outcome: 'failed', severity: 'block' } as const;
 const untold = { outcome: 'could_not_tell', severity: 'block' } as const;
 const warning = { outcome: 'failed', severity: 'warn' } as const;
@@ -28,7 +33,19 @@ describe('the exit code of a backfill', () => {
 });
 
 describe('the exit code of an error', () => {
-  it.each([['usage', 2], ['invalid_request', 2], ['empty_selection', 2], ['no_data', 2], ['invalid_pipeline', 2], ['overlap', 5], ['home_in_use', 5], ['backfill_paused', 5], ['disk_full', 4], ['source_unreadable', 4], ['something_new', 4]])('%s: %i', (code, exitCode) => {
+  it.each([
+    ['usage', 2],
+    ['invalid_request', 2],
+    ['empty_selection', 2],
+    ['no_data', 2],
+    ['invalid_pipeline', 2],
+    ['overlap', 5],
+    ['home_in_use', 5],
+    ['backfill_paused', 5],
+    ['disk_full', 4],
+    ['source_unreadable', 4],
+    ['something_new', 4],
+  ])('%s: %i', (code, exitCode) => {
     expect(exitCodeOfError(code)).toBe(exitCode);
   });
 });

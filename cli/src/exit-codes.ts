@@ -56,4 +56,5 @@ const usageCodes = new Set([
 const conflictCodes = new Set(['overlap', 'home_in_use', 'backfill_paused', 'plan_changed', 'plan_outdated']);
 
 /** Exit code of an error that ends a command. */
-export const exitCodeOfError = (code: string): ExitCode => (usageCodes.has(code) ? exitCodes.usage : conflictCodes.has(code) ? exitCodes.conflict : exitCodes.unknown);
+export const exitCodeOfError = (code: string): ExitCode =>
+  usageCodes.has(code) ? exitCodes.usage : conflictCodes.has(code) ? exitCodes.conflict : exitCodes.unknown;

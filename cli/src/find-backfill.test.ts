@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parseExplainArguments } from './commands/explain.ts';
 import { chooseBackfill } from './find-backfill.ts';
 
-const backfill = (backfillId: string, state: BackfillDocument['state'] = 'completed', tasks = 1): BackfillDocument => ({ backfillId, state, tasks: { games: tasks } }) as unknown as BackfillDocument;
+const backfill = (backfillId: string, state: BackfillDocument['state'] = 'completed', tasks = 1): BackfillDocument =>
+  ({ backfillId, state, tasks: { games: tasks } }) as unknown as BackfillDocument;
 const all = [backfill('nba-c3', 'completed', 0), backfill('nba-b2'), backfill('nba-b1', 'blocked')];
 
 describe('the backfill that is meant', () => {

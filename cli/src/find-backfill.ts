@@ -9,15 +9,22 @@ export const chooseBackfill = (backfills: readonly BackfillDocument[], name: str
   if (name === undefined) {
     // The active one, if only one is; else the newest that had anything to do.
     const active = backfills.filter(({ state }) => state === 'active');
-    const only = active.length === 1 ? active[0] : (backfills.find(({ state, tasks }) => state !== 'completed' || Object.values(tasks).some((count) => count > 0)) ?? backfills[0]);
-    if (only === undefined) throw new FloodgateError('unknown_backfill', 'there are no backfills on this home yet', { hint: 'begin with npx floodgate backfill' });
+    const only =
+      active.length === 1
+        ? active[0]
+        : (backfills.find(({ state, tasks }) => state !== 'completed' || Object.values(tasks).some((count) => count > 0)) ?? backfills[0]);
+    if (only === undefined)
+      throw new FloodgateError('unknown_backfill', 'there are no backfills on this home yet', { hint: 'begin with npx floodgate backfill' });
     return only;
   }
   const exact = backfills.find(({ backfillId }) => backfillId === name);
   if (exact !== undefined) return exact;
   const hits = backfills.filter(({ backfillId }) => backfillId.startsWith(name));
   if (hits.length === 1 && hits[0] !== undefined) return hits[0];
-  const near = nearestName(name, backfills.map(({ backfillId }) => backfillId));
+  const near = nearestName(
+    name,
+    backfills.map(({ backfillId }) => backfillId),
+  );
   const more = hits.length > 1 ? `; it could be ${hits.map(({ backfillId }) => backfillId).join(' or ')}` : near === undefined ? '' : `; did you mean ${near}?`;
   throw new FloodgateError('unknown_backfill', `there is no backfill "${name}"${more}`, { hint: 'npx floodgate status lists them' });
 };

@@ -24,7 +24,18 @@ export const finish = (session: Session, { output, servedBy }: RunOutcome, table
     print.note(`  look again  ${print.style.paint('cyan', `npx floodgate watch ${output.backfillId}${flags}`)}`);
     return exitCode;
   }
-  const lines = renderSummary(output, { shownHome: shown(session, config.home), shownWarehouse: shown(session, output.warehouse), flags, width: print.width, interrupted, table: exampleTable(output, tables) }, print.style);
+  const lines = renderSummary(
+    output,
+    {
+      shownHome: shown(session, config.home),
+      shownWarehouse: shown(session, output.warehouse),
+      flags,
+      width: print.width,
+      interrupted,
+      table: exampleTable(output, tables),
+    },
+    print.style,
+  );
   print.note(['', ...lines].join('\n'));
   return exitCode;
 };

@@ -7,7 +7,8 @@ import { pathToFileURL } from 'node:url';
 const key = 'floodgate-version';
 let isHooked = false;
 
-const versionOf = (address: string | undefined): string | undefined => (address?.startsWith('file:') === true ? (new URL(address).searchParams.get(key) ?? undefined) : undefined);
+const versionOf = (address: string | undefined): string | undefined =>
+  address?.startsWith('file:') === true ? (new URL(address).searchParams.get(key) ?? undefined) : undefined;
 
 const handDownVersions = (): void => {
   if (isHooked) return;

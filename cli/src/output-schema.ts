@@ -35,7 +35,9 @@ const failure = z.object({
   dates: z.array(date).describe('all of them'),
 });
 
-const taskCounts = counts.describe('tasks by state: succeeded, unchanged, superseded, failed, quarantined, cancelled, and where it is not over waiting, queued, running, staged, committing, unreleased');
+const taskCounts = counts.describe(
+  'tasks by state: succeeded, unchanged, superseded, failed, quarantined, cancelled, and where it is not over waiting, queued, running, staged, committing, unreleased',
+);
 
 export const backfillOutput = z
   .object({
@@ -86,7 +88,9 @@ export const planOutput = z
   .meta({ title: 'floodgate plan --json (also backfill --dry-run --json)' });
 export type PlanOutput = z.output<typeof planOutput>;
 
-export const sqlOutput = z.array(z.record(z.string(), z.unknown())).meta({ title: 'floodgate sql --json', description: 'one object per row; DATE as YYYY-MM-DD, numbers beyond 2^53 as text' });
+export const sqlOutput = z
+  .array(z.record(z.string(), z.unknown()))
+  .meta({ title: 'floodgate sql --json', description: 'one object per row; DATE as YYYY-MM-DD, numbers beyond 2^53 as text' });
 
 const statusListOutput = z
   .array(
@@ -114,7 +118,10 @@ const problemOutput = z.object({
 const lintOutput = z.object({ pipeline: z.string(), ok: z.boolean(), problems: z.array(problemOutput) }).meta({ title: 'floodgate lint --json' });
 
 export const doctorOutput = z
-  .object({ ok: z.boolean(), findings: z.array(z.object({ subject: z.string(), verdict: z.enum(['ok', 'warn', 'fail']), message: z.string(), advice: z.string() })) })
+  .object({
+    ok: z.boolean(),
+    findings: z.array(z.object({ subject: z.string(), verdict: z.enum(['ok', 'warn', 'fail']), message: z.string(), advice: z.string() })),
+  })
   .meta({ title: 'floodgate doctor --json' });
 export type DoctorOutput = z.output<typeof doctorOutput>;
 
@@ -163,7 +170,8 @@ export const formatCliOutputSchema = (): string => {
     {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       title: 'Output of the floodgate command with --json',
-      description: 'One document per command on standard output; each definition says which command prints it. More keys may come, so ignore those that you don’t know.',
+      description:
+        'One document per command on standard output; each definition says which command prints it. More keys may come, so ignore those that you don’t know.',
       anyOf: Object.keys(documents).map((name) => ({ $ref: `#/$defs/${name}` })),
       $defs: definitions,
     },

@@ -10,8 +10,12 @@ export const prepareData = async (session: Session, pipeline: Pipeline): Promise
   const data = await findDataFolder(config);
   const missing = await checkData(config, pipeline, data);
   if (data === undefined) return;
-  for (const { name, glob } of missing) print.error(`${print.errorStyle.paint('yellow', 'warning:')} no file ${glob} in ${data.folder}: what reads source.${name} will fail`);
+  for (const { name, glob } of missing)
+    print.error(`${print.errorStyle.paint('yellow', 'warning:')} no file ${glob} in ${data.folder}: what reads source.${name} will fail`);
   await createHome(config.home);
   const before = await rememberData(config, data.folder);
-  if (before !== undefined) print.error(`${print.errorStyle.paint('yellow', 'warning:')} this home was filled from ${before}; it now reads ${data.folder}, so dates whose rows differ turn stale`);
+  if (before !== undefined)
+    print.error(
+      `${print.errorStyle.paint('yellow', 'warning:')} this home was filled from ${before}; it now reads ${data.folder}, so dates whose rows differ turn stale`,
+    );
 };

@@ -47,7 +47,27 @@ describe('help', () => {
   it('lists every command in groups, with the exit codes', async () => {
     const { exitCode, out, err } = await run(['--help']);
     expect([exitCode, err]).toEqual([0, '']);
-    for (const name of ['demo', 'doctor', 'lint', 'plan', 'backfill', 'up', 'status', 'watch', 'explain', 'sql', 'export', 'pause', 'resume', 'cancel', 'retry', 'approve', 'dlq', 'quarantine', 'reconcile']) {
+    for (const name of [
+      'demo',
+      'doctor',
+      'lint',
+      'plan',
+      'backfill',
+      'up',
+      'status',
+      'watch',
+      'explain',
+      'sql',
+      'export',
+      'pause',
+      'resume',
+      'cancel',
+      'retry',
+      'approve',
+      'dlq',
+      'quarantine',
+      'reconcile',
+    ]) {
       expect(out).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
     }
     expect(out).toContain('Exit codes:');
@@ -60,10 +80,29 @@ describe('help', () => {
   });
 
   it('has the selection alike in backfill and plan', async () => {
-    const flags = async (name: string): Promise<readonly string[]> => [...(await run([name, '--help'])).out.matchAll(/^ {2}(--[a-z-]+)/gm)].map((match) => match[1] ?? '');
+    const flags = async (name: string): Promise<readonly string[]> =>
+      [...(await run([name, '--help'])).out.matchAll(/^ {2}(--[a-z-]+)/gm)].map((match) => match[1] ?? '');
     const [backfill, plan] = [await flags('backfill'), await flags('plan')];
     expect(backfill.filter((flag) => !plan.includes(flag))).toEqual(['--dry-run', '--plan']);
-    for (const flag of ['--start', '--end', '--dates', '--exclude', '--phases', '--processors', '--reprocess', '--gate', '--workers', '--max-in-flight', '--dates-per-task', '--reason', '--json', '--priority', '--idempotency-key', '--requested-by']) expect(plan).toContain(flag);
+    for (const flag of [
+      '--start',
+      '--end',
+      '--dates',
+      '--exclude',
+      '--phases',
+      '--processors',
+      '--reprocess',
+      '--gate',
+      '--workers',
+      '--max-in-flight',
+      '--dates-per-task',
+      '--reason',
+      '--json',
+      '--priority',
+      '--idempotency-key',
+      '--requested-by',
+    ])
+      expect(plan).toContain(flag);
   });
 
   it('is shown, as a mistake, where no command is named', async () => {
@@ -129,7 +168,9 @@ describe('lint', () => {
   });
 
   it('shows every problem with its place and what to do', async () => {
-    await copyOfNba((text) => text.replace('source.team_boxscores: 0d\n    audits', 'source.team_boxscore: 0d\n    audits').replace('kind: load\n', 'kind: laod\n'));
+    await copyOfNba((text) =>
+      text.replace('source.team_boxscores: 0d\n    audits', 'source.team_boxscore: 0d\n    audits').replace('kind: load\n', 'kind: laod\n'),
+    );
     const { exitCode, out } = await run(['lint']);
     expect(exitCode).toBe(2);
     expect(out.match(/^error {2}/gm)?.length).toBeGreaterThanOrEqual(2);
@@ -144,8 +185,12 @@ describe('lint', () => {
     const broken = await run(['lint']);
     expect([broken.exitCode, broken.out]).toEqual([2, expect.stringContaining('pipelines/nba/processors/nbac_schedule.sql:')]);
     await mkdir(join(folder, 'pipelines', 'circle'), { recursive: true });
-    const processor = (id: string, upstream: string): string => `  ${id}:\n    phase: 1\n    kind: sql\n    table: d.${id}\n    partition_column: day\n    key: [day]\n    columns:\n      day: { type: DATE, required: true }\n    sql: SELECT day FROM d.${upstream} WHERE day BETWEEN @start_date AND @end_date\n    upstreams:\n      d.${upstream}: 0d\n`;
-    await writeFile(join(folder, 'pipelines', 'circle', 'pipeline.yaml'), `name: circle\ncalendar:\n  sql: SELECT DATE '2024-01-01' AS date, 's' AS season, 'k' AS kind, 1 AS items\nphases:\n  "1": { name: one }\nprocessors:\n${processor('a', 'b')}${processor('b', 'a')}`);
+    const processor = (id: string, upstream: string): string =>
+      `  ${id}:\n    phase: 1\n    kind: sql\n    table: d.${id}\n    partition_column: day\n    key: [day]\n    columns:\n      day: { type: DATE, required: true }\n    sql: SELECT day FROM d.${upstream} WHERE day BETWEEN @start_date AND @end_date\n    upstreams:\n      d.${upstream}: 0d\n`;
+    await writeFile(
+      join(folder, 'pipelines', 'circle', 'pipeline.yaml'),
+      `name: circle\ncalendar:\n  sql: SELECT DATE '2024-01-01' AS date, 's' AS season, 'k' AS kind, 1 AS items\nphases:\n  "1": { name: one }\nprocessors:\n${processor('a', 'b')}${processor('b', 'a')}`,
+    );
     const circle = await run(['lint', '--pipeline', 'circle']);
     expect(circle.exitCode).toBe(2);
     expect(circle.out).toMatch(/circle|cycle/i);
@@ -155,8 +200,19 @@ describe('lint', () => {
 describe('doctor', () => {
   it('looks at a home that is not there without making it', async () => {
     const ran = await run(['doctor', '--pipelines', pipelines, '--json']);
-    const document = documentOf(ran, 'doctor') as { readonly ok: boolean; readonly findings: readonly { readonly subject: string; readonly verdict: string }[] };
-    expect(Object.fromEntries(document.findings.map(({ subject, verdict }) => [subject, verdict]))).toMatchObject({ node: 'ok', home: 'ok', process: 'ok', store: 'ok', warehouse: 'ok', pipeline: 'ok', data: 'warn' });
+    const document = documentOf(ran, 'doctor') as {
+      readonly ok: boolean;
+      readonly findings: readonly { readonly subject: string; readonly verdict: string }[];
+    };
+    expect(Object.fromEntries(document.findings.map(({ subject, verdict }) => [subject, verdict]))).toMatchObject({
+      node: 'ok',
+      home: 'ok',
+      process: 'ok',
+      store: 'ok',
+      warehouse: 'ok',
+      pipeline: 'ok',
+      data: 'warn',
+    });
     expect([document.ok, ran.exitCode]).toEqual([true, 0]);
     await expect(readFile(join(folder, '.floodgate'))).rejects.toThrow('ENOENT');
   });

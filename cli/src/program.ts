@@ -53,7 +53,13 @@ const createProgram = (surroundings: Surroundings, run: Run): Command => {
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
-    .configureOutput({ writeOut: surroundings.out.write, writeErr: surroundings.err.write, outputError: () => undefined, getOutHelpWidth: () => Math.min(surroundings.out.columns ?? 100, 110), getErrHelpWidth: () => Math.min(surroundings.err.columns ?? 100, 110) })
+    .configureOutput({
+      writeOut: surroundings.out.write,
+      writeErr: surroundings.err.write,
+      outputError: () => undefined,
+      getOutHelpWidth: () => Math.min(surroundings.out.columns ?? 100, 110),
+      getErrHelpWidth: () => Math.min(surroundings.err.columns ?? 100, 110),
+    })
     .addHelpText('after', exitCodeHelp)
     .exitOverride();
   for (const [heading, commands] of groups) {
@@ -70,7 +76,10 @@ const tellUsageError = (error: CommanderError, surroundings: Surroundings, argv:
   const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const command = argv.find((word) => !word.startsWith('-'));
   const known = command !== undefined && error.code !== 'commander.unknownCommand';
-  const suggestion = more.join(' ').trim().replace(/^\((.*)\)$/, '$1');
+  const suggestion = more
+    .join(' ')
+    .trim()
+    .replace(/^\((.*)\)$/, '$1');
   const hint = `${suggestion === '' ? '' : `${suggestion} `}npx floodgate ${known ? `${command} ` : ''}--help shows what there is`;
   print.error(`${print.errorStyle.paint('red', print.errorStyle.bold('error:'))} ${message}`);
   print.error(`${print.errorStyle.paint('cyan', '  help:')} ${hint}`);

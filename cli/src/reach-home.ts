@@ -40,7 +40,14 @@ export const reachHome = async (session: Session, options: OpenOptions = {}): Pr
     if (holder === undefined) {
       try {
         const dataFolder = options.dataFolder ?? (await findDataFolder(config))?.folder;
-        const stack = await openEmbeddedStack({ home: config.home, pipelinesFolder: config.pipelinesFolder, dataFolder, workers: config.workers, logger: session.log, ...(options.onEnded === undefined ? {} : { onEnded: options.onEnded }) });
+        const stack = await openEmbeddedStack({
+          home: config.home,
+          pipelinesFolder: config.pipelinesFolder,
+          dataFolder,
+          workers: config.workers,
+          logger: session.log,
+          ...(options.onEnded === undefined ? {} : { onEnded: options.onEnded }),
+        });
         return { kind: 'own', stack: { ...stack, [Symbol.asyncDispose]: () => withinGrace(session, stack[Symbol.asyncDispose]()) }, dataFolder };
       } catch (error) {
         // Another process was faster: it is asked in the next turn.
@@ -57,8 +64,13 @@ export const reachHome = async (session: Session, options: OpenOptions = {}): Pr
 
 const silentHolder = (session: Session, holder: HomeHolder | 'unknown'): FloodgateError => {
   const home = shown(session, session.config.home);
-  if (holder === 'unknown') return new FloodgateError('home_in_use', `${home} is in use by another process, which doesn't answer`, { hint: 'wait for it, stop it, or choose another home with --home' });
-  return new FloodgateError('home_in_use', `${home} is in use by process ${holder.pid} on ${holder.host}, which doesn't answer`, { hint: `wait for it, stop it (kill ${holder.pid}), or choose another home with --home` });
+  if (holder === 'unknown')
+    return new FloodgateError('home_in_use', `${home} is in use by another process, which doesn't answer`, {
+      hint: 'wait for it, stop it, or choose another home with --home',
+    });
+  return new FloodgateError('home_in_use', `${home} is in use by process ${holder.pid} on ${holder.host}, which doesn't answer`, {
+    hint: `wait for it, stop it (kill ${holder.pid}), or choose another home with --home`,
+  });
 };
 
 /** Does something with the warehouse, here or in the process that has it open. */
@@ -80,7 +92,9 @@ export const homeExists = async ({ config }: Session): Promise<boolean> =>
 /** Looking must not make a home: throws FloodgateError `no_home` where there is none. */
 const needHome = async (session: Session): Promise<void> => {
   if (await homeExists(session)) return;
-  throw new FloodgateError('no_home', `nothing has run in ${shown(session, session.config.home)} yet`, { hint: 'begin with npx floodgate demo, or npx floodgate backfill; or name another home with --home' });
+  throw new FloodgateError('no_home', `nothing has run in ${shown(session, session.config.home)} yet`, {
+    hint: 'begin with npx floodgate demo, or npx floodgate backfill; or name another home with --home',
+  });
 };
 
 /** The store of a home that exists, shared with whatever runs on it. */
@@ -92,7 +106,10 @@ export const openHomeStore = async (session: Session): Promise<StoreStack> => {
 /** Names of the folders that are pipelines. */
 const listPipelines = async (pipelinesFolder: string): Promise<readonly string[]> => {
   const entries = await readdir(pipelinesFolder, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
 };
 
 /** The text files of the pipeline's folder; throws `unknown_pipeline` with the nearest name. */
@@ -103,7 +120,9 @@ export const readPipelineFiles = async ({ config }: Session): Promise<ReadonlyMa
   const known = await listPipelines(pipelinesFolder);
   const near = nearestName(pipelineId, known);
   const choice = known.length === 0 ? 'there are no pipelines in it' : near === undefined ? `there are ${known.join(', ')}` : `did you mean ${near}?`;
-  throw new FloodgateError('unknown_pipeline', `there is no pipeline "${pipelineId}" in ${pipelinesFolder}; ${choice}`, { hint: 'name the pipeline with --pipeline, the folder of pipelines with --pipelines' });
+  throw new FloodgateError('unknown_pipeline', `there is no pipeline "${pipelineId}" in ${pipelinesFolder}; ${choice}`, {
+    hint: 'name the pipeline with --pipeline, the folder of pipelines with --pipelines',
+  });
 };
 
 /** The pipeline as its folder reads today; throws `invalid_pipeline` with all problems. */
@@ -111,7 +130,11 @@ export const loadPipeline = async (session: Session): Promise<Pipeline> => {
   const read = readPipeline(await readPipelineFiles(session));
   if (read.ok) return read.pipeline;
   const { pipelineId } = session.config;
-  throw new FloodgateError('invalid_pipeline', `pipeline ${pipelineId} has ${read.problems.length} ${read.problems.length === 1 ? 'problem' : 'problems'}:\n${read.problems.map((problem) => `  ${formatProblem(problem)}`).join('\n')}`, {
-    hint: `npx floodgate lint --pipeline ${pipelineId}${session.flags}`,
-  });
+  throw new FloodgateError(
+    'invalid_pipeline',
+    `pipeline ${pipelineId} has ${read.problems.length} ${read.problems.length === 1 ? 'problem' : 'problems'}:\n${read.problems.map((problem) => `  ${formatProblem(problem)}`).join('\n')}`,
+    {
+      hint: `npx floodgate lint --pipeline ${pipelineId}${session.flags}`,
+    },
+  );
 };

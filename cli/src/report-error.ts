@@ -11,8 +11,16 @@ import { shown, type Session } from './session.ts';
 type Told = { readonly code: string; readonly message: string; readonly hint: string | undefined; readonly exitCode: ExitCode };
 
 const systemCodes: Readonly<Record<string, (path: string) => Omit<Told, 'exitCode'>>> = {
-  ENOSPC: (path) => ({ code: 'disk_full', message: `no space is left${path === '' ? '' : ` to write ${path}`}`, hint: 'free disk space and run the same command again: nothing is lost' }),
-  EACCES: (path) => ({ code: 'no_access', message: `this user may not read or write ${path === '' ? 'a file' : path}`, hint: 'check the rights of the folder, or choose another home with --home' }),
+  ENOSPC: (path) => ({
+    code: 'disk_full',
+    message: `no space is left${path === '' ? '' : ` to write ${path}`}`,
+    hint: 'free disk space and run the same command again: nothing is lost',
+  }),
+  EACCES: (path) => ({
+    code: 'no_access',
+    message: `this user may not read or write ${path === '' ? 'a file' : path}`,
+    hint: 'check the rights of the folder, or choose another home with --home',
+  }),
   EROFS: (path) => ({ code: 'no_access', message: `${path === '' ? 'the disk' : path} can only be read`, hint: 'choose another home with --home' }),
   EMFILE: () => ({ code: 'too_many_files', message: 'too many files are open', hint: 'raise the limit (ulimit -n), or use fewer --workers' }),
 };
@@ -24,9 +32,11 @@ const tellError = (error: unknown, session: Session | undefined): Told & { reado
   if (session?.interrupted.aborted === true && (error === session.interrupted.reason || (error instanceof FloodgateError && error.code === 'cancelled'))) {
     return { code: 'interrupted', message: 'interrupted', hint: undefined, exitCode: exitCodes.unknown, isExpected: true };
   }
-  if (error instanceof FloodgateError) return { code: error.code, message: readable(error), hint: error.hint, exitCode: exitCodeOfError(error.code), isExpected: true };
+  if (error instanceof FloodgateError)
+    return { code: error.code, message: readable(error), hint: error.hint, exitCode: exitCodeOfError(error.code), isExpected: true };
   const system = error instanceof Error && 'code' in error ? systemCodes[String(error.code)] : undefined;
-  if (system !== undefined) return { ...system(error instanceof Error && 'path' in error ? String(error.path) : ''), exitCode: exitCodes.unknown, isExpected: true };
+  if (system !== undefined)
+    return { ...system(error instanceof Error && 'path' in error ? String(error.path) : ''), exitCode: exitCodes.unknown, isExpected: true };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { code: 'internal', message: `an error that Floodgate did not expect: ${message}`, hint: undefined, exitCode: exitCodes.unknown, isExpected: false };
 };

@@ -55,7 +55,10 @@ const readStatus = async (store: StoreReader, backfillId: string): Promise<Backf
 const isOver = ({ backfill }: BackfillStatus): boolean => backfill.state !== 'active';
 
 /** Shows it until it is over, abandoned, or Ctrl-C. */
-const follow = async (session: Session, { store, plans, backfillId, isAbandoned }: Follow): Promise<{ readonly display: ProgressDisplay; readonly ended: 'over' | 'abandoned' | 'interrupted' }> => {
+const follow = async (
+  session: Session,
+  { store, plans, backfillId, isAbandoned }: Follow,
+): Promise<{ readonly display: ProgressDisplay; readonly ended: 'over' | 'abandoned' | 'interrupted' }> => {
   const { clock, interrupted } = session;
   let status = await readStatus(store, backfillId);
   const display = await createProgressDisplay(session, plans, status.backfill.pipelineHash);
@@ -63,7 +66,8 @@ const follow = async (session: Session, { store, plans, backfillId, isAbandoned 
   for (;;) {
     display.show(status);
     if (isOver(status)) return { display, ended: 'over' };
-    if (status.control.paused && !wasPaused) display.note(`paused by ${status.control.by || 'somebody'}; to go on: npx floodgate resume ${backfillId}${session.flags}`);
+    if (status.control.paused && !wasPaused)
+      display.note(`paused by ${status.control.by || 'somebody'}; to go on: npx floodgate resume ${backfillId}${session.flags}`);
     wasPaused = status.control.paused;
     if (clock.now() - lookedAt >= lookEveryMs) {
       if (await isAbandoned()) return { display, ended: 'abandoned' };
@@ -100,7 +104,11 @@ const watchDisk = async (session: Session, stopped: AbortSignal): Promise<Failur
 };
 
 /** Starts the services and answers other processes, until it is disposed of: then it finishes or returns what it holds. */
-export const serve = async (session: Session, stack: EmbeddedStack, options: { readonly command: string; readonly dataFolder: string | undefined; readonly listen?: { readonly host: string; readonly port: number } }): Promise<Serving> => {
+export const serve = async (
+  session: Session,
+  stack: EmbeddedStack,
+  options: { readonly command: string; readonly dataFolder: string | undefined; readonly listen?: { readonly host: string; readonly port: number } },
+): Promise<Serving> => {
   const server = await startControlServer({ session, stack, ...options });
   try {
     await stack.startServices();
@@ -123,10 +131,17 @@ export const serve = async (session: Session, stack: EmbeddedStack, options: { r
   };
 };
 
-const haltError = ({ code, message, hint }: Failure): FloodgateError => new FloodgateError(code, `stopped: ${message}`, { hint: `${hint === undefined ? '' : `${hint}; `}nothing is lost: run the same command again to go on` });
+const haltError = ({ code, message, hint }: Failure): FloodgateError =>
+  new FloodgateError(code, `stopped: ${message}`, { hint: `${hint === undefined ? '' : `${hint}; `}nothing is lost: run the same command again to go on` });
 
 /** Serves until these are over, Ctrl-C, or nothing can go on in this process. */
-const runHere = async (session: Session, stack: EmbeddedStack, dataFolder: string | undefined, submitted: Submitted, options: RunOptions): Promise<BackfillOutput> => {
+const runHere = async (
+  session: Session,
+  stack: EmbeddedStack,
+  dataFolder: string | undefined,
+  submitted: Submitted,
+  options: RunOptions,
+): Promise<BackfillOutput> => {
   await using serving = await serve(session, stack, { command: options.command, dataFolder });
   const { store } = stack.engine;
   let halted: Failure | undefined;
@@ -139,7 +154,12 @@ const runHere = async (session: Session, stack: EmbeddedStack, dataFolder: strin
   let current = submitted;
   for (;;) {
     const resumedAt = current.resumed ? session.clock.now() : undefined;
-    const { display, ended } = await follow(session, { store, plans: stack.plans, backfillId: current.backfillId, isAbandoned: async () => halted !== undefined });
+    const { display, ended } = await follow(session, {
+      store,
+      plans: stack.plans,
+      backfillId: current.backfillId,
+      isAbandoned: async () => halted !== undefined,
+    });
     if (ended === 'interrupted') {
       display.stopping();
       await withinGrace(session, stack.stopServices(session.config.graceMs));
@@ -149,7 +169,13 @@ const runHere = async (session: Session, stack: EmbeddedStack, dataFolder: strin
     const output = await readOutput(session, store, stack.plans, current.backfillId, resumedAt);
     const next = ended === 'over' ? await options.andThen?.(output, stack) : undefined;
     if (next === undefined) {
-      if (ended === 'over') await waitForOthers(session, store, stack.plans, [...serving.server.handedOver].filter((id) => id !== current.backfillId));
+      if (ended === 'over')
+        await waitForOthers(
+          session,
+          store,
+          stack.plans,
+          [...serving.server.handedOver].filter((id) => id !== current.backfillId),
+        );
       return output;
     }
     current = next;
@@ -169,7 +195,15 @@ const waitForOthers = async (session: Session, store: StoreReader, plans: PlanRe
 
 export const readOutput = async (session: Session, store: StoreReader, plans: PlanReader, backfillId: string, resumedAt?: number): Promise<BackfillOutput> => {
   const { home } = session.config;
-  const output = await readBackfillOutput({ store, plans, backfillId, now: session.clock.now(), home, warehouse: warehouseFile(home), ...(resumedAt === undefined ? {} : { resumedAt }) });
+  const output = await readBackfillOutput({
+    store,
+    plans,
+    backfillId,
+    now: session.clock.now(),
+    home,
+    warehouse: warehouseFile(home),
+    ...(resumedAt === undefined ? {} : { resumedAt }),
+  });
   if (output === undefined) throw new FloodgateError('unknown_backfill', `there is no backfill ${backfillId}`, { hint: 'npx floodgate status lists them' });
   return output;
 };

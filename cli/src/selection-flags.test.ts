@@ -12,16 +12,41 @@ const problemsOf = (flags: SelectionFlags): readonly string[] => {
 
 describe('the selection', () => {
   it('is everything without flags', () => {
-    expect(requestOf({ requestedBy: 'me' }, 'nba')).toEqual({ pipeline: 'nba', exclude: [], reprocess: 'missing', lookback: 'auto', gate: 'phase', limits: {}, priority: 0, reason: '', requestedBy: 'me' });
+    expect(requestOf({ requestedBy: 'me' }, 'nba')).toEqual({
+      pipeline: 'nba',
+      exclude: [],
+      reprocess: 'missing',
+      lookback: 'auto',
+      gate: 'phase',
+      limits: {},
+      priority: 0,
+      reason: '',
+      requestedBy: 'me',
+    });
   });
 
   it('takes ranges, dates, exclusions, processors and limits', () => {
     const request = requestOf(
-      { start: '2024-01-01', end: '2024-01-31', dates: ['2024-03-01', '2024-02-01..2024-02-05'], exclude: ['2024-01-05', '2024-01-07..2024-01-09'], processors: ['a+', '+b'], phases: '2..3', maxInFlight: '5', datesPerTask: 'auto', priority: '-3', reprocess: 'all', gate: 'window' },
+      {
+        start: '2024-01-01',
+        end: '2024-01-31',
+        dates: ['2024-03-01', '2024-02-01..2024-02-05'],
+        exclude: ['2024-01-05', '2024-01-07..2024-01-09'],
+        processors: ['a+', '+b'],
+        phases: '2..3',
+        maxInFlight: '5',
+        datesPerTask: 'auto',
+        priority: '-3',
+        reprocess: 'all',
+        gate: 'window',
+      },
       'nba',
     );
     expect(request).toMatchObject({
-      range: [{ start: '2024-01-01', end: '2024-01-31' }, { start: '2024-02-01', end: '2024-02-05' }],
+      range: [
+        { start: '2024-01-01', end: '2024-01-31' },
+        { start: '2024-02-01', end: '2024-02-05' },
+      ],
       dates: ['2024-03-01'],
       exclude: ['2024-01-05', { start: '2024-01-07', end: '2024-01-09' }],
       processors: ['a+', '+b'],
@@ -59,7 +84,9 @@ describe('the selection', () => {
 describe('the same selection', () => {
   const base = requestOf({ start: '2024-01-01', end: '2024-01-31', phases: '2', requestedBy: 'me' }, 'nba');
   it('is the same whoever asks, however fast', () => {
-    expect(isSameSelection(base, requestOf({ start: '2024-01-01', end: '2024-01-31', phases: '2', requestedBy: 'you', maxInFlight: '3', reason: 'again' }, 'nba'))).toBe(true);
+    expect(
+      isSameSelection(base, requestOf({ start: '2024-01-01', end: '2024-01-31', phases: '2', requestedBy: 'you', maxInFlight: '3', reason: 'again' }, 'nba')),
+    ).toBe(true);
   });
   it.each([{ end: '2024-02-01' }, { phases: '3' }, { reprocess: 'all' }, { exclude: ['2024-01-01'] }, { gate: 'window' }])('is another with %j', (flags) => {
     expect(isSameSelection(base, requestOf({ start: '2024-01-01', end: '2024-01-31', phases: '2', ...flags }, 'nba'))).toBe(false);

@@ -22,7 +22,11 @@ export type SelectionFlags = {
   readonly idempotencyKey?: string;
 };
 
-export const splitList = (text: string): readonly string[] => text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+export const splitList = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 
 /** Lists may be written with commas, or by giving the flag again. */
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), ...splitList(value)];
@@ -115,7 +119,12 @@ export const requestOf = (flags: SelectionFlags, pipelineId: string): BackfillRe
   });
   if (!parsed.ok) problems.push(...parsed.problems.map(asFlag));
   if (!parsed.ok || problems.length > 0) {
-    throw new FloodgateError('invalid_request', problems.length === 1 ? (problems[0] ?? '') : `${problems.length} things are wrong with the selection:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    throw new FloodgateError(
+      'invalid_request',
+      problems.length === 1
+        ? (problems[0] ?? '')
+        : `${problems.length} things are wrong with the selection:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
   }
   return parsed.request;
 };

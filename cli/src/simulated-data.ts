@@ -48,7 +48,12 @@ const flatten = (nextRows: () => Promise<readonly JsonObject[] | undefined>): As
 };
 
 /** Writes the files; returns how many games and rows they hold. A file is there as a whole or not at all. */
-export const writeSimulatedData = async (pipeline: Pipeline, folder: string, options: SimulatedOptions, onGame: (games: number) => void): Promise<{ readonly games: number; readonly rows: number }> => {
+export const writeSimulatedData = async (
+  pipeline: Pipeline,
+  folder: string,
+  options: SimulatedOptions,
+  onGame: (games: number) => void,
+): Promise<{ readonly games: number; readonly rows: number }> => {
   await mkdir(folder, { recursive: true });
   const { sources } = pipeline;
   let [games, rows] = [0, 0];
@@ -70,4 +75,5 @@ export const writeSimulatedData = async (pipeline: Pipeline, folder: string, opt
 };
 
 /** Rows are JSON objects, which their types don't say. */
-const rowsOf = (game: SimulatedGameRows, source: string): readonly JsonObject[] => (game as unknown as Readonly<Record<string, readonly JsonObject[]>>)[source] ?? [];
+const rowsOf = (game: SimulatedGameRows, source: string): readonly JsonObject[] =>
+  (game as unknown as Readonly<Record<string, readonly JsonObject[]>>)[source] ?? [];

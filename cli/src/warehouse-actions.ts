@@ -12,23 +12,40 @@ import { specOf } from '@floodgate/core/app/ledger-reader.ts';
 import type { QueryResult } from '@floodgate/core/ports/warehouse.ts';
 import type { EmbeddedStack } from './embedded-stack.ts';
 
-export type TableListing = { readonly table: string; readonly rows: number; readonly columns: readonly { readonly name: string; readonly type: string; readonly description: string }[] };
+export type TableListing = {
+  readonly table: string;
+  readonly rows: number;
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly description: string }[];
+};
 
 export type PartitionInput = { readonly backfillId: string; readonly processorId: string; readonly date: PartitionDate };
 
 export type ReconcileOutput = ReconcileReport & { readonly ledger: RebuildReport | null; readonly stagingDropped: number };
 
 export type WarehouseActions = {
-  readonly query: (input: { readonly sql: string; readonly dialect: 'googlesql' | 'native'; readonly maxRows: number; readonly pipelineId: string }, signal: AbortSignal) => Promise<QueryResult>;
+  readonly query: (
+    input: { readonly sql: string; readonly dialect: 'googlesql' | 'native'; readonly maxRows: number; readonly pipelineId: string },
+    signal: AbortSignal,
+  ) => Promise<QueryResult>;
   readonly tables: (input: null, signal: AbortSignal) => Promise<readonly TableListing[]>;
   /** `path` is absolute. */
-  readonly exportTable: (input: { readonly table: string; readonly format: 'parquet' | 'csv'; readonly path: string }, signal: AbortSignal) => Promise<{ readonly rows: number }>;
+  readonly exportTable: (
+    input: { readonly table: string; readonly format: 'parquet' | 'csv'; readonly path: string },
+    signal: AbortSignal,
+  ) => Promise<{ readonly rows: number }>;
   readonly stagedRows: (input: PartitionInput & { readonly maxRows: number }, signal: AbortSignal) => Promise<QueryResult>;
-  readonly decideQuarantine: (input: PartitionInput & { readonly decision: 'accept' | 'reject'; readonly by: string; readonly reason: string }, signal: AbortSignal) => Promise<QuarantineOutcome>;
+  readonly decideQuarantine: (
+    input: PartitionInput & { readonly decision: 'accept' | 'reject'; readonly by: string; readonly reason: string },
+    signal: AbortSignal,
+  ) => Promise<QuarantineOutcome>;
   readonly reconcile: (input: { readonly rebuildLedger: boolean; readonly pipelineId: string }, signal: AbortSignal) => Promise<ReconcileOutput>;
 };
 
-const quoteTable = (table: string): string => table.split('.').map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
+const quoteTable = (table: string): string =>
+  table
+    .split('.')
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join('.');
 
 const needPipeline = async (stack: EmbeddedStack, pipelineId: string) => {
   const loaded = await stack.catalog.load(pipelineId);
@@ -45,7 +62,9 @@ export const createLocalActions = (stack: EmbeddedStack): WarehouseActions => ({
   tables: async (_, signal) => {
     // Described tables carry DuckDB's estimate, which counts rows that were deleted since the last checkpoint.
     const tables = await stack.warehouse.describeTables(signal);
-    const counted = await Promise.all(tables.map(({ table }) => stack.warehouse.query(`SELECT count(*) AS n FROM ${quoteTable(table)}`, { dialect: 'native', maxRows: 2 }, signal)));
+    const counted = await Promise.all(
+      tables.map(({ table }) => stack.warehouse.query(`SELECT count(*) AS n FROM ${quoteTable(table)}`, { dialect: 'native', maxRows: 2 }, signal)),
+    );
     return tables.map((table, index) => ({ ...table, rows: Number(counted[index]?.rows[0]?.['n'] ?? 0) }));
   },
   exportTable: ({ table, format, path }, signal) => stack.warehouse.exportTable(table, format, path, signal),

@@ -103,7 +103,10 @@ const offending = (check: Check, date: string): string => {
       const where = check.where === undefined ? '' : `WHERE ${check.where}`;
       const holds = (name: string): string => (check.type === 'not_null' ? `${name} IS NOT NULL` : `${name} IS NOT NULL AND ${name} != 0`);
       return check.columns
-        .map((name) => `SELECT ${date} AS date, '${name}' AS broken FROM staged ${where} GROUP BY ${date} HAVING COUNTIF(${holds(name)}) < ${check.minRatio} * COUNT(*)`)
+        .map(
+          (name) =>
+            `SELECT ${date} AS date, '${name}' AS broken FROM staged ${where} GROUP BY ${date} HAVING COUNTIF(${holds(name)}) < ${check.minRatio} * COUNT(*)`,
+        )
         .join(' UNION ALL ');
     }
     case 'accepted_range': {
@@ -114,10 +117,22 @@ const offending = (check: Check, date: string): string => {
   }
 };
 
-const nameOf = (check: Check): string => (check.type === 'sql' ? check.name : 'columns' in check ? `${check.type} ${check.columns.join(', ')}` : 'column' in check ? `${check.type} ${check.column}` : check.type);
+const nameOf = (check: Check): string =>
+  check.type === 'sql'
+    ? check.name
+    : 'columns' in check
+      ? `${check.type} ${check.columns.join(', ')}`
+      : 'column' in check
+        ? `${check.type} ${check.column}`
+        : check.type;
 
 /** Names of the checks that some rows break, e.g. `player_game_summary: row_count`. */
-export const brokenChecks = async (connection: DuckDBConnection, { processors, phases }: Pipeline, range: Range, severity: Audit['severity'] = 'block'): Promise<string[]> => {
+export const brokenChecks = async (
+  connection: DuckDBConnection,
+  { processors, phases }: Pipeline,
+  range: Range,
+  severity: Audit['severity'] = 'block',
+): Promise<string[]> => {
   const broken: string[] = [];
   const judge = async (owner: string, { table, partitionColumn }: Processor, audit: Audit): Promise<void> => {
     if (audit.severity !== severity) return;

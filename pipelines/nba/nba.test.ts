@@ -4,7 +4,11 @@ import { brokenChecks, compute, dataAbsent, loadPipeline, openRealData, query, t
 
 const pipeline = loadPipeline();
 // The end of a regular season, play-in games and the start of the playoffs; a Cup final; three nights with a record.
-const ranges: readonly Range[] = [['2022-04-08', '2022-04-17'], ['2023-12-07', '2023-12-11'], ['2024-01-25', '2024-01-27']];
+const ranges: readonly Range[] = [
+  ['2022-04-08', '2022-04-17'],
+  ['2023-12-07', '2023-12-11'],
+  ['2024-01-25', '2024-01-27'],
+];
 
 test('the pipeline has a raw and an analytics phase, and every table before those that read it', () => {
   expect(pipeline.phases.map(({ number, name }) => `${number} ${name}`)).toEqual(['2 raw', '3 analytics']);
@@ -59,11 +63,28 @@ describe.skipIf(dataAbsent !== undefined)(`on real games${dataAbsent === undefin
   });
 
   test('the box score of a night that is on record comes through', async () => {
-    const [row] = await query(connection, "SELECT * FROM nba_analytics.player_game_summary WHERE player_lookup = 'lukadoncic' AND game_date = DATE '2024-01-26'");
+    const [row] = await query(
+      connection,
+      "SELECT * FROM nba_analytics.player_game_summary WHERE player_lookup = 'lukadoncic' AND game_date = DATE '2024-01-26'",
+    );
     expect(row).toMatchObject({
-      game_id: '20240126_DAL_ATL', nba_game_id: '0022300634', universal_player_id: '1629029', team_abbr: 'DAL', opponent_team_abbr: 'ATL',
-      points: '73', fg_makes: '25', fg_attempts: '33', three_pt_makes: '8', three_pt_attempts: '13', ft_makes: '15', ft_attempts: '16', assists: '7',
-      has_complete_shot_zones: true, starter_flag: true, win_flag: true, points_line: null,
+      game_id: '20240126_DAL_ATL',
+      nba_game_id: '0022300634',
+      universal_player_id: '1629029',
+      team_abbr: 'DAL',
+      opponent_team_abbr: 'ATL',
+      points: '73',
+      fg_makes: '25',
+      fg_attempts: '33',
+      three_pt_makes: '8',
+      three_pt_attempts: '13',
+      ft_makes: '15',
+      ft_attempts: '16',
+      assists: '7',
+      has_complete_shot_zones: true,
+      starter_flag: true,
+      win_flag: true,
+      points_line: null,
     });
     // 73 / (2 * (33 + 0.44 * 16)) and (25 + 0.5 * 8) / 33.
     expect(row?.['ts_pct']).toBeCloseTo(73 / 80.08, 9);
@@ -113,16 +134,56 @@ describe.skipIf(dataAbsent !== undefined)(`on real games${dataAbsent === undefin
   });
 
   test.each([
-    ['a game that is missing', "DELETE FROM nba_analytics.team_offense_game_summary WHERE game_id = '20240126_DAL_ATL'", 'team_offense_game_summary: row_count'],
-    ['a player who is missing in the raw table', "DELETE FROM nba_raw.nbac_gamebook_player_stats WHERE player_lookup = 'lukadoncic'", 'nbac_gamebook_player_stats: players_add_up_to_their_team'],
-    ['a player without points who was dropped', "DELETE FROM nba_analytics.player_game_summary WHERE points = 0 AND game_date = DATE '2024-01-26'", 'player_game_summary: row_count'],
-    ['HOME_AWAY in one table', "UPDATE nba_raw.nbac_schedule SET game_id = '20240126_ATL_DAL' WHERE game_id = '20240126_DAL_ATL'", 'nbac_schedule: expected_keys game_id'],
-    ['zones that were never filled', "UPDATE nba_analytics.team_defense_game_summary SET opp_paint_attempts = NULL WHERE game_date = DATE '2024-01-26'", 'team_defense_game_summary: not_zero opp_paint_attempts, opp_paint_makes'],
-    ['a play-by-play that was cut off', "DELETE FROM nba_raw.bigdataball_play_by_play WHERE game_id = '20240126_DAL_ATL' AND event_sequence > 500", 'bigdataball_play_by_play: events_add_up_to_the_score'],
-    ['an event file of other players', "UPDATE nba_raw.bigdataball_play_by_play SET player_1_id = '0' || player_1_id WHERE game_id = '20240126_DAL_ATL'", 'gate of raw: every_shooter_has_a_box_score'],
-    ['a win_flag that is always FALSE', "UPDATE nba_analytics.team_offense_game_summary SET win_flag = FALSE", 'team_offense_game_summary: one_winner_per_game'],
-    ['a usage_rate above 100', "UPDATE nba_analytics.player_game_summary SET usage_rate = 1275 WHERE player_lookup = 'lukadoncic'", 'player_game_summary: accepted_range usage_rate'],
-    ['placeholders of zeros', "UPDATE nba_raw.nbac_team_boxscore SET points = 0, fg_attempts = 0 WHERE game_id = '20240126_DAL_ATL'", 'nbac_team_boxscore: not_zero points, fg_attempts, fg_makes, three_pt_attempts, total_rebounds, team_minutes, plus_minus'],
+    [
+      'a game that is missing',
+      "DELETE FROM nba_analytics.team_offense_game_summary WHERE game_id = '20240126_DAL_ATL'",
+      'team_offense_game_summary: row_count',
+    ],
+    [
+      'a player who is missing in the raw table',
+      "DELETE FROM nba_raw.nbac_gamebook_player_stats WHERE player_lookup = 'lukadoncic'",
+      'nbac_gamebook_player_stats: players_add_up_to_their_team',
+    ],
+    [
+      'a player without points who was dropped',
+      "DELETE FROM nba_analytics.player_game_summary WHERE points = 0 AND game_date = DATE '2024-01-26'",
+      'player_game_summary: row_count',
+    ],
+    [
+      'HOME_AWAY in one table',
+      "UPDATE nba_raw.nbac_schedule SET game_id = '20240126_ATL_DAL' WHERE game_id = '20240126_DAL_ATL'",
+      'nbac_schedule: expected_keys game_id',
+    ],
+    [
+      'zones that were never filled',
+      "UPDATE nba_analytics.team_defense_game_summary SET opp_paint_attempts = NULL WHERE game_date = DATE '2024-01-26'",
+      'team_defense_game_summary: not_zero opp_paint_attempts, opp_paint_makes',
+    ],
+    [
+      'a play-by-play that was cut off',
+      "DELETE FROM nba_raw.bigdataball_play_by_play WHERE game_id = '20240126_DAL_ATL' AND event_sequence > 500",
+      'bigdataball_play_by_play: events_add_up_to_the_score',
+    ],
+    [
+      'an event file of other players',
+      "UPDATE nba_raw.bigdataball_play_by_play SET player_1_id = '0' || player_1_id WHERE game_id = '20240126_DAL_ATL'",
+      'gate of raw: every_shooter_has_a_box_score',
+    ],
+    [
+      'a win_flag that is always FALSE',
+      'UPDATE nba_analytics.team_offense_game_summary SET win_flag = FALSE',
+      'team_offense_game_summary: one_winner_per_game',
+    ],
+    [
+      'a usage_rate above 100',
+      "UPDATE nba_analytics.player_game_summary SET usage_rate = 1275 WHERE player_lookup = 'lukadoncic'",
+      'player_game_summary: accepted_range usage_rate',
+    ],
+    [
+      'placeholders of zeros',
+      "UPDATE nba_raw.nbac_team_boxscore SET points = 0, fg_attempts = 0 WHERE game_id = '20240126_DAL_ATL'",
+      'nbac_team_boxscore: not_zero points, fg_attempts, fg_makes, three_pt_attempts, total_rebounds, team_minutes, plus_minus',
+    ],
   ])('%s is caught', async (_name, damage, check) => {
     expect(await brokenBy(damage, ranges[2]!)).toContain(check);
   });

@@ -12,7 +12,8 @@ const summaryOf = (outcome: AcceptOutcome): Plan => {
   return outcome.summary.plan;
 };
 
-const entriesOf = (plan: Plan, processorId: string): readonly string[] => (plan.processors.get(processorId) ?? []).map(({ date, kind, reason }) => `${date} ${kind} ${reason}`);
+const entriesOf = (plan: Plan, processorId: string): readonly string[] =>
+  (plan.processors.get(processorId) ?? []).map(({ date, kind, reason }) => `${date} ${kind} ${reason}`);
 
 const range = (world: World, from: number, to: number): BackfillRequestInput['range'] => ({ start: world.date(from), end: world.date(to) });
 
@@ -63,8 +64,17 @@ describe('overlap', () => {
     const world = createWorld();
     const first = await world.start({ range: range(world, 0, 2) });
     const outcome = await world.accept({ range: range(world, 2, 4) }, { key: 'second' });
-    expect(outcome).toMatchObject({ outcome: 'rejected', conflictsWith: first, failure: { code: 'overlap', message: expect.stringContaining(world.date(2)), hint: expect.stringContaining(first) } });
-    expect(await world.decisionOf('second')).toMatchObject({ decision: 'rejected', conflictsWith: first, backfillId: '', failure: { code: 'overlap', class: 'permanent' } });
+    expect(outcome).toMatchObject({
+      outcome: 'rejected',
+      conflictsWith: first,
+      failure: { code: 'overlap', message: expect.stringContaining(world.date(2)), hint: expect.stringContaining(first) },
+    });
+    expect(await world.decisionOf('second')).toMatchObject({
+      decision: 'rejected',
+      conflictsWith: first,
+      backfillId: '',
+      failure: { code: 'overlap', class: 'permanent' },
+    });
     expect(await world.store.count({ collection: 'backfills' })).toBe(1);
   });
 
@@ -168,7 +178,12 @@ describe('a plan', () => {
     // In the middle of planning the second request, the first is activated with the same dates.
     let first = '';
     world.warehouse.faults.during('query', async () => {
-      const input = { request: backfillRequestSchema.parse({ pipeline: 'test', processors: ['games'] }), idempotencyKey: 'first', traceparent: '', dryRun: false };
+      const input = {
+        request: backfillRequestSchema.parse({ pipeline: 'test', processors: ['games'] }),
+        idempotencyKey: 'first',
+        traceparent: '',
+        dryRun: false,
+      };
       const outcome = await acceptRequest(world.planner('other'), input, never);
       first = outcome.outcome === 'accepted' ? outcome.backfillId : '';
     });
@@ -183,7 +198,9 @@ describe('a plan', () => {
     let count = 0;
     const overtake = async (): Promise<void> => {
       count += 1;
-      await world.store.transaction(async (transaction) => transaction.set('pipelines/test', { pipelineId: 'test', sequence: count, activation: count, activeBackfills: [] }));
+      await world.store.transaction(async (transaction) =>
+        transaction.set('pipelines/test', { pipelineId: 'test', sequence: count, activation: count, activeBackfills: [] }),
+      );
     };
     world.warehouse.faults.during('digestSource', overtake, { times: 99 });
     await expect(world.accept({}, { key: 'k' })).rejects.toMatchObject({ code: 'conflict' });
@@ -217,8 +234,16 @@ describe('a plan', () => {
     const outcome = await world.accept({ range: { start: '2023-12-30', end: '2024-01-06' }, exclude: ['2024-01-06'] });
     const plan = summaryOf(outcome);
     expect(entriesOf(plan, 'games').filter((entry) => entry.includes('skip'))).toEqual(['2024-01-04 skip no_source_data']);
-    expect(entriesOf(plan, 'rolling')).toEqual(['2024-01-01 skip bootstrap', '2024-01-02 skip bootstrap', '2024-01-03 task missing', '2024-01-04 task missing', '2024-01-05 skip never']);
-    expect(entriesOf(plan, 'features').filter((entry) => entry.includes('skip'))).toEqual([1, 2, 3, 4].map((day) => `2024-01-0${day} skip insufficient_history`));
+    expect(entriesOf(plan, 'rolling')).toEqual([
+      '2024-01-01 skip bootstrap',
+      '2024-01-02 skip bootstrap',
+      '2024-01-03 task missing',
+      '2024-01-04 task missing',
+      '2024-01-05 skip never',
+    ]);
+    expect(entriesOf(plan, 'features').filter((entry) => entry.includes('skip'))).toEqual(
+      [1, 2, 3, 4].map((day) => `2024-01-0${day} skip insufficient_history`),
+    );
     if (outcome.outcome === 'rejected') throw new Error('rejected');
     expect(outcome.summary?.dates).toMatchObject({ excluded: ['2024-01-06'], notInCalendar: ['2023-12-30', '2023-12-31'] });
     expect(await world.drive((outcome as { backfillId: string }).backfillId)).toBe('completed');
@@ -235,8 +260,12 @@ describe('a plan', () => {
 });
 
 describe('reprocess: failed', () => {
-  const failOn = (world: World, index: number): void => world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(index)) });
-  const failed = async (world: World): Promise<readonly string[]> => entriesOf(summaryOf(await world.accept({ processors: ['games'], reprocess: 'failed' }, { dryRun: true })), 'games').filter((entry) => entry.includes(' task '));
+  const failOn = (world: World, index: number): void =>
+    world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(index)) });
+  const failed = async (world: World): Promise<readonly string[]> =>
+    entriesOf(summaryOf(await world.accept({ processors: ['games'], reprocess: 'failed' }, { dryRun: true })), 'games').filter((entry) =>
+      entry.includes(' task '),
+    );
 
   test('plans what failed, and no longer once another backfill has committed it', async () => {
     const world = createWorld();
@@ -281,4 +310,3 @@ test('a crash after the activation and before its messages loses neither the dec
   expect(world.bus.all('floodgate.backfill.moved')).not.toEqual([]);
   expect(await world.outboxSize()).toBe(0);
 });
-

@@ -27,7 +27,8 @@ const restore = async (world: World, copy: readonly StoredDocument[] = [], keep:
 };
 
 const adopt = (world: World) => world.run(adoptCommitLogs(world.planner(), never));
-const highestLogged = (world: World): number => Math.max(...tables.flatMap((table) => world.warehouse.logOf(table).map(({ generation }) => splitGeneration(generation).sequence)));
+const highestLogged = (world: World): number =>
+  Math.max(...tables.flatMap((table) => world.warehouse.logOf(table).map(({ generation }) => splitGeneration(generation).sequence)));
 
 /** The tables as one run from nothing over the same sources leaves them. */
 const expectAsComputedAtOnce = async (world: World): Promise<void> => {
@@ -48,7 +49,12 @@ describe('commit logs ahead of the store', () => {
     expect(await adopt(world)).toEqual(['test']);
     expect(await world.pipelineState()).toMatchObject({ sequence: 2, activation: 1, activeBackfills: [] });
     for (const entry of world.warehouse.logOf('test.games')) {
-      expect(await world.ledgerEntry('games', entry.date)).toMatchObject({ generation: entry.generation, contentHash: entry.contentHash, codeHash: '', inputDigest: '' });
+      expect(await world.ledgerEntry('games', entry.date)).toMatchObject({
+        generation: entry.generation,
+        contentHash: entry.contentHash,
+        codeHash: '',
+        inputDigest: '',
+      });
     }
     const id = await world.start({ reprocess: 'stale' });
     expect((await world.backfill(id)).sequence).toBe(3);
@@ -104,7 +110,12 @@ describe('what else an older store gets wrong without being told', () => {
     }
     expect(await world.states(id)).toMatchObject({ succeeded: [`games ${world.date(2)}`] });
     expect(Object.keys(await world.states(id)).sort()).toEqual(['succeeded', 'unchanged']);
-    expect(world.warehouse.rowsOf('test.games').filter(({ day }) => day === world.date(2)).map(({ value }) => value)).toEqual([300, 30]);
+    expect(
+      world.warehouse
+        .rowsOf('test.games')
+        .filter(({ day }) => day === world.date(2))
+        .map(({ value }) => value),
+    ).toEqual([300, 30]);
   });
 });
 

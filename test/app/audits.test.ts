@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { createWorld, type World, type WorldOptions } from '../support/world.ts';
 
-const rowsOn = (world: World, index: number, rows: readonly JsonObject[]): void => world.warehouse.put('source.feed', world.date(index), rows.map((row) => ({ day: world.date(index), ...row })));
+const rowsOn = (world: World, index: number, rows: readonly JsonObject[]): void =>
+  world.warehouse.put(
+    'source.feed',
+    world.date(index),
+    rows.map((row) => ({ day: world.date(index), ...row })),
+  );
 
 const audited = (audits: readonly object[], more: Partial<WorldOptions> = {}): World => createWorld({ processors: { games: { audits } }, ...more });
 
@@ -19,7 +24,11 @@ const runGames = async (world: World, request: object = {}): Promise<string> => 
 describe('always', () => {
   test('rows that share a key are quarantined, with evidence and rows kept; other dates of the span go on', async () => {
     const world = createWorld();
-    rowsOn(world, 1, [{ item: 'a', value: 1 }, { item: 'a', value: 2 }, { item: 'b', value: 3 }]);
+    rowsOn(world, 1, [
+      { item: 'a', value: 1 },
+      { item: 'a', value: 2 },
+      { item: 'b', value: 3 },
+    ]);
     const id = await runGames(world);
     expect(await world.states(id)).toEqual({ succeeded: [0, 2, 3].map((index) => `games ${world.date(index)}`), quarantined: [`games ${world.date(1)}`] });
     const task = await gamesTask(world, id, 1);
@@ -57,7 +66,9 @@ describe('shrinking', () => {
   test('without an explanation is blocked, and the old rows stay', async () => {
     const world = createWorld();
     const id = await shrunk(world);
-    expect((await gamesTask(world, id, 2)).evidence).toMatchObject([{ check: 'shrink', severity: 'block', message: '1 rows would replace 2, and no row_count or expected_keys audit explains fewer' }]);
+    expect((await gamesTask(world, id, 2)).evidence).toMatchObject([
+      { check: 'shrink', severity: 'block', message: '1 rows would replace 2, and no row_count or expected_keys audit explains fewer' },
+    ]);
     expect(world.warehouse.rowsOf('test.games').filter((row) => row['day'] === world.date(2))).toHaveLength(2);
   });
 
@@ -70,7 +81,9 @@ describe('shrinking', () => {
   });
 
   test('that an expectation of its own explains is committed', async () => {
-    const world = audited([{ row_count: { sql: 'scheduled' } }], { functions: { scheduled: () => [...expected].map(([date, count]) => ({ date, expected: count })) } });
+    const world = audited([{ row_count: { sql: 'scheduled' } }], {
+      functions: { scheduled: () => [...expected].map(([date, count]) => ({ date, expected: count })) },
+    });
     const expected = new Map(world.dates.map((date) => [date, 2]));
     await runGames(world);
     world.putGames(world.date(2), [5]);
@@ -81,7 +94,9 @@ describe('shrinking', () => {
   });
 
   test('that its expectation contradicts is blocked by the expectation', async () => {
-    const world = audited([{ row_count: { sql: 'scheduled' } }], { functions: { scheduled: ({ first, last }) => (first <= last ? world.dates.map((date) => ({ date, expected: 2 })) : []) } });
+    const world = audited([{ row_count: { sql: 'scheduled' } }], {
+      functions: { scheduled: ({ first, last }) => (first <= last ? world.dates.map((date) => ({ date, expected: 2 })) : []) },
+    });
     const id = await shrunk(world);
     expect((await gamesTask(world, id, 2)).evidence).toMatchObject([{ check: 'row_count', message: '1 row, expected 2' }]);
   });
@@ -90,18 +105,33 @@ describe('shrinking', () => {
 describe('declared audits', () => {
   test('expected keys name what is missing', async () => {
     const world = audited([{ expected_keys: { columns: ['item'], sql: 'roster' } }], {
-      functions: { roster: ({ first, last }) => world.dates.filter((date) => date >= first && date <= last).flatMap((date) => ['i0', 'i1'].map((item) => ({ date, item }))) },
+      functions: {
+        roster: ({ first, last }) =>
+          world.dates.filter((date) => date >= first && date <= last).flatMap((date) => ['i0', 'i1'].map((item) => ({ date, item }))),
+      },
     });
     world.putGames(world.date(1), [5]);
     const id = await runGames(world);
-    expect((await gamesTask(world, id, 1)).evidence).toMatchObject([{ check: 'expected_keys(item)', offending: 1, message: 'item i1 missing (1 of 2 expected)', examples: [{ item: 'i1' }] }]);
+    expect((await gamesTask(world, id, 1)).evidence).toMatchObject([
+      { check: 'expected_keys(item)', offending: 1, message: 'item i1 missing (1 of 2 expected)', examples: [{ item: 'i1' }] },
+    ]);
     expect((await world.states(id))['succeeded']).toHaveLength(3);
   });
 
   test('ratios, ranges and conditions hold each date for itself', async () => {
-    const world = audited([{ not_zero: { columns: ['value'], min_ratio: 0.5, where: 'not_bench' } }, { accepted_range: { column: 'value', max: 100 } }], { conditions: { not_bench: (row) => row['item'] !== 'bench' } });
-    rowsOn(world, 0, [{ item: 'a', value: 0 }, { item: 'b', value: 3 }, { item: 'bench', value: 0 }]);
-    rowsOn(world, 1, [{ item: 'a', value: 0 }, { item: 'b', value: 0 }, { item: 'bench', value: 1 }]);
+    const world = audited([{ not_zero: { columns: ['value'], min_ratio: 0.5, where: 'not_bench' } }, { accepted_range: { column: 'value', max: 100 } }], {
+      conditions: { not_bench: (row) => row['item'] !== 'bench' },
+    });
+    rowsOn(world, 0, [
+      { item: 'a', value: 0 },
+      { item: 'b', value: 3 },
+      { item: 'bench', value: 0 },
+    ]);
+    rowsOn(world, 1, [
+      { item: 'a', value: 0 },
+      { item: 'b', value: 0 },
+      { item: 'bench', value: 1 },
+    ]);
     rowsOn(world, 2, [{ item: 'a', value: 101 }]);
     const id = await runGames(world);
     expect((await world.states(id))['succeeded']).toEqual([`games ${world.date(0)}`, `games ${world.date(3)}`]);
@@ -110,10 +140,16 @@ describe('declared audits', () => {
   });
 
   test('SELECTs of offending rows see the staged rows', async () => {
-    const world = audited([{ sql: { name: 'no_thirteen', query: 'thirteen' } }], { functions: { thirteen: ({ staged }) => staged.filter((row) => row['value'] === 13).map((row) => ({ date: row['day'] ?? null, item: row['item'] ?? null })) } });
+    const world = audited([{ sql: { name: 'no_thirteen', query: 'thirteen' } }], {
+      functions: {
+        thirteen: ({ staged }) => staged.filter((row) => row['value'] === 13).map((row) => ({ date: row['day'] ?? null, item: row['item'] ?? null })),
+      },
+    });
     world.putGames(world.date(3), [13, 14]);
     const id = await runGames(world);
-    expect((await gamesTask(world, id, 3)).evidence).toMatchObject([{ check: 'no_thirteen', offending: 1, message: 'no_thirteen: 1 row offends, e.g. item i0' }]);
+    expect((await gamesTask(world, id, 3)).evidence).toMatchObject([
+      { check: 'no_thirteen', offending: 1, message: 'no_thirteen: 1 row offends, e.g. item i0' },
+    ]);
   });
 
   test('of severity warn are recorded and stop nothing', async () => {
@@ -121,7 +157,11 @@ describe('declared audits', () => {
     const id = await runGames(world);
     expect((await world.backfill(id)).state).toBe('completed');
     const task = await gamesTask(world, id, 0);
-    expect(task).toMatchObject({ state: 'succeeded', failure: null, evidence: [{ check: 'accepted_range(value)', severity: 'warn', message: 'value above 5 on 1 of 2 rows' }] });
+    expect(task).toMatchObject({
+      state: 'succeeded',
+      failure: null,
+      evidence: [{ check: 'accepted_range(value)', severity: 'warn', message: 'value above 5 on 1 of 2 rows' }],
+    });
     // The gate says it once more, and opens.
     expect((await world.gateOf(id, 1))?.checks.find(({ check }) => check === 'accepted_range(value)')).toMatchObject({ severity: 'warn', outcome: 'failed' });
   });
@@ -134,7 +174,11 @@ describe('declared audits', () => {
   });
 
   test('columns that a season lacks are exempt there', async () => {
-    const world = createWorld({ processors: { games: { audits: [{ not_null: { columns: ['value'] } }], absent: [{ columns: ['value'], seasons: ['2024'], reason: 'not counted then' }] } } });
+    const world = createWorld({
+      processors: {
+        games: { audits: [{ not_null: { columns: ['value'] } }], absent: [{ columns: ['value'], seasons: ['2024'], reason: 'not counted then' }] },
+      },
+    });
     rowsOn(world, 0, [{ item: 'a', value: null }]);
     const id = await runGames(world);
     expect((await gamesTask(world, id, 0)).state).toBe('succeeded');

@@ -28,7 +28,13 @@ const expectExactlyOnce = async (world: World, id: string): Promise<void> => {
   const written = world.warehouse.commits.flatMap((commit) => commit.written.map(({ date }) => date));
   expect([...written].sort()).toEqual([...world.dates]);
   expect(await world.states(id)).toEqual({ succeeded: world.dates.map((date) => `games ${date}`) });
-  for (const entry of world.warehouse.logOf(table)) expect(await world.ledgerEntry('games', entry.date)).toMatchObject({ generation: entry.generation, contentHash: entry.contentHash, rows: entry.rows, backfillId: id });
+  for (const entry of world.warehouse.logOf(table))
+    expect(await world.ledgerEntry('games', entry.date)).toMatchObject({
+      generation: entry.generation,
+      contentHash: entry.contentHash,
+      rows: entry.rows,
+      backfillId: id,
+    });
   expect(await world.laneOf(table)).toMatchObject({ holder: '', job: null });
 };
 
@@ -91,7 +97,9 @@ describe('batches', () => {
     const world = createWorld({ days: 2 });
     const older = await stageAll(world);
     // The overlap check would refuse this; two backfills of one date meet in a lane all the same after a crash at the wrong time.
-    await world.store.transaction(async (transaction) => transaction.set('pipelines/test', { pipelineId: 'test', sequence: 1, activation: 1, activeBackfills: [] }));
+    await world.store.transaction(async (transaction) =>
+      transaction.set('pipelines/test', { pipelineId: 'test', sequence: 1, activation: 1, activeBackfills: [] }),
+    );
     world.putGames(world.date(0), [500, 600]);
     await world.clock.advance(1);
     const newer = await stageAll(world, { dates: [world.date(0)] });
@@ -100,7 +108,12 @@ describe('batches', () => {
     expect(world.warehouse.commits.map(({ jobId }) => jobId)).toHaveLength(new Set(world.warehouse.commits.map(({ jobId }) => jobId)).size);
     expect((await world.task(newer, 'games', world.date(0))).state).toBe('succeeded');
     expect((await world.task(older, 'games', world.date(0))).state).toBe('succeeded');
-    expect(world.warehouse.rowsOf(table).filter((row) => row['day'] === world.date(0)).map(({ value }) => value)).toEqual([500, 600]);
+    expect(
+      world.warehouse
+        .rowsOf(table)
+        .filter((row) => row['day'] === world.date(0))
+        .map(({ value }) => value),
+    ).toEqual([500, 600]);
     expect(await world.ledgerEntry('games', world.date(0))).toMatchObject({ backfillId: newer });
   });
 });
@@ -139,11 +152,17 @@ describe('who may commit', () => {
     expect((await world.states(id))['committing']).toHaveLength(2);
     await world.run(controlBackfill(world.engine('cli'), id, 'cancel', 'ann'));
     expect(await world.pass(id)).toMatchObject({ outcome: 'going' });
-    expect(await world.states(id)).toMatchObject({ committing: [`games ${world.date(0)}`, `games ${world.date(1)}`], cancelled: [`games ${world.date(2)}`, `games ${world.date(3)}`] });
+    expect(await world.states(id)).toMatchObject({
+      committing: [`games ${world.date(0)}`, `games ${world.date(1)}`],
+      cancelled: [`games ${world.date(2)}`, `games ${world.date(3)}`],
+    });
     held.release();
     expect(await world.run(service)).toMatchObject({ outcome: 'drained', dates: 2 });
     expect(await world.pass(id)).toEqual({ outcome: 'over', state: 'cancelled' });
-    expect(await world.states(id)).toMatchObject({ succeeded: [`games ${world.date(0)}`, `games ${world.date(1)}`], cancelled: [`games ${world.date(2)}`, `games ${world.date(3)}`] });
+    expect(await world.states(id)).toMatchObject({
+      succeeded: [`games ${world.date(0)}`, `games ${world.date(1)}`],
+      cancelled: [`games ${world.date(2)}`, `games ${world.date(3)}`],
+    });
     expect(world.warehouse.rowsOf(table)).toHaveLength(4);
   });
 
@@ -264,7 +283,9 @@ describe('a crash', () => {
     const id = await stageAll(world);
     const held = world.warehouse.faults.hold('commit');
     const { store } = dyingStore(world.store, 'before', 3);
-    void createCommitLanes({ ...world.worker('dead'), store, clock: heartless(world) }).serve(table, never).catch(() => undefined);
+    void createCommitLanes({ ...world.worker('dead'), store, clock: heartless(world) })
+      .serve(table, never)
+      .catch(() => undefined);
     await world.run(held.reached);
     await serve(world, 'heir');
     await world.clock.advance(30_000);
@@ -345,7 +366,10 @@ describe('a commit that fails', () => {
     const world = createWorld();
     const id = await stageAll(world);
     const bad = world.date(2);
-    world.warehouse.faults.fail('commit', 'contract_broken', { times: 99, matches: (batch) => (batch as CommitBatch).entries.some(({ date }) => date === bad) });
+    world.warehouse.faults.fail('commit', 'contract_broken', {
+      times: 99,
+      matches: (batch) => (batch as CommitBatch).entries.some(({ date }) => date === bad),
+    });
     await serve(world);
     expect(await world.states(id)).toEqual({ succeeded: world.dates.filter((date) => date !== bad).map((date) => `games ${date}`), failed: [`games ${bad}`] });
     expect(await world.deadLetters()).toMatchObject([{ date: bad, state: 'open', failure: { code: 'contract_broken' } }]);
@@ -400,14 +424,28 @@ describe('what the log says', () => {
     const id = await stageAll(world);
     // Something newer was committed meanwhile, by a later backfill.
     const [task] = await world.tasks(id);
-    await world.warehouse.prepareTable({ table, partitionColumn: 'day', key: ['day', 'item'], columns: world.warehouse.stageJobs[0]?.target.columns ?? [] }, never);
+    await world.warehouse.prepareTable(
+      { table, partitionColumn: 'day', key: ['day', 'item'], columns: world.warehouse.stageJobs[0]?.target.columns ?? [] },
+      never,
+    );
     const target = world.warehouse.stageJobs[0]?.target;
     if (task === undefined || target === undefined) throw new Error('nothing was staged');
     const rows = (async function* () {
       yield { day: world.date(0), item: 'newer', value: 1 };
     })();
-    const staged = await world.warehouse.stage({ jobId: 'newer', target, staging: 'newer', dates: [world.date(0)], body: { kind: 'rows', rows }, labels: {} }, never);
-    const entry = { date: world.date(0), generation: task.generation + 1_000_000, staging: 'newer', contentHash: staged.get(world.date(0))?.contentHash ?? '', rows: 1, backfillId: 'later', rewrite: false };
+    const staged = await world.warehouse.stage(
+      { jobId: 'newer', target, staging: 'newer', dates: [world.date(0)], body: { kind: 'rows', rows }, labels: {} },
+      never,
+    );
+    const entry = {
+      date: world.date(0),
+      generation: task.generation + 1_000_000,
+      staging: 'newer',
+      contentHash: staged.get(world.date(0))?.contentHash ?? '',
+      rows: 1,
+      backfillId: 'later',
+      rewrite: false,
+    };
     await world.warehouse.commit({ jobId: 'newer commit', target, strategy: 'merge', laneEpoch: 1, entries: [entry], committedAt: 1 }, never);
     await serve(world);
     expect((await world.tasks(id))[0]).toMatchObject({ state: 'superseded' });
@@ -418,7 +456,10 @@ describe('what the log says', () => {
     const world = createWorld();
     await world.drive(await world.start({ processors: ['games'] }));
     const before = await world.ledgerEntry('games', world.date(0));
-    world.warehouse.put('source.feed', world.date(0), [{ day: world.date(0), item: 'i0', value: 1, noise: 1 }, { day: world.date(0), item: 'i1', value: 10 }]);
+    world.warehouse.put('source.feed', world.date(0), [
+      { day: world.date(0), item: 'i0', value: 1, noise: 1 },
+      { day: world.date(0), item: 'i1', value: 10 },
+    ]);
     const id = await world.start({ processors: ['games'], reprocess: 'stale' });
     expect(await world.drive(id)).toBe('completed');
     expect(await world.states(id)).toEqual({ unchanged: [`games ${world.date(0)}`] });
@@ -495,13 +536,18 @@ describe('a doorbell', () => {
     await world.pass(id);
     const [dispatch] = world.takeDispatches();
     if (dispatch === undefined) throw new Error('a dispatch was expected');
-    if (moment === 'finds the lane taken') await world.store.transaction(async (transaction) => transaction.set(lanePath(table), { table, epoch: 1, holder: 'other', heartbeat: 1, ring: 0, job: null }));
+    if (moment === 'finds the lane taken')
+      await world.store.transaction(async (transaction) =>
+        transaction.set(lanePath(table), { table, epoch: 1, holder: 'other', heartbeat: 1, ring: 0, job: null }),
+      );
     // Everything happens between the transaction's effect and its answer: rows are staged, and the doorbell finds a lane in service.
     const store = afterTransaction(world.store, moment === 'leaves' ? 2 : 1, async () => {
       await world.execute(dispatch);
       if (moment === 'finds the lane taken') {
         // The other holder looked before the rows were there, and leaves.
-        await world.store.transaction(async (transaction) => transaction.set(lanePath(table), { table, epoch: 1, holder: '', heartbeat: 2, ring: 1, job: null }));
+        await world.store.transaction(async (transaction) =>
+          transaction.set(lanePath(table), { table, epoch: 1, holder: '', heartbeat: 2, ring: 1, job: null }),
+        );
       }
       expect(await lanes.serve(table, never)).toEqual({ outcome: 'rung' });
     });
@@ -513,7 +559,16 @@ describe('a doorbell', () => {
 
 test('a lane whose recorded job names no task any more goes on', async () => {
   const world = createWorld();
-  await world.store.transaction(async (transaction) => transaction.set(lanePath(table), { table, epoch: 1, holder: 'dead', heartbeat: 1, ring: 0, job: { jobId: 'old', tasks: [{ path: 'backfills/gone/tasks/gone', generation: 1 }] } }));
+  await world.store.transaction(async (transaction) =>
+    transaction.set(lanePath(table), {
+      table,
+      epoch: 1,
+      holder: 'dead',
+      heartbeat: 1,
+      ring: 0,
+      job: { jobId: 'old', tasks: [{ path: 'backfills/gone/tasks/gone', generation: 1 }] },
+    }),
+  );
   await serve(world);
   await world.clock.advance(30_000);
   const id = await stageAll(world);

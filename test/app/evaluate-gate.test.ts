@@ -15,8 +15,15 @@ const toGate = async (world: World, request: Parameters<World['start']>[0] = {})
   return id;
 };
 
-const roster: WorldOptions['functions'] = { roster: ({ first, last, read }) => read('source.expected').filter((row) => (row['date'] as string) >= first && (row['date'] as string) <= last) };
-const expected = (world: World, index: number, items: readonly string[]): void => world.warehouse.put('source.expected', world.date(index), items.map((item) => ({ date: world.date(index), item })));
+const roster: WorldOptions['functions'] = {
+  roster: ({ first, last, read }) => read('source.expected').filter((row) => (row['date'] as string) >= first && (row['date'] as string) <= last),
+};
+const expected = (world: World, index: number, items: readonly string[]): void =>
+  world.warehouse.put(
+    'source.expected',
+    world.date(index),
+    items.map((item) => ({ date: world.date(index), item })),
+  );
 
 describe('the state of a gate', () => {
   test('is not decided before the phase is drained, unreleased tasks included', async () => {
@@ -79,18 +86,32 @@ test('what is stale and was not asked for is told, and keeps no gate shut', asyn
   const gate = await world.gateOf(id, 1);
   expect(gate?.state).toBe('open');
   expect(gate?.checks.filter(({ outcome }) => outcome !== 'passed')).toEqual([
-    expect.objectContaining({ check: 'left_stale', processorId: 'games', severity: 'warn', outcome: 'failed', dates: [world.date(2)], message: expect.stringContaining('--reprocess stale') }),
+    expect.objectContaining({
+      check: 'left_stale',
+      processorId: 'games',
+      severity: 'warn',
+      outcome: 'failed',
+      dates: [world.date(2)],
+      message: expect.stringContaining('--reprocess stale'),
+    }),
   ]);
 });
 
 describe('a gate is blocked', () => {
   test('by failed dates, which it names with the command that repairs them', async () => {
     const world = createWorld();
-    for (const index of [1, 4]) world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(index)) });
+    for (const index of [1, 4])
+      world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(index)) });
     const id = await toGate(world);
     expect(await world.gate(id, 1)).toEqual({ outcome: 'decided', state: 'blocked' });
-    expect(await world.gateOf(id, 1)).toMatchObject({ state: 'blocked', summary: 'games accounted: 2 of 6 planned dates did not succeed: 2 failed', repair: `npx floodgate retry ${id}` });
-    expect(world.bus.all('floodgate.phase.blocked')).toEqual([{ backfillId: id, phase: 1, failing: [{ processorId: 'games', dates: [world.date(1), world.date(4)] }], repair: `npx floodgate retry ${id}` }]);
+    expect(await world.gateOf(id, 1)).toMatchObject({
+      state: 'blocked',
+      summary: 'games accounted: 2 of 6 planned dates did not succeed: 2 failed',
+      repair: `npx floodgate retry ${id}`,
+    });
+    expect(world.bus.all('floodgate.phase.blocked')).toEqual([
+      { backfillId: id, phase: 1, failing: [{ processorId: 'games', dates: [world.date(1), world.date(4)] }], repair: `npx floodgate retry ${id}` },
+    ]);
     expect(await world.pass(id)).toEqual({ outcome: 'over', state: 'blocked' });
   });
 
@@ -100,15 +121,22 @@ describe('a gate is blocked', () => {
     const row = { day: world.date(2), item: 'same', value: 1 };
     world.warehouse.damage('test.games', world.date(2), [row, row]);
     expect(await world.gate(id, 1)).toEqual({ outcome: 'decided', state: 'blocked' });
-    expect(await world.gateOf(id, 1)).toMatchObject({ repair: `npx floodgate backfill --pipeline test --processors games --dates ${world.date(2)} --reprocess all`, summary: expect.stringContaining('2 rows share a key') });
+    expect(await world.gateOf(id, 1)).toMatchObject({
+      repair: `npx floodgate backfill --pipeline test --processors games --dates ${world.date(2)} --reprocess all`,
+      summary: expect.stringContaining('2 rows share a key'),
+    });
   });
 
   test('by what a later phase demands of its columns', async () => {
-    const world = createWorld({ processors: { rolling: { upstreams: { 'test.games': { window: '[-3d, 0d]', critical: [{ column: 'value', not_zero: true }] } } } } });
+    const world = createWorld({
+      processors: { rolling: { upstreams: { 'test.games': { window: '[-3d, 0d]', critical: [{ column: 'value', not_zero: true }] } } } },
+    });
     world.putGames(world.date(3), [0, 5]);
     const id = await toGate(world);
     expect(await world.gate(id, 1)).toEqual({ outcome: 'decided', state: 'blocked' });
-    expect((await world.gateOf(id, 1))?.checks.filter(({ outcome }) => outcome === 'failed')).toMatchObject([{ check: 'not_zero(value)', processorId: 'games', dates: [world.date(3)], message: expect.stringContaining('value zero or NULL on 1 of 2 rows') }]);
+    expect((await world.gateOf(id, 1))?.checks.filter(({ outcome }) => outcome === 'failed')).toMatchObject([
+      { check: 'not_zero(value)', processorId: 'games', dates: [world.date(3)], message: expect.stringContaining('value zero or NULL on 1 of 2 rows') },
+    ]);
   });
 
   test('by a check of its own over committed rows', async () => {
@@ -157,7 +185,11 @@ describe('a gate is blocked', () => {
     world.warehouse.faults.fail('stage', 'invalid_sql');
     const id = await world.start();
     expect(await world.drive(id)).toBe('blocked');
-    expect(await world.run(retryTasks(world.engine('cli'), id, { states: ['failed'] }, 'ann'))).toMatchObject({ outcome: 'retrying', tasks: 1, reopened: true });
+    expect(await world.run(retryTasks(world.engine('cli'), id, { states: ['failed'] }, 'ann'))).toMatchObject({
+      outcome: 'retrying',
+      tasks: 1,
+      reopened: true,
+    });
     expect(await world.drive(id)).toBe('completed');
     expect((await world.gateOf(id, 1))?.evaluation).toBeGreaterThan(1);
   });
@@ -178,7 +210,11 @@ describe('a quorum', () => {
     const made = world(0.9);
     const id = await toGate(made);
     expect(await made.gate(id, 1)).toEqual({ outcome: 'decided', state: 'open' });
-    expect((await made.gateOf(id, 1))?.checks.at(-1)).toMatchObject({ outcome: 'failed', severity: 'warn', message: expect.stringContaining('within the quorum of 0.9') });
+    expect((await made.gateOf(id, 1))?.checks.at(-1)).toMatchObject({
+      outcome: 'failed',
+      severity: 'warn',
+      message: expect.stringContaining('within the quorum of 0.9'),
+    });
   });
 
   test('no more than that', async () => {

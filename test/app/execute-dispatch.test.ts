@@ -85,7 +85,11 @@ describe('a claim', () => {
     const ledger = await world.store.get(path);
     await world.store.transaction(async (transaction) => transaction.delete(path));
     await world.work();
-    expect(await world.task(id, 'rolling', world.date(0))).toMatchObject({ state: 'waiting', attempt: 0, failure: { code: 'upstream_not_ready', message: `upstream games ${world.date(0)} is not committed` } });
+    expect(await world.task(id, 'rolling', world.date(0))).toMatchObject({
+      state: 'waiting',
+      attempt: 0,
+      failure: { code: 'upstream_not_ready', message: `upstream games ${world.date(0)} is not committed` },
+    });
     await world.store.transaction(async (transaction) => transaction.set(path, ledger?.data ?? {}));
     expect(await world.drive(id)).toBe('completed');
   });
@@ -94,7 +98,11 @@ describe('a claim', () => {
     const world = createWorld();
     await world.drive(await world.start());
     // The source says something else that games doesn't take over: what it yields is the same.
-    world.warehouse.put('source.feed', world.date(2), [1, 2].map((_, index) => ({ day: world.date(2), item: `i${index}`, value: index === 0 ? 3 : 30, noise: 1 })));
+    world.warehouse.put(
+      'source.feed',
+      world.date(2),
+      [1, 2].map((_, index) => ({ day: world.date(2), item: `i${index}`, value: index === 0 ? 3 : 30, noise: 1 })),
+    );
     const before = world.warehouse.stageJobs.length;
     const id = await world.start({ reprocess: 'stale' });
     expect(await world.drive(id)).toBe('completed');
@@ -167,7 +175,9 @@ describe('a lease', () => {
     expect(deaths).toBe(12);
     expect((await world.states(id))['failed']).toEqual([`games ${deadly}`]);
     expect((await world.states(id))['succeeded']).toHaveLength(29);
-    expect(await world.deadLetters()).toMatchObject([{ date: deadly, attempts: 12, failure: { code: 'attempts_exhausted', message: expect.stringContaining('stopped renewing its lease') } }]);
+    expect(await world.deadLetters()).toMatchObject([
+      { date: deadly, attempts: 12, failure: { code: 'attempts_exhausted', message: expect.stringContaining('stopped renewing its lease') } },
+    ]);
     expect(await world.drive(id)).toBe('blocked');
   });
 
@@ -188,7 +198,15 @@ describe('a lease', () => {
   test.each([
     ['stages', () => undefined],
     ['fails', (world: World) => world.warehouse.faults.fail('stage', 'invalid_sql', { when: 'after' })],
-    ['quarantines', (world: World) => world.warehouse.put('source.feed', world.date(0), [1, 1].map((value) => ({ day: world.date(0), item: 'same', value })))],
+    [
+      'quarantines',
+      (world: World) =>
+        world.warehouse.put(
+          'source.feed',
+          world.date(0),
+          [1, 1].map((value) => ({ day: world.date(0), item: 'same', value })),
+        ),
+    ],
   ] as const)('lost to another worker: a zombie that %s in the end changes nothing', async (_, spoil) => {
     const world = createWorld({ leaseMs: 30_000 });
     const { id, dispatch } = await releaseOne(world);
@@ -283,7 +301,17 @@ describe('errors', () => {
     expect(await world.pass(id)).toMatchObject({ outcome: 'going', released: 0, wakeAt: first.notBefore });
     expect(await world.drive(id)).toBe('blocked');
     expect(await gamesOf(world, id)).toMatchObject({ state: 'failed', attempt: 3, deadLetter: true, failure: { code: 'unavailable' } });
-    expect(await world.deadLetters()).toMatchObject([{ kind: 'task', state: 'open', backfillId: id, processorId: 'games', date: world.date(0), attempts: 3, failure: { code: 'unavailable', message: 'the engine is away' } }]);
+    expect(await world.deadLetters()).toMatchObject([
+      {
+        kind: 'task',
+        state: 'open',
+        backfillId: id,
+        processorId: 'games',
+        date: world.date(0),
+        attempts: 3,
+        failure: { code: 'unavailable', message: 'the engine is away' },
+      },
+    ]);
     expect(world.warehouse.faults.spent).toBe(true);
   });
 
@@ -329,7 +357,13 @@ describe('errors', () => {
   });
 
   test('of the statement itself fail all dates of the span at once', async () => {
-    const world = createWorld({ functions: { games: () => { throw new WarehouseError('invalid_sql', 'it does not compile'); } } });
+    const world = createWorld({
+      functions: {
+        games: () => {
+          throw new WarehouseError('invalid_sql', 'it does not compile');
+        },
+      },
+    });
     const id = await world.start({ processors: ['games'], limits: { datesPerTask: 6 } });
     expect(await world.drive(id)).toBe('blocked');
     expect((await world.states(id))['failed']).toHaveLength(6);
@@ -346,7 +380,11 @@ describe('errors', () => {
     expect((await gamesOf(world, id)).state).toBe('running');
     await world.clock.advance(200);
     expect(await world.run(work)).toMatchObject({ putBack: 1 });
-    expect(await gamesOf(world, id)).toMatchObject({ state: 'waiting', attempt: 1, failure: { code: 'deadline_exceeded', message: 'games took longer than 20 s for 1 dates' } });
+    expect(await gamesOf(world, id)).toMatchObject({
+      state: 'waiting',
+      attempt: 1,
+      failure: { code: 'deadline_exceeded', message: 'games took longer than 20 s for 1 dates' },
+    });
     expect(await world.drive(id)).toBe('completed');
   });
 
@@ -376,7 +414,9 @@ describe('errors', () => {
     const world = createWorld({ leaseMs: 30_000 });
     const { id, dispatch } = await releaseOne(world);
     let isAway = false;
-    const store = interposeStore(world.store, ({ method, run }) => (isAway && method === 'transaction' ? Promise.reject(new Error('the store is away')) : run()));
+    const store = interposeStore(world.store, ({ method, run }) =>
+      isAway && method === 'transaction' ? Promise.reject(new Error('the store is away')) : run(),
+    );
     world.warehouse.faults.during('stage', () => void (isAway = true));
     await expect(world.run(executeDispatch({ ...world.worker('cut off'), store }, dispatch, never))).rejects.toThrow('the store is away');
     await world.reconcile();
@@ -427,6 +467,10 @@ describe('code processors', () => {
     });
     const id = await world.start({ processors: ['rolling'], dates: [world.date(0)] });
     expect(await world.drive(id)).toBe('blocked');
-    expect(await world.task(id, 'rolling', world.date(0))).toMatchObject({ state: 'failed', attempt: 2, failure: { code: 'processor_error', class: 'unknown', message: expect.stringContaining('TypeError: x is not a function') } });
+    expect(await world.task(id, 'rolling', world.date(0))).toMatchObject({
+      state: 'failed',
+      attempt: 2,
+      failure: { code: 'processor_error', class: 'unknown', message: expect.stringContaining('TypeError: x is not a function') },
+    });
   });
 });

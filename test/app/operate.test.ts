@@ -1,6 +1,14 @@
 // What operators do, in every state a backfill can be in, and while a pass is about to end it.
 import { describe, expect, test } from 'vitest';
-import { approveGate, controlBackfill, decideQuarantine, listDeadLetters, replayDeadLetters, retryTasks, type ControlAction } from '@floodgate/core/app/operate.ts';
+import {
+  approveGate,
+  controlBackfill,
+  decideQuarantine,
+  listDeadLetters,
+  replayDeadLetters,
+  retryTasks,
+  type ControlAction,
+} from '@floodgate/core/app/operate.ts';
 import { createScheduler } from '@floodgate/core/app/release-tasks.ts';
 import { backfillPath } from '@floodgate/core/contracts/documents.ts';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
@@ -9,11 +17,15 @@ import { pipelineFunctions } from '../support/pipeline-folder.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
 const control = (world: World, id: string, action: ControlAction) => world.run(controlBackfill(world.engine('cli'), id, action, 'ann'));
-const retry = (world: World, id: string, filter: Partial<Parameters<typeof retryTasks>[2]> = {}) => world.run(retryTasks(world.engine('cli'), id, { states: ['failed', 'quarantined'], ...filter }, 'ann'));
+const retry = (world: World, id: string, filter: Partial<Parameters<typeof retryTasks>[2]> = {}) =>
+  world.run(retryTasks(world.engine('cli'), id, { states: ['failed', 'quarantined'], ...filter }, 'ann'));
 const decide = (world: World, id: string, index: number, decision: 'accept' | 'reject') =>
-  world.run(decideQuarantine(world.engine('cli'), { backfillId: id, processorId: 'games', date: world.date(index), decision, by: 'ann', reason: 'seen' }, never));
+  world.run(
+    decideQuarantine(world.engine('cli'), { backfillId: id, processorId: 'games', date: world.date(index), decision, by: 'ann', reason: 'seen' }, never),
+  );
 
-const failOn = (world: World, index: number, times = 1): void => world.warehouse.faults.fail('stage', 'invalid_sql', { times, matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(index)) });
+const failOn = (world: World, index: number, times = 1): void =>
+  world.warehouse.faults.fail('stage', 'invalid_sql', { times, matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(index)) });
 
 /** A world whose games of date 1 shrink, so that they are quarantined. */
 const quarantined = async (): Promise<{ readonly world: World; readonly id: string }> => {
@@ -121,7 +133,11 @@ describe('control', () => {
     const world = createWorld();
     const id = await world.start();
     for (const action of ['pause', 'pause', 'resume', 'cancel'] as const) await control(world, id, action);
-    expect((await world.auditLog()).map(({ action, by, subject }) => `${by} ${action} ${subject}`).sort()).toEqual([`ann cancel ${id}`, `ann pause ${id}`, `ann resume ${id}`]);
+    expect((await world.auditLog()).map(({ action, by, subject }) => `${by} ${action} ${subject}`).sort()).toEqual([
+      `ann cancel ${id}`,
+      `ann pause ${id}`,
+      `ann resume ${id}`,
+    ]);
   });
 });
 
@@ -211,7 +227,9 @@ describe('retry', () => {
     await world.drive(id);
     await atItsEnd(world, id);
     // After the look that found it active, before the transaction that puts the tasks back.
-    const store = beforeTransaction(world.store, 2, async () => expect(await createScheduler(world.planner('planner'), id).pass(never)).toEqual({ outcome: 'over', state: 'blocked' }));
+    const store = beforeTransaction(world.store, 2, async () =>
+      expect(await createScheduler(world.planner('planner'), id).pass(never)).toEqual({ outcome: 'over', state: 'blocked' }),
+    );
     expect(await world.run(retryTasks({ ...world.engine('cli'), store }, id, { states: ['failed'] }, 'ann'))).toMatchObject({ outcome: 'retrying', tasks: 1 });
     expect((await world.backfill(id)).state).toBe('active');
     expect(await world.drive(id)).toBe('completed');
@@ -304,7 +322,9 @@ describe('a quarantined date', () => {
   test('rejected fails, with a dead letter that says who', async () => {
     const { world, id } = await quarantined();
     expect(await decide(world, id, 1, 'reject')).toEqual({ outcome: 'rejected' });
-    expect(await world.deadLetters()).toMatchObject([{ date: world.date(1), failure: { code: 'quarantine_rejected', message: 'ann rejected the quarantined rows: seen' } }]);
+    expect(await world.deadLetters()).toMatchObject([
+      { date: world.date(1), failure: { code: 'quarantine_rejected', message: 'ann rejected the quarantined rows: seen' } },
+    ]);
     expect(world.warehouse.rowsOf('test.games').filter((row) => row['day'] === world.date(1))).toHaveLength(2);
   });
 
@@ -313,7 +333,12 @@ describe('a quarantined date', () => {
     world.putGames(world.date(1), [7, 8]);
     expect(await decide(world, id, 1, 'accept')).toEqual({ outcome: 'computed_anew' });
     expect(await world.drive(id)).toBe('completed');
-    expect(world.warehouse.rowsOf('test.games').filter((row) => row['day'] === world.date(1)).map(({ value }) => value)).toEqual([7, 8]);
+    expect(
+      world.warehouse
+        .rowsOf('test.games')
+        .filter((row) => row['day'] === world.date(1))
+        .map(({ value }) => value),
+    ).toEqual([7, 8]);
   });
 
   test('is computed anew where a newer generation was committed since', async () => {
@@ -322,7 +347,12 @@ describe('a quarantined date', () => {
     expect(await world.drive(await world.start({ processors: ['games'], reprocess: 'stale' }))).toBe('completed');
     expect(await decide(world, id, 1, 'accept')).toEqual({ outcome: 'computed_anew' });
     expect(await world.drive(id)).toBe('completed');
-    expect(world.warehouse.rowsOf('test.games').filter((row) => row['day'] === world.date(1)).map(({ value }) => value)).toEqual([7, 8]);
+    expect(
+      world.warehouse
+        .rowsOf('test.games')
+        .filter((row) => row['day'] === world.date(1))
+        .map(({ value }) => value),
+    ).toEqual([7, 8]);
   });
 
   test('is computed anew where somebody accepted a later execution of the same inputs', async () => {
@@ -338,7 +368,11 @@ describe('a quarantined date', () => {
 
   test('with keys that repeat or are NULL can not be accepted by anybody', async () => {
     const world = createWorld();
-    world.warehouse.put('source.feed', world.date(1), [1, 2].map((value) => ({ day: world.date(1), item: 'same', value })));
+    world.warehouse.put(
+      'source.feed',
+      world.date(1),
+      [1, 2].map((value) => ({ day: world.date(1), item: 'same', value })),
+    );
     const id = await world.start({ processors: ['games'] });
     await world.drive(id);
     expect(await decide(world, id, 1, 'accept')).toEqual({ outcome: 'refused', why: 'unique_key: 2 rows share a key' });
@@ -383,7 +417,16 @@ describe('a quarantined date', () => {
     await atItsEnd(world, id);
     let outcome: unknown;
     const date: PartitionDate = world.date(1);
-    const end = await passWhile(world, id, async () => (outcome = await decideQuarantine(world.engine('cli'), { backfillId: id, processorId: 'games', date, decision: 'accept', by: 'ann', reason: '' }, never)));
+    const end = await passWhile(
+      world,
+      id,
+      async () =>
+        (outcome = await decideQuarantine(
+          world.engine('cli'),
+          { backfillId: id, processorId: 'games', date, decision: 'accept', by: 'ann', reason: '' },
+          never,
+        )),
+    );
     expect(outcome).toEqual({ outcome: 'accepted' });
     expect(end).toBe('going');
     expect(await world.drive(id)).toBe('completed');
@@ -391,12 +434,22 @@ describe('a quarantined date', () => {
 });
 
 describe('a backfill whose pipeline version is no longer the newest', () => {
-  const otherwise = { functions: { games_otherwise: (context: Parameters<NonNullable<(typeof pipelineFunctions)[string]>>[0]) => pipelineFunctions['games']?.(context) ?? [] } };
+  const otherwise = {
+    functions: { games_otherwise: (context: Parameters<NonNullable<(typeof pipelineFunctions)[string]>>[0]) => pipelineFunctions['games']?.(context) ?? [] },
+  };
   const activateNewer = async (world: World): Promise<void> => {
     world.catalog.replace({ files: { 'processors/games.sql': 'games_otherwise' } });
     expect(await world.drive(await world.start({ processors: ['games'], dates: [world.date(4)], reprocess: 'all' }))).toBe('completed');
   };
-  const all = async (world: World, id: string) => [await world.backfill(id), await world.tasks(id), await world.gateOf(id, 1), await world.pipelineState(), await world.deadLetters(), await world.auditLog(), await world.outboxSize()];
+  const all = async (world: World, id: string) => [
+    await world.backfill(id),
+    await world.tasks(id),
+    await world.gateOf(id, 1),
+    await world.pipelineState(),
+    await world.deadLetters(),
+    await world.auditLog(),
+    await world.outboxSize(),
+  ];
 
   test('is not retried or replayed over the newer one, and nothing changes', async () => {
     const world = createWorld(otherwise);

@@ -19,7 +19,9 @@ const pipelineOf = async (world: World) => {
 
 describe('the outbox', () => {
   const ring = (world: World, store: StatusStore = world.store): Promise<void> =>
-    world.run(transact({ ...world.engine('x'), store }, async (_, send) => send('floodgate.lane.rung', { table: 'test.games' }, { subject: '', traceparent: '' })));
+    world.run(
+      transact({ ...world.engine('x'), store }, async (_, send) => send('floodgate.lane.rung', { table: 'test.games' }, { subject: '', traceparent: '' })),
+    );
 
   test('left by a crash between transaction and sending is sent, once old enough', async () => {
     const world = createWorld();
@@ -36,7 +38,10 @@ describe('the outbox', () => {
 
   test('left by a crash between sending and deleting is sent twice, under one id', async () => {
     const world = createWorld();
-    await ring(world, beforeTransaction(world.store, 2, () => Promise.reject(new Error('it died here'))));
+    await ring(
+      world,
+      beforeTransaction(world.store, 2, () => Promise.reject(new Error('it died here'))),
+    );
     await world.clock.advance(1_000);
     await world.run(drainOutbox(world.engine('x'), 1_000));
     expect(world.bus.published).toHaveLength(2);
@@ -90,7 +95,13 @@ test('a lease whose heartbeat comes at the last moment is not taken away', async
     isDue &&= method !== 'transaction';
     return run();
   });
-  const deps = { ...world.engine('planner'), store, watch: createLeaseWatch(world.clock, world.engine('planner').lease), outboxAgeMs: 1_000, queuedAgeMs: 60_000 };
+  const deps = {
+    ...world.engine('planner'),
+    store,
+    watch: createLeaseWatch(world.clock, world.engine('planner').lease),
+    outboxAgeMs: 1_000,
+    queuedAgeMs: 60_000,
+  };
   await world.run(reconcile(deps));
   await world.clock.advance(30_000);
   isDue = true;
@@ -145,7 +156,11 @@ describe('what a crash left', () => {
 
   test('stagings that no task refers to are dropped, all others kept', async () => {
     const world = createWorld();
-    world.warehouse.put('source.feed', world.date(1), [1, 2].map((value) => ({ day: world.date(1), item: 'same', value })));
+    world.warehouse.put(
+      'source.feed',
+      world.date(1),
+      [1, 2].map((value) => ({ day: world.date(1), item: 'same', value })),
+    );
     const id = await world.start({ processors: ['games'] });
     await world.pass(id);
     const [running, ...rest] = world.takeDispatches();
@@ -159,7 +174,10 @@ describe('what a crash left', () => {
     const target = world.warehouse.stageJobs[0]?.target;
     if (target === undefined) throw new Error('nothing was staged');
     const nothing = (async function* () {})();
-    await world.warehouse.stage({ jobId: 'orphan', target, staging: 'orphan', dates: [world.date(0)], body: { kind: 'rows', rows: nothing }, labels: {} }, never);
+    await world.warehouse.stage(
+      { jobId: 'orphan', target, staging: 'orphan', dates: [world.date(0)], body: { kind: 'rows', rows: nothing }, labels: {} },
+      never,
+    );
     expect(await world.run(dropOrphanStaging(world.engine('x'), await pipelineOf(world), never))).toEqual(['orphan']);
     expect(world.warehouse.stagingsOf('test.games')).toEqual(used);
     held.release();
@@ -217,5 +235,10 @@ test('a malformed message is recorded once, by its content, and can be told from
   await world.run(recordMalformed(world.engine('x'), { ...message, data: 'no JSON at all' }, 'the data is not JSON'));
   const letters = await world.deadLetters();
   expect(letters).toHaveLength(2);
-  expect(letters.find(({ message: kept }) => kept?.data === message.data)).toMatchObject({ kind: 'message', state: 'open', failure: { code: 'malformed_message' }, message: { attributes: message.attributes } });
+  expect(letters.find(({ message: kept }) => kept?.data === message.data)).toMatchObject({
+    kind: 'message',
+    state: 'open',
+    failure: { code: 'malformed_message' },
+    message: { attributes: message.attributes },
+  });
 });

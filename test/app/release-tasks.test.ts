@@ -12,10 +12,22 @@ const setGate = (world: World, backfillId: string, phase: number, state: 'open' 
   world.store.transaction(async (transaction) => {
     const document = await transaction.get(gatePath(backfillId, phase));
     const before = document === undefined ? undefined : parseDocument(gateSchema, document);
-    transaction.set(gatePath(backfillId, phase), { backfillId, phase, state, evaluation: (before?.evaluation ?? 0) + 1, checks: [], basis: 0, summary: '', repair: '', approvedBy: '', evaluatedAt: 0 });
+    transaction.set(gatePath(backfillId, phase), {
+      backfillId,
+      phase,
+      state,
+      evaluation: (before?.evaluation ?? 0) + 1,
+      checks: [],
+      basis: 0,
+      summary: '',
+      repair: '',
+      approvedBy: '',
+      evaluatedAt: 0,
+    });
   });
 
-const released = (world: World): readonly string[] => world.takeDispatches().flatMap(({ processorId, tasks }) => tasks.map(({ path }) => `${processorId} ${path.slice(-10)}`));
+const released = (world: World): readonly string[] =>
+  world.takeDispatches().flatMap(({ processorId, tasks }) => tasks.map(({ path }) => `${processorId} ${path.slice(-10)}`));
 
 describe('gates', () => {
   test('a phase is released only when the gate before it is open, as the transaction sees it', async () => {
@@ -144,7 +156,10 @@ describe('admission', () => {
     world.takeDispatches();
     const id = await world.start({ processors: ['games'], limits: { datesPerTask: 4 } });
     await world.pass(id);
-    expect(world.takeDispatches().map(({ tasks }) => tasks.map(({ path }) => path.slice(-2)))).toEqual([['01', '02'], ['04', '05', '06']]);
+    expect(world.takeDispatches().map(({ tasks }) => tasks.map(({ path }) => path.slice(-2)))).toEqual([
+      ['01', '02'],
+      ['04', '05', '06'],
+    ]);
   });
 });
 
@@ -182,7 +197,10 @@ describe('beside a backfill of higher priority', () => {
 
   test('of the same priority nobody waits', async () => {
     const world = createWorld();
-    const ids = [await world.start({ processors: ['games'], dates: world.dates.slice(0, 3) }), await world.start({ processors: ['games'], dates: world.dates.slice(3) })];
+    const ids = [
+      await world.start({ processors: ['games'], dates: world.dates.slice(0, 3) }),
+      await world.start({ processors: ['games'], dates: world.dates.slice(3) }),
+    ];
     for (const id of ids) expect(await world.pass(id)).toMatchObject({ released: 3 });
   });
 });
@@ -318,7 +336,9 @@ test('progress shows what the tasks say, and an older view never takes it back',
   // Between its look and its writing, somebody who saw more has written.
   const later = { processorId: 'games', phase: 1, dates: world.dates, states: 'SSSSSq', revisions: [9, 9, 9, 9, 9, 1], updatedAt: 0 };
   // The first takes the lease.
-  const store = beforeTransaction(world.store, 2, () => world.store.transaction(async (transaction) => transaction.set(`backfills/${id}/progress/games`, later)));
+  const store = beforeTransaction(world.store, 2, () =>
+    world.store.transaction(async (transaction) => transaction.set(`backfills/${id}/progress/games`, later)),
+  );
   await world.run(createScheduler(world.planner('planner', { store }), id).pass(never));
   expect(await world.progressOf(id, 'games')).toMatchObject({ states: 'SSSSSs', revisions: [9, 9, 9, 9, 9, 3] });
   expect(await world.drive(id)).toBe('completed');

@@ -9,7 +9,9 @@ const planStale = async (world: World): Promise<readonly string[]> => {
   const outcome = await world.accept({ reprocess: 'stale' }, { dryRun: true });
   if (outcome.outcome !== 'planned') throw new Error('not planned');
   const plan: Plan = outcome.summary.plan;
-  return [...plan.processors].flatMap(([id, entries]) => entries.filter(({ kind }) => kind === 'task').map(({ date, reason }) => `${id} ${date.slice(-2)} ${reason}`));
+  return [...plan.processors].flatMap(([id, entries]) =>
+    entries.filter(({ kind }) => kind === 'task').map(({ date, reason }) => `${id} ${date.slice(-2)} ${reason}`),
+  );
 };
 
 /** The tables as one run from nothing over the same sources leaves them. */
@@ -42,7 +44,11 @@ describe('a row of the source that changes after its commit', () => {
   test('in a way that games does not take over makes nothing below it stale', async () => {
     const world = createWorld();
     await world.drive(await world.start());
-    world.warehouse.put('source.feed', world.date(2), world.warehouse.sourceRows('source.feed', world.date(2)).map((row) => ({ ...row, noise: 1 })));
+    world.warehouse.put(
+      'source.feed',
+      world.date(2),
+      world.warehouse.sourceRows('source.feed', world.date(2)).map((row) => ({ ...row, noise: 1 })),
+    );
     await world.drive(await world.start({ processors: ['games'], reprocess: 'stale' }));
     expect(await planStale(world)).toEqual([]);
   });
@@ -74,7 +80,10 @@ test('code that changes makes its own table stale, and what reads it is looked a
   const world = createWorld({ functions: { rolling_otherwise: (context) => pipelineFunctions['rolling']?.(context) ?? [] } });
   await world.drive(await world.start());
   world.catalog.replace({ files: { 'processors/rolling.sql': 'rolling_otherwise' } });
-  expect(await planStale(world)).toEqual([...world.dates.map((date) => `rolling ${date.slice(-2)} stale_code`), ...world.dates.map((date) => `features ${date.slice(-2)} upstream_planned`)]);
+  expect(await planStale(world)).toEqual([
+    ...world.dates.map((date) => `rolling ${date.slice(-2)} stale_code`),
+    ...world.dates.map((date) => `features ${date.slice(-2)} upstream_planned`),
+  ]);
   const id = await world.start({ reprocess: 'stale' });
   expect(await world.drive(id)).toBe('completed');
   // The same rows come out: features finds its inputs as they were.
@@ -87,10 +96,14 @@ describe('while its own backfill is at work', () => {
     const id = await world.start();
     let changed = false;
     // While phase 3 is computed, the source of phase 1 changes.
-    world.warehouse.faults.during('stage', () => {
-      changed = true;
-      world.putGames(world.date(2), [300, 30]);
-    }, { matches: (job) => (job as { target: { table: string } }).target.table === 'test.features' });
+    world.warehouse.faults.during(
+      'stage',
+      () => {
+        changed = true;
+        world.putGames(world.date(2), [300, 30]);
+      },
+      { matches: (job) => (job as { target: { table: string } }).target.table === 'test.features' },
+    );
     expect(await world.drive(id)).toBe('completed');
     expect(changed).toBe(true);
     expect(await planStale(world)).toEqual([]);
@@ -118,7 +131,10 @@ describe('while its own backfill is at work', () => {
     await world.commitRung();
     world.putGames(world.date(2), [300, 30]);
     await world.judgeRung();
-    expect(await world.gateOf(id, 1)).toMatchObject({ state: 'blocked', summary: expect.stringContaining('1 dates were computed from inputs that have changed since') });
+    expect(await world.gateOf(id, 1)).toMatchObject({
+      state: 'blocked',
+      summary: expect.stringContaining('1 dates were computed from inputs that have changed since'),
+    });
     expect(await world.drive(id)).toBe('completed');
     await expectAsComputedAtOnce(await (async () => (await world.drive(await world.start()), world))());
   });
@@ -137,7 +153,9 @@ describe('while its own backfill is at work', () => {
 
 test('what a newer version of the pipeline commits meanwhile is not put back by the older backfill, and its gate says so', async () => {
   const tenfold = ({ read, first, last }: Parameters<NonNullable<(typeof pipelineFunctions)[string]>>[0]) =>
-    read('source.feed').filter((row) => (row['day'] as string) >= first && (row['day'] as string) <= last).map((row) => ({ ...row, value: 10 * (row['value'] as number) }));
+    read('source.feed')
+      .filter((row) => (row['day'] as string) >= first && (row['day'] as string) <= last)
+      .map((row) => ({ ...row, value: 10 * (row['value'] as number) }));
   const world = createWorld({ functions: { games_tenfold: tenfold } });
   const older = await world.start({ processors: ['games'] });
   await world.pass(older);
@@ -148,7 +166,11 @@ test('what a newer version of the pipeline commits meanwhile is not put back by 
   await world.pass(newer);
   await world.work();
   await world.commitRung();
-  const values = () => world.warehouse.rowsOf('test.games').filter(({ day }) => day === world.date(2)).map(({ value }) => value);
+  const values = () =>
+    world.warehouse
+      .rowsOf('test.games')
+      .filter(({ day }) => day === world.date(2))
+      .map(({ value }) => value);
   expect(values()).toEqual([30, 300]);
   expect(await world.drive(older)).toBe('completed');
   expect(values()).toEqual([30, 300]);
@@ -156,14 +178,29 @@ test('what a newer version of the pipeline commits meanwhile is not put back by 
   const gate = await world.gateOf(older, 1);
   expect(gate).toMatchObject({ state: 'open', summary: '' });
   expect(gate?.checks.filter(({ outcome }) => outcome !== 'passed')).toEqual([
-    { check: 'version', processorId: 'games', severity: 'warn', outcome: 'failed', message: '1 dates hold the rows of another version of this processor', dates: [world.date(2)], examples: [] },
+    {
+      check: 'version',
+      processorId: 'games',
+      severity: 'warn',
+      outcome: 'failed',
+      message: '1 dates hold the rows of another version of this processor',
+      dates: [world.date(2)],
+      examples: [],
+    },
   ]);
 });
 
 test('an external table is read by its digest per date', async () => {
   const external = {
     processors: {
-      weather: { phase: 1, kind: 'external', table: 'test.weather', partition_column: 'day', key: ['day', 'item'], columns: { day: 'DATE', item: 'STRING', value: 'FLOAT64' } },
+      weather: {
+        phase: 1,
+        kind: 'external',
+        table: 'test.weather',
+        partition_column: 'day',
+        key: ['day', 'item'],
+        columns: { day: 'DATE', item: 'STRING', value: 'FLOAT64' },
+      },
       rolling: { upstreams: { 'test.games': '[-3d, 0d]', 'test.weather': '0d' } },
     },
   };

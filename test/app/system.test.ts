@@ -16,10 +16,12 @@ const tables = ['test.games', 'test.rolling', 'test.features'];
 
 const backfillsOf = async (world: World) => (await world.store.query({ collection: 'backfills' })).map((document) => parseDocument(backfillSchema, document));
 
-const allEnded = (world: World, count = 1) => async (): Promise<boolean> => {
-  const backfills = await backfillsOf(world);
-  return backfills.length >= count && backfills.every(({ state }) => state !== 'active');
-};
+const allEnded =
+  (world: World, count = 1) =>
+  async (): Promise<boolean> => {
+    const backfills = await backfillsOf(world);
+    return backfills.length >= count && backfills.every(({ state }) => state !== 'active');
+  };
 
 /** Invariants 1, 3, 4, 5: tables as one sequential run leaves them, every task at its end, log and ledger in agreement, keys unique. */
 const expectWhole = async (world: World): Promise<void> => {
@@ -111,20 +113,24 @@ describe('undisturbed', () => {
 });
 
 describe('killed', () => {
-  test.each(['planner', 'worker', 'validator'] as const)('the %s after each of its first calls in turn', async (victim) => {
-    for (let at = 1; at <= 61; at += 6) {
-      let calls = 0;
-      const fate = (service: string): Fate => {
-        if (service !== victim) return { kind: 'live' };
-        calls += 1;
-        return calls === at ? { kind: 'die', when: at % 2 === 0 ? 'before' : 'after' } : { kind: 'live' };
-      };
-      const { world, system } = await runOnce({ fate }, { days: 4 });
-      expect((await backfillsOf(world))[0]?.state, `killed at call ${at}`).toBe('completed');
-      await expectWhole(world);
-      system.end();
-    }
-  }, 60_000);
+  test.each(['planner', 'worker', 'validator'] as const)(
+    'the %s after each of its first calls in turn',
+    async (victim) => {
+      for (let at = 1; at <= 61; at += 6) {
+        let calls = 0;
+        const fate = (service: string): Fate => {
+          if (service !== victim) return { kind: 'live' };
+          calls += 1;
+          return calls === at ? { kind: 'die', when: at % 2 === 0 ? 'before' : 'after' } : { kind: 'live' };
+        };
+        const { world, system } = await runOnce({ fate }, { days: 4 });
+        expect((await backfillsOf(world))[0]?.state, `killed at call ${at}`).toBe('completed');
+        await expectWhole(world);
+        system.end();
+      }
+    },
+    60_000,
+  );
 
   const faults = fc.record({
     seed: fc.nat(),
@@ -165,7 +171,8 @@ describe('killed', () => {
         await system.until(allEnded(world));
         // A gate that could not be evaluated, or a backfill that met it, is blocked; asked again after the fault it completes.
         await world.clock.advance(20_000);
-        for (const { backfillId, state } of await backfillsOf(world)) if (state === 'blocked') await world.run(retryTasks(world.engine('cli'), backfillId, { states: ['failed', 'quarantined'] }, 'ann'));
+        for (const { backfillId, state } of await backfillsOf(world))
+          if (state === 'blocked') await world.run(retryTasks(world.engine('cli'), backfillId, { states: ['failed', 'quarantined'] }, 'ann'));
         await system.until(allEnded(world));
         expect((await backfillsOf(world)).map(({ state }) => state)).toEqual(['completed']);
         await expectWhole(world);

@@ -30,7 +30,10 @@ describe('warehouse: in memory', () => {
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
       const staged = await stageRows(warehouse, target, 's', [day(1), day(5)], [game(day(5), 'a'), game(day(3), 'between')]);
-      expect([...staged].map(([date, { rows }]) => [date, rows])).toEqual([[day(1), 0], [day(5), 1]]);
+      expect([...staged].map(([date, { rows }]) => [date, rows])).toEqual([
+        [day(1), 0],
+        [day(5), 1],
+      ]);
       expect(staged.get(day(1))?.contentHash).toBe('');
       expect((await errorOf(stageSelect(warehouse, target, 't', [day(1)], 'late'))).code).toBe('contract_broken');
       expect((await errorOf(stageSelect(warehouse, target, 't', [day(1)], 'no such function'))).code).toBe('invalid_sql');
@@ -42,12 +45,14 @@ describe('warehouse: in memory', () => {
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
       let stagings = 0;
-      const hash = async (...rows: Parameters<typeof stageRows>[4][number][]) => (await stageRows(warehouse, target, `h${(stagings += 1)}`, [day(1)], rows)).get(day(1))?.contentHash;
+      const hash = async (...rows: Parameters<typeof stageRows>[4][number][]) =>
+        (await stageRows(warehouse, target, `h${(stagings += 1)}`, [day(1)], rows)).get(day(1))?.contentHash;
       const [a, b] = [game(day(1), 'a', 1, 0), game(day(1), 'b', 2, 98.5)];
       const expected = await hash(a, b);
       expect(await hash(b, a)).toBe(expected);
       expect(await hash({ ...a, pace: -0 }, { ...b, pace: 98.5 + 1e-9 })).toBe(expected);
-      for (const other of [[a], [a, b, b], [a, { ...b, points: 3 }], [a, { ...b, pace: 98.501 }], [a, { ...b, pace: null }]]) expect(await hash(...other)).not.toBe(expected);
+      for (const other of [[a], [a, b, b], [a, { ...b, points: 3 }], [a, { ...b, pace: 98.501 }], [a, { ...b, pace: null }]])
+        expect(await hash(...other)).not.toBe(expected);
     });
 
     test('a preserved date outlives its staging and commits like any other', async () => {
@@ -66,8 +71,20 @@ describe('warehouse: in memory', () => {
       const { warehouse } = make();
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
-      await stageRows(warehouse, target, 's', [day(1), day(2)], [game(day(1), 'a', 300), game(day(1), 'a', null), game(day(1), 'b', 0), game(day(1), 'c', 90, null), game(day(2), 'd')]);
-      const checks = { key: { type: 'unique_key', columns: target.key }, filled: { type: 'required', columns: ['points', 'pace'] }, tolerated: { type: 'not_null', columns: ['points'], minRatio: 0.75 }, strict: { type: 'not_null', columns: ['points'], minRatio: 0.8 }, range: { type: 'accepted_range', column: 'points', min: 1, max: 200 } } as const;
+      await stageRows(
+        warehouse,
+        target,
+        's',
+        [day(1), day(2)],
+        [game(day(1), 'a', 300), game(day(1), 'a', null), game(day(1), 'b', 0), game(day(1), 'c', 90, null), game(day(2), 'd')],
+      );
+      const checks = {
+        key: { type: 'unique_key', columns: target.key },
+        filled: { type: 'required', columns: ['points', 'pace'] },
+        tolerated: { type: 'not_null', columns: ['points'], minRatio: 0.75 },
+        strict: { type: 'not_null', columns: ['points'], minRatio: 0.8 },
+        range: { type: 'accepted_range', column: 'points', min: 1, max: 200 },
+      } as const;
       expect(await findings(warehouse, target, { staging: 's' }, [day(1), day(2)], checks)).toEqual([
         'key 2024-01-01 2 rows share a key',
         'filled 2024-01-01 points NULL on 1 of 4 rows',
@@ -100,7 +117,12 @@ describe('warehouse: in memory', () => {
       await warehouse.prepareTable(target, never);
       const held = warehouse.faults.hold('stage');
       const stop = new AbortController();
-      const job = errorOf(warehouse.stage({ jobId: 'long', target, staging: 's', dates: [day(1)], labels: {}, body: { kind: 'rows', rows: (async function* () {})() } }, stop.signal));
+      const job = errorOf(
+        warehouse.stage(
+          { jobId: 'long', target, staging: 's', dates: [day(1)], labels: {}, body: { kind: 'rows', rows: (async function* () {})() } },
+          stop.signal,
+        ),
+      );
       await held.reached;
       expect(await warehouse.jobState('long', never)).toBe('running');
       if (way === 'signal') stop.abort(new Error('stop'));

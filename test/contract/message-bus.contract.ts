@@ -45,7 +45,12 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
     const open = async (...subscriptions: SubscriptionSpec[]): Promise<MessageBus> => (await harness.open({ subscriptions })).bus;
 
     /** Subscribes and notes what comes. */
-    const collect = async (bus: MessageBus, spec: SubscriptionSpec, verdict: (delivery: Delivery) => Verdict | Promise<Verdict> = () => 'ack', maxOutstanding = 10) => {
+    const collect = async (
+      bus: MessageBus,
+      spec: SubscriptionSpec,
+      verdict: (delivery: Delivery) => Verdict | Promise<Verdict> = () => 'ack',
+      maxOutstanding = 10,
+    ) => {
       const deliveries: Delivery[] = [];
       const times: number[] = [];
       const subscription = await bus.subscribe(
@@ -68,7 +73,13 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         const attributes = { id: '1', source: '/planner', type: 'floodgate.task', subject: 'größe 日本 😀', traceparent: '00-a-b-01' };
         await bus.publish([{ topic: 'floodgate-tasks', attributes, data: '{"größe":"日本 😀","n":1}' }]);
         await harness.until(() => deliveries.length === 1);
-        expect(deliveries[0]).toMatchObject({ subscription: 'workers', topic: 'floodgate-tasks', attributes, data: '{"größe":"日本 😀","n":1}', deliveryAttempt: 1 });
+        expect(deliveries[0]).toMatchObject({
+          subscription: 'workers',
+          topic: 'floodgate-tasks',
+          attributes,
+          data: '{"größe":"日本 😀","n":1}',
+          deliveryAttempt: 1,
+        });
         expect(deliveries[0]!.signal.aborted).toBe(false);
       });
 
@@ -286,7 +297,13 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(source.deliveries).toHaveLength(5);
         expect(dead.deliveries).toHaveLength(1);
         expect(dead.deliveries[0]).toMatchObject({ topic: 'floodgate-dead-letter', data: 'bad', deliveryAttempt: 1 });
-        expect(dead.deliveries[0]!.attributes).toMatchObject({ id: 'bad', source: '/test', type: 'test', deadlettersource: 'workers', deadletterattempts: '5' });
+        expect(dead.deliveries[0]!.attributes).toMatchObject({
+          id: 'bad',
+          source: '/test',
+          type: 'test',
+          deadlettersource: 'workers',
+          deadletterattempts: '5',
+        });
       });
 
       it('gives up a message of which every process dies', async () => {
@@ -446,4 +463,3 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
     });
   });
 }
-

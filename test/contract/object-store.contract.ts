@@ -54,12 +54,15 @@ export function describeObjectStoreContract(name: string, makeHarness: () => Pro
       }
     });
 
-    it.each(['', '/etc/passwd', '../secret', 'a/../../secret', 'a/..', './a', 'a//b', 'a/', 'a\\..\\b', 'a\0b', 'a\nb', 'a*'])('refuses the key %j', async (key) => {
-      const isInvalid = (error: unknown): boolean => error instanceof ObjectStoreError && error.code === 'invalid_key';
-      await expect(store.read(key)).rejects.toSatisfy(isInvalid);
-      await expect(store.write(key, bytes('x'))).rejects.toSatisfy(isInvalid);
-      expect(() => store.locate(key)).toThrow(ObjectStoreError);
-    });
+    it.each(['', '/etc/passwd', '../secret', 'a/../../secret', 'a/..', './a', 'a//b', 'a/', 'a\\..\\b', 'a\0b', 'a\nb', 'a*'])(
+      'refuses the key %j',
+      async (key) => {
+        const isInvalid = (error: unknown): boolean => error instanceof ObjectStoreError && error.code === 'invalid_key';
+        await expect(store.read(key)).rejects.toSatisfy(isInvalid);
+        await expect(store.write(key, bytes('x'))).rejects.toSatisfy(isInvalid);
+        expect(() => store.locate(key)).toThrow(ObjectStoreError);
+      },
+    );
 
     it.each(['../*', '/etc/*', 'a/../*', '**', 'a/**/b', ''])('refuses the glob %j', async (glob) => {
       await expect(store.list(glob)).rejects.toSatisfy((error) => error instanceof ObjectStoreError && error.code === 'invalid_key');

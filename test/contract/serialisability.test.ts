@@ -14,14 +14,9 @@ type Plan = {
 };
 
 const planArbitrary: fc.Arbitrary<Plan> = fc.record({
-  steps: fc.array(
-    fc.oneof(
-      fc.record({ read: fc.nat(places.length - 1) }),
-      fc.record({ query: fc.constant(true as const) }),
-      fc.record({ pause: fc.nat(3) }),
-    ),
-    { maxLength: 5 },
-  ),
+  steps: fc.array(fc.oneof(fc.record({ read: fc.nat(places.length - 1) }), fc.record({ query: fc.constant(true as const) }), fc.record({ pause: fc.nat(3) })), {
+    maxLength: 5,
+  }),
   writes: fc.array(fc.record({ place: fc.nat(places.length - 1), deletes: fc.boolean() }), { maxLength: 3 }),
   process: fc.nat(1),
 });
@@ -39,7 +34,8 @@ async function look(plan: Plan, reader: Reader): Promise<Json[]> {
 }
 
 /** What it writes follows from who it is and what it saw: a wrong order shows in the values. */
-const written = (id: number, seen: readonly Json[]): string => `${id}(${JSON.stringify(seen).length > 200 ? hash(JSON.stringify(seen)) : JSON.stringify(seen)})`;
+const written = (id: number, seen: readonly Json[]): string =>
+  `${id}(${JSON.stringify(seen).length > 200 ? hash(JSON.stringify(seen)) : JSON.stringify(seen)})`;
 
 function hash(text: string): string {
   let value = 0;
@@ -66,7 +62,11 @@ async function runConcurrently(stores: readonly StatusStore[], plans: readonly P
 const readerOf = (transaction: StoreTransaction, pause: (ms: number) => Promise<void>): Reader => ({
   pause,
   value: async (path) => (await transaction.get(path))?.data['value'] ?? null,
-  tasks: async () => (await transaction.query({ group: 'tasks', where: [{ field: 'state', op: '==', value: 'on' }] })).map((document) => [document.path, document.data['value']!]),
+  tasks: async () =>
+    (await transaction.query({ group: 'tasks', where: [{ field: 'state', op: '==', value: 'on' }] })).map((document) => [
+      document.path,
+      document.data['value']!,
+    ]),
 });
 
 /** The same transactions one after the other, over a map. */

@@ -12,7 +12,10 @@ export type StatusStoreHarness = AsyncDisposable & {
   settle<T>(promise: Promise<T>): Promise<T>;
 };
 
-const hasCode = (code: StoreErrorCode) => (error: unknown): boolean => error instanceof StoreError && error.code === code;
+const hasCode =
+  (code: StoreErrorCode) =>
+  (error: unknown): boolean =>
+    error instanceof StoreError && error.code === code;
 
 export function describeStatusStoreContract(name: string, makeHarness: () => Promise<StatusStoreHarness>): void {
   describe(`status store contract: ${name}`, () => {
@@ -45,7 +48,18 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
       });
 
       it('returns what was set, of every type of JSON', async () => {
-        const data: JsonObject = { text: 'größe 日本 😀 "quoted" \\ \n', empty: '', zero: 0, minus: -1.5e-7, large: Number.MAX_SAFE_INTEGER, yes: true, no: false, nothing: null, list: [1, 'two', null, { three: 3 }], nested: { deep: { deeper: {} } } };
+        const data: JsonObject = {
+          text: 'größe 日本 😀 "quoted" \\ \n',
+          empty: '',
+          zero: 0,
+          minus: -1.5e-7,
+          large: Number.MAX_SAFE_INTEGER,
+          yes: true,
+          no: false,
+          nothing: null,
+          list: [1, 'two', null, { three: 3 }],
+          nested: { deep: { deeper: {} } },
+        };
         await put({ 'backfills/b1': data });
         const document = await store.get('backfills/b1');
         expect(document).toMatchObject({ path: 'backfills/b1', data });
@@ -179,7 +193,13 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
       });
 
       it('returns the documents of all collections of a name for a group', async () => {
-        await put({ 'backfills/b1/tasks/t1': { state: 'a' }, 'backfills/b2/tasks/t1': { state: 'a' }, 'tasks/t0': { state: 'a' }, 'backfills/tasks': { state: 'a' }, 'mytasks/t': { state: 'a' } });
+        await put({
+          'backfills/b1/tasks/t1': { state: 'a' },
+          'backfills/b2/tasks/t1': { state: 'a' },
+          'tasks/t0': { state: 'a' },
+          'backfills/tasks': { state: 'a' },
+          'mytasks/t': { state: 'a' },
+        });
         const expected = ['backfills/b1/tasks/t1', 'backfills/b2/tasks/t1', 'tasks/t0'];
         expect(await pathsOf({ group: 'tasks' })).toEqual(expected);
         expect(await pathsOf({ group: 'tasks', where: [{ field: 'state', op: '==', value: 'a' }] })).toEqual(expected);
@@ -187,16 +207,42 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
       });
 
       it('compares with == and in', async () => {
-        await put({ 'b/1/tasks/t1': { phase: 1, state: 'queued' }, 'b/1/tasks/t2': { phase: 1, state: 'staged' }, 'b/1/tasks/t3': { phase: 2, state: 'queued' }, 'b/1/tasks/t4': { phase: 1, state: 'failed' }, 'b/2/tasks/t5': { phase: 1, state: 'staged' } });
+        await put({
+          'b/1/tasks/t1': { phase: 1, state: 'queued' },
+          'b/1/tasks/t2': { phase: 1, state: 'staged' },
+          'b/1/tasks/t3': { phase: 2, state: 'queued' },
+          'b/1/tasks/t4': { phase: 1, state: 'failed' },
+          'b/2/tasks/t5': { phase: 1, state: 'staged' },
+        });
         const collection = 'b/1/tasks';
         expect(await pathsOf({ collection, where: [{ field: 'state', op: '==', value: 'queued' }] })).toEqual(['b/1/tasks/t1', 'b/1/tasks/t3']);
-        expect(await pathsOf({ collection, where: [{ field: 'phase', op: '==', value: 1 }, { field: 'state', op: 'in', value: ['staged', 'queued', 'absent'] }] })).toEqual(['b/1/tasks/t1', 'b/1/tasks/t2']);
-        expect(await pathsOf({ group: 'tasks', where: [{ field: 'state', op: 'in', value: ['failed', 'staged', 'staged'] }] })).toEqual(['b/1/tasks/t2', 'b/1/tasks/t4', 'b/2/tasks/t5']);
+        expect(
+          await pathsOf({
+            collection,
+            where: [
+              { field: 'phase', op: '==', value: 1 },
+              { field: 'state', op: 'in', value: ['staged', 'queued', 'absent'] },
+            ],
+          }),
+        ).toEqual(['b/1/tasks/t1', 'b/1/tasks/t2']);
+        expect(await pathsOf({ group: 'tasks', where: [{ field: 'state', op: 'in', value: ['failed', 'staged', 'staged'] }] })).toEqual([
+          'b/1/tasks/t2',
+          'b/1/tasks/t4',
+          'b/2/tasks/t5',
+        ]);
         expect(await pathsOf({ collection, where: [{ field: 'phase', op: '==', value: '1' }] })).toEqual([]);
       });
 
       it('compares with <, <=, > and >= among values of one type, and orders', async () => {
-        await put({ 'outbox/a': { createdAt: 3 }, 'outbox/b': { createdAt: 1 }, 'outbox/c': { createdAt: 2.5 }, 'outbox/d': { createdAt: '2' }, 'outbox/e': { createdAt: null }, 'outbox/f': {}, 'outbox/g': { createdAt: -1 } });
+        await put({
+          'outbox/a': { createdAt: 3 },
+          'outbox/b': { createdAt: 1 },
+          'outbox/c': { createdAt: 2.5 },
+          'outbox/d': { createdAt: '2' },
+          'outbox/e': { createdAt: null },
+          'outbox/f': {},
+          'outbox/g': { createdAt: -1 },
+        });
         const ordered = (op: '<' | '<=' | '>' | '>=', value: number | string): Promise<string[]> =>
           pathsOf({ collection: 'outbox', where: [{ field: 'createdAt', op, value }], orderBy: { field: 'createdAt', direction: 'asc' } });
         expect(await ordered('<', 2.5)).toEqual(['outbox/g', 'outbox/b']);
@@ -205,8 +251,22 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
         expect(await ordered('>=', 2.5)).toEqual(['outbox/c', 'outbox/a']);
         expect(await ordered('>=', '')).toEqual(['outbox/d']);
         expect(await ordered('<', '3')).toEqual(['outbox/d']);
-        expect(await pathsOf({ collection: 'outbox', where: [{ field: 'createdAt', op: '>=', value: 1 }, { field: 'createdAt', op: '<', value: 3 }] })).toEqual(['outbox/b', 'outbox/c']);
-        expect(await pathsOf({ collection: 'outbox', orderBy: { field: 'createdAt', direction: 'desc' } })).toEqual(['outbox/d', 'outbox/a', 'outbox/c', 'outbox/b', 'outbox/g']);
+        expect(
+          await pathsOf({
+            collection: 'outbox',
+            where: [
+              { field: 'createdAt', op: '>=', value: 1 },
+              { field: 'createdAt', op: '<', value: 3 },
+            ],
+          }),
+        ).toEqual(['outbox/b', 'outbox/c']);
+        expect(await pathsOf({ collection: 'outbox', orderBy: { field: 'createdAt', direction: 'desc' } })).toEqual([
+          'outbox/d',
+          'outbox/a',
+          'outbox/c',
+          'outbox/b',
+          'outbox/g',
+        ]);
       });
 
       it('orders ties, and what has no order, by path', async () => {
@@ -217,15 +277,32 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
       });
 
       it('combines equality, order and limit', async () => {
-        await put(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`b/${i % 2}/tasks/t${i}`, { table: i < 7 ? 'x' : 'y', state: 'staged', stagedAt: 100 - i }])));
-        const where = [{ field: 'table', op: '==', value: 'x' }, { field: 'state', op: '==', value: 'staged' }] as const;
-        expect(await pathsOf({ group: 'tasks', where, orderBy: { field: 'stagedAt', direction: 'asc' }, limit: 3 })).toEqual(['b/0/tasks/t6', 'b/1/tasks/t5', 'b/0/tasks/t4']);
-        expect(await pathsOf({ collection: 'b/1/tasks', where, orderBy: { field: 'stagedAt', direction: 'desc' }, limit: 2 })).toEqual(['b/1/tasks/t1', 'b/1/tasks/t3']);
+        await put(
+          Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`b/${i % 2}/tasks/t${i}`, { table: i < 7 ? 'x' : 'y', state: 'staged', stagedAt: 100 - i }])),
+        );
+        const where = [
+          { field: 'table', op: '==', value: 'x' },
+          { field: 'state', op: '==', value: 'staged' },
+        ] as const;
+        expect(await pathsOf({ group: 'tasks', where, orderBy: { field: 'stagedAt', direction: 'asc' }, limit: 3 })).toEqual([
+          'b/0/tasks/t6',
+          'b/1/tasks/t5',
+          'b/0/tasks/t4',
+        ]);
+        expect(await pathsOf({ collection: 'b/1/tasks', where, orderBy: { field: 'stagedAt', direction: 'desc' }, limit: 2 })).toEqual([
+          'b/1/tasks/t1',
+          'b/1/tasks/t3',
+        ]);
         expect(await pathsOf({ collection: 'b/1/tasks', limit: 2 })).toEqual(['b/1/tasks/t1', 'b/1/tasks/t3']);
       });
 
       it('finds by a field of a nested object', async () => {
-        await put({ 'leases/a': { lease: { holder: 'w1' } }, 'leases/b': { lease: { holder: 'w2' } }, 'leases/c': { 'lease.holder': 'w1' }, 'leases/d': { lease: 'w1' } });
+        await put({
+          'leases/a': { lease: { holder: 'w1' } },
+          'leases/b': { lease: { holder: 'w2' } },
+          'leases/c': { 'lease.holder': 'w1' },
+          'leases/d': { lease: 'w1' },
+        });
         expect(await pathsOf({ collection: 'leases', where: [{ field: 'lease.holder', op: '==', value: 'w1' }] })).toEqual(['leases/a']);
       });
 
@@ -257,14 +334,28 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
       });
 
       const undeclared: [string, Query, string][] = [
-        ['a field without an index', { collection: 'b/1/tasks', where: [{ field: 'colour', op: '==', value: 'red' }] }, "{ group: 'tasks', fields: ['colour'] }"],
-        ['fields that are no prefix', { collection: 'b/1/tasks', where: [{ field: 'stagedAt', op: '>', value: 1 }] }, "{ group: 'tasks', fields: ['stagedAt'] }"],
-        ['an order after the wrong fields', { group: 'tasks', where: [{ field: 'state', op: '==', value: 'a' }], orderBy: { field: 'stagedAt', direction: 'asc' } }, "{ group: 'tasks', fields: ['state', 'stagedAt'] }"],
+        [
+          'a field without an index',
+          { collection: 'b/1/tasks', where: [{ field: 'colour', op: '==', value: 'red' }] },
+          "{ group: 'tasks', fields: ['colour'] }",
+        ],
+        [
+          'fields that are no prefix',
+          { collection: 'b/1/tasks', where: [{ field: 'stagedAt', op: '>', value: 1 }] },
+          "{ group: 'tasks', fields: ['stagedAt'] }",
+        ],
+        [
+          'an order after the wrong fields',
+          { group: 'tasks', where: [{ field: 'state', op: '==', value: 'a' }], orderBy: { field: 'stagedAt', direction: 'asc' } },
+          "{ group: 'tasks', fields: ['state', 'stagedAt'] }",
+        ],
         ['a group without any index', { group: 'lanes' }, "{ group: 'lanes', fields: [] }"],
       ];
       it.each(undeclared)('refuses %s, naming the index to declare', async (_what, query, index) => {
         for (const run of [() => store.query(query), () => store.count(query), () => transact((transaction) => transaction.query(query))]) {
-          await expect(run()).rejects.toSatisfy((error) => error instanceof StoreError && error.code === 'invalid' && error.message.includes(index) && error.hint!.includes(index));
+          await expect(run()).rejects.toSatisfy(
+            (error) => error instanceof StoreError && error.code === 'invalid' && error.message.includes(index) && error.hint!.includes(index),
+          );
         }
       });
 
@@ -274,8 +365,20 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
         ['in with no list', { group: 'tasks', where: [{ field: 'state', op: 'in', value: 'a' }] }],
         ['a comparison with null', { group: 'tasks', where: [{ field: 'state', op: '==', value: null }] }],
         ['a comparison with an object', { group: 'tasks', where: [{ field: 'state', op: '==', value: {} }] }],
-        ['ranges on two fields', { group: 'tasks', where: [{ field: 'phase', op: '>', value: 1 }, { field: 'state', op: '>', value: 'a' }] }],
-        ['an order on another field than the range', { group: 'tasks', where: [{ field: 'phase', op: '>', value: 1 }], orderBy: { field: 'state', direction: 'asc' } }],
+        [
+          'ranges on two fields',
+          {
+            group: 'tasks',
+            where: [
+              { field: 'phase', op: '>', value: 1 },
+              { field: 'state', op: '>', value: 'a' },
+            ],
+          },
+        ],
+        [
+          'an order on another field than the range',
+          { group: 'tasks', where: [{ field: 'phase', op: '>', value: 1 }], orderBy: { field: 'state', direction: 'asc' } },
+        ],
         ['a limit of 0', { collection: 'b/1/tasks', limit: 0 }],
         ['the path of a document', { collection: 'b/1' }],
         ['a condition that is no field name', { group: 'tasks', where: [{ field: `state') OR (1=1`, op: '==', value: 'a' }] }],
@@ -373,7 +476,9 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
       it('lets one of many concurrent creators win, and tells the others', async () => {
         const other = await harness.open();
         const results = await harness.settle(
-          Promise.allSettled(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? store : other).transaction(async (transaction) => transaction.create('x/1', { i })))),
+          Promise.allSettled(
+            Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? store : other).transaction(async (transaction) => transaction.create('x/1', { i }))),
+          ),
         );
         expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
         expect(results.every((result) => result.status === 'fulfilled' || hasCode('already_exists')(result.reason))).toBe(true);
@@ -413,7 +518,11 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
       });
 
       /** Runs a transaction during whose first run, after `read`, somebody else makes `change`. Counts the runs. */
-      const interfere = async (read: (transaction: StoreTransaction) => Promise<unknown>, change: (transaction: StoreTransaction) => void, from: StatusStore): Promise<number> => {
+      const interfere = async (
+        read: (transaction: StoreTransaction) => Promise<unknown>,
+        change: (transaction: StoreTransaction) => void,
+        from: StatusStore,
+      ): Promise<number> => {
         let runs = 0;
         await transact(async (transaction) => {
           runs += 1;
@@ -554,7 +663,12 @@ const valueArbitrary = fc.oneof(fc.integer({ min: -1, max: 2 }), stateArbitrary,
 const queryArbitrary: fc.Arbitrary<Query> = fc
   .record({
     scope: fc.constantFrom({ group: 'tasks' }, { collection: 'b/1/tasks' }, { collection: 'b/3/tasks' }),
-    phase: fc.option(fc.oneof(fc.record({ op: fc.constant('==' as const), value: valueArbitrary }), fc.record({ op: fc.constant('in' as const), value: fc.array(valueArbitrary, { minLength: 1, maxLength: 3 }) }))),
+    phase: fc.option(
+      fc.oneof(
+        fc.record({ op: fc.constant('==' as const), value: valueArbitrary }),
+        fc.record({ op: fc.constant('in' as const), value: fc.array(valueArbitrary, { minLength: 1, maxLength: 3 }) }),
+      ),
+    ),
     state: fc.option(fc.record({ op: fc.constantFrom('==' as const, '<' as const, '<=' as const, '>' as const, '>=' as const), value: valueArbitrary })),
     direction: fc.option(fc.constantFrom('asc' as const, 'desc' as const)),
     limit: fc.option(fc.integer({ min: 1, max: 5 })),

@@ -29,7 +29,8 @@ const duckDb = async (options: { readonly maxSourceTableBytes?: number }) => {
     get warehouse() {
       return warehouse;
     },
-    putSource: async (key: string, ...rest: [Parameters<typeof writeParquet>[1], Parameters<typeof writeParquet>[2]]) => void (await writeParquet(join(files, key), ...rest)),
+    putSource: async (key: string, ...rest: [Parameters<typeof writeParquet>[1], Parameters<typeof writeParquet>[2]]) =>
+      void (await writeParquet(join(files, key), ...rest)),
     truncateSource: (key: string) => truncate(join(files, key), 700),
     reopen: async () => {
       await warehouse[Symbol.asyncDispose]();

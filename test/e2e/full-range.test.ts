@@ -27,16 +27,27 @@ describe.skipIf(nbaDataAbsent !== undefined)(`the whole range${nbaDataAbsent ===
 
   test('completes with both gates open; nothing failed, and no check could not be made', () => {
     expect(ran.state).toBe('completed');
-    expect(ran.result.gates.map(({ phase, state }) => ({ phase, state }))).toEqual([{ phase: 2, state: 'open' }, { phase: 3, state: 'open' }]);
+    expect(ran.result.gates.map(({ phase, state }) => ({ phase, state }))).toEqual([
+      { phase: 2, state: 'open' },
+      { phase: 3, state: 'open' },
+    ]);
     expect(ran.result.tasks.filter(({ state }) => state !== 'succeeded')).toEqual([]);
     expect(ran.result.counts).toMatchObject({ unreleased: 0, succeeded: plannedTasks(ran.summary).length });
-    expect(ran.result.gates.flatMap(({ gate }) => gate?.checks ?? []).filter(({ outcome, severity }) => outcome === 'could_not_tell' || (outcome === 'failed' && severity === 'block'))).toEqual([]);
+    expect(
+      ran.result.gates
+        .flatMap(({ gate }) => gate?.checks ?? [])
+        .filter(({ outcome, severity }) => outcome === 'could_not_tell' || (outcome === 'failed' && severity === 'block')),
+    ).toEqual([]);
   });
 
   test('all seven tables equal the oracle cell by cell, and all known facts hold', async () => {
     using tables = await readTables(home);
     expect(await tables.differencesFromOracle(nbaDataFolder, wholeRange)).toEqual([]);
-    const { checked, violations } = await checkKnownFacts((sql) => tables.query(sql), wholeRange, (table) => `actual.${table}`);
+    const { checked, violations } = await checkKnownFacts(
+      (sql) => tables.query(sql),
+      wholeRange,
+      (table) => `actual.${table}`,
+    );
     expect(violations).toEqual([]);
     expect(checked).toHaveLength(knownFacts.length);
     expect(await tables.inconsistencies()).toEqual([]);
@@ -54,9 +65,12 @@ describe.skipIf(nbaDataAbsent !== undefined)(`the whole range${nbaDataAbsent ===
     expect(special).toContain('2023-12-09');
     expect(special).toHaveLength(special.filter((date) => /^(202\d-04-1\d|2023-12-09|2024-12-17)$/.test(date)).length);
     for (const id of coverAll) expect(planned(ran.summary, id)).toEqual({ 'task missing': dates });
-    for (const id of coverMost) expect(planned(ran.summary, id)).toEqual({ 'task missing': dates.filter((date) => !special.includes(date)), 'skip no_source_data': special });
+    for (const id of coverMost)
+      expect(planned(ran.summary, id)).toEqual({ 'task missing': dates.filter((date) => !special.includes(date)), 'skip no_source_data': special });
     const played = new Set(dates);
-    expect(ran.summary.dates.notInCalendar).toEqual(datesBetween(partitionDate(wholeRange.first), partitionDate(wholeRange.last)).filter((date) => !played.has(date)));
+    expect(ran.summary.dates.notInCalendar).toEqual(
+      datesBetween(partitionDate(wholeRange.first), partitionDate(wholeRange.last)).filter((date) => !played.has(date)),
+    );
   });
 
   test('a second run has nothing to do and says so; no commit is made', async () => {
@@ -79,7 +93,9 @@ describe.skipIf(nbaDataAbsent !== undefined)(`the whole range${nbaDataAbsent ===
 
   test('workers 4, dates per task 50, gate window: the same tables', async () => {
     const other = join((await folder).path, 'other');
-    expect((await runOnce({ home: other, data: nbaDataFolder, workers: 4 }, { ...input, gate: 'window', limits: { datesPerTask: 50 } })).state).toBe('completed');
+    expect((await runOnce({ home: other, data: nbaDataFolder, workers: 4 }, { ...input, gate: 'window', limits: { datesPerTask: 50 } })).state).toBe(
+      'completed',
+    );
     using tables = await readTables(other);
     expect(await tables.differencesFrom(home)).toEqual([]);
     expect(await tables.inconsistencies()).toEqual([]);

@@ -38,7 +38,8 @@ const prepare = async (folder: string) => {
 /** Dates by state of one processor's tasks. */
 const statesOf = (tasks: readonly TaskDocument[], processorId: string): Readonly<Record<string, readonly string[]>> => {
   const states: Record<string, string[]> = {};
-  for (const { state, date } of tasks.filter((task) => task.processorId === processorId).sort((a, b) => (a.date < b.date ? -1 : 1))) (states[state] ??= []).push(date);
+  for (const { state, date } of tasks.filter((task) => task.processorId === processorId).sort((a, b) => (a.date < b.date ? -1 : 1)))
+    (states[state] ??= []).push(date);
   return states;
 };
 
@@ -48,7 +49,10 @@ const all = [...others, poisoned].sort();
 const explainDeps = (engine: Engine) => ({ store: engine.stack.engine.store, plans: engine.stack.plans, now: engine.stack.engine.clock.now() });
 
 const retryAndCheck = async (engine: Engine, backfillId: string): Promise<void> => {
-  expect(await retryTasks(engine.stack.engine, backfillId, { states: ['failed', 'quarantined'] }, 'test')).toMatchObject({ outcome: 'retrying', reopened: true });
+  expect(await retryTasks(engine.stack.engine, backfillId, { states: ['failed', 'quarantined'] }, 'test')).toMatchObject({
+    outcome: 'retrying',
+    reopened: true,
+  });
   expect(await engine.ended(backfillId)).toBe('completed');
   expect(await listDeadLetters(engine.stack.engine.store, ['open', 'replaying'])).toEqual([]);
   expect(engine.errors).toEqual([]);
@@ -70,20 +74,32 @@ describe.skipIf(nbaDataAbsent !== undefined)(`a poisoned date${nbaDataAbsent ===
       const { backfillId, state, result } = await engine.run(input);
       expect(state).toBe('blocked');
       expect(statesOf(result.tasks, box)).toEqual({ succeeded: others, quarantined: [poisoned] });
-      for (const processor of ['nbac_schedule', 'nbac_team_boxscore', 'bigdataball_play_by_play']) expect(statesOf(result.tasks, processor)).toEqual({ succeeded: all });
+      for (const processor of ['nbac_schedule', 'nbac_team_boxscore', 'bigdataball_play_by_play'])
+        expect(statesOf(result.tasks, processor)).toEqual({ succeeded: all });
       expect(result.tasks.filter(({ phase }) => phase === 3)).toEqual([]);
-      expect(result.gates).toMatchObject([{ phase: 2, state: 'blocked' }, { phase: 3, state: 'waiting' }]);
+      expect(result.gates).toMatchObject([
+        { phase: 2, state: 'blocked' },
+        { phase: 3, state: 'waiting' },
+      ]);
       expect(result.gates[0]?.gate?.summary).toContain(`${box} accounted: 1 of 7 planned dates did not succeed: 1 quarantined`);
       expect(result.gates[0]?.gate?.repair).toBe(`npx floodgate retry ${backfillId}`);
 
       const evidence = result.tasks.find((task) => task.state === 'quarantined')?.evidence.filter(({ severity }) => severity === 'block') ?? [];
-      const expected = { 'a row that stands twice': 'unique_key', 'a row without its key': 'required', 'a row that is missing': 'players_add_up_to_their_team' }[name];
+      const expected = {
+        'a row that stands twice': 'unique_key',
+        'a row without its key': 'required',
+        'a row that is missing': 'players_add_up_to_their_team',
+      }[name];
       expect(evidence.map(({ check }) => check)).toContain(expected);
 
       const why = await explainPartition(explainDeps(engine), backfillId, 'player_game_summary', partitionDate('2024-01-22'));
       expect(why?.reasons[0]).toMatchObject({ kind: 'gate', phase: 2, gate: { state: 'blocked' } });
       const own = await explainPartition(explainDeps(engine), backfillId, 'player_game_summary', poisoned);
-      expect(own?.reasons).toMatchObject([{ kind: 'gate', phase: 2 }, { kind: 'upstream', processorId: box, dates: [poisoned], state: 'quarantined' }, { kind: 'upstream', processorId: 'team_offense_game_summary' }]);
+      expect(own?.reasons).toMatchObject([
+        { kind: 'gate', phase: 2 },
+        { kind: 'upstream', processorId: box, dates: [poisoned], state: 'quarantined' },
+        { kind: 'upstream', processorId: 'team_offense_game_summary' },
+      ]);
 
       await repair();
       await retryAndCheck(engine, backfillId);

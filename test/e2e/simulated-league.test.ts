@@ -46,7 +46,10 @@ describe('a backfill of the simulated league', { timeout: 120_000 }, () => {
 
   test('completes with both gates open and without a warning', () => {
     expect(ran.state).toBe('completed');
-    expect(ran.result.gates.map(({ phase, state }) => ({ phase, state }))).toEqual([{ phase: 2, state: 'open' }, { phase: 3, state: 'open' }]);
+    expect(ran.result.gates.map(({ phase, state }) => ({ phase, state }))).toEqual([
+      { phase: 2, state: 'open' },
+      { phase: 3, state: 'open' },
+    ]);
     expect(ran.result.gates.flatMap(({ gate }) => gate?.checks ?? []).filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
     const dates = new Set(games.map(({ game_date: date }) => date));
     expect(ran.result.counts.succeeded).toBe(7 * dates.size);
@@ -63,7 +66,11 @@ describe('a backfill of the simulated league', { timeout: 120_000 }, () => {
       games.map((game) => [game.game_date, game.game_id, game.home_score, game.away_score, game.home_score + game.away_score]),
     );
     expect(await tables.inconsistencies()).toEqual([]);
-    const { checked, violations } = await checkKnownFacts((sql) => tables.query(sql), range, (table) => `actual.${table}`);
+    const { checked, violations } = await checkKnownFacts(
+      (sql) => tables.query(sql),
+      range,
+      (table) => `actual.${table}`,
+    );
     expect(violations.filter((line) => laws.some(({ name }) => line.startsWith(name)))).toEqual([]);
     expect(laws.filter(({ name }) => checked.includes(name))).toHaveLength(laws.length);
   });

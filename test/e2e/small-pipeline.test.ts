@@ -24,12 +24,21 @@ const makeOrders = (): Order[] =>
   numbers.flatMap((number) =>
     Array.from({ length: 1 + (number % 3) }, (_, position) => {
       const day = dayOf(number);
-      return { order_id: `o${number}-${position}`, day, season: seasonOf(day), amount: number * 2 + position, note: position === 0 ? 'said "yes", then\nno' : '' };
+      return {
+        order_id: `o${number}-${position}`,
+        day,
+        season: seasonOf(day),
+        amount: number * 2 + position,
+        note: position === 0 ? 'said "yes", then\nno' : '',
+      };
     }),
   );
 
 const csvOf = (orders: readonly Order[]): string =>
-  ['order_id,day,season,amount,note', ...orders.map(({ note, ...rest }) => [...Object.values(rest), note === '' ? '' : `"${note.replaceAll('"', '""')}"`].join(','))].join('\n');
+  [
+    'order_id,day,season,amount,note',
+    ...orders.map(({ note, ...rest }) => [...Object.values(rest), note === '' ? '' : `"${note.replaceAll('"', '""')}"`].join(',')),
+  ].join('\n');
 
 const minus = (day: string, count: number): string => new Date(Date.parse(day) - count * 86_400_000).toISOString().slice(0, 10);
 
@@ -53,16 +62,26 @@ const expectedTables = (orders: readonly Order[], goodFrom: number) => {
 const tableNames = { orders: 'shop_raw.orders', recent: 'shop_sums.recent', season_so_far: 'shop_sums.season_so_far', marks: 'shop_marks.marks' } as const;
 
 const readAll = async (tables: Tables) => {
-  const columns = { orders: 'day, order_id, season, amount, note', recent: 'day, orders, amount', season_so_far: 'day, orders, amount', marks: 'day, mark, amount' };
+  const columns = {
+    orders: 'day, order_id, season, amount, note',
+    recent: 'day, orders, amount',
+    season_so_far: 'day, orders, amount',
+    marks: 'day, mark, amount',
+  };
   const found: Record<string, readonly Record<string, unknown>[]> = {};
   for (const [name, table] of Object.entries(tableNames)) {
     const rows = await tables.query(`SELECT ${columns[name as keyof typeof columns]} FROM actual.${table} ORDER BY ALL`);
-    found[name] = rows.map((row) => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, column === 'amount' || column === 'orders' ? Number(value) : value])));
+    found[name] = rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([column, value]) => [column, column === 'amount' || column === 'orders' ? Number(value) : value])),
+    );
   }
   return found;
 };
 
-const inOrder = (expected: ReturnType<typeof expectedTables>) => ({ ...expected, orders: [...expected.orders].sort((a, b) => (`${a.day}${a.order_id}` < `${b.day}${b.order_id}` ? -1 : 1)) });
+const inOrder = (expected: ReturnType<typeof expectedTables>) => ({
+  ...expected,
+  orders: [...expected.orders].sort((a, b) => (`${a.day}${a.order_id}` < `${b.day}${b.order_id}` ? -1 : 1)),
+});
 
 const input = { pipeline: 'shop', range: { start: days[0] as string, end: days.at(-1) as string } };
 

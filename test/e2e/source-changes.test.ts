@@ -62,7 +62,11 @@ describe.skipIf(nbaDataAbsent !== undefined)(`changes after a run${nbaDataAbsent
 
     using tables = await readTables(home);
     expect(await tables.differencesFromOracle(data, range)).toEqual([]);
-    expect(await tables.query(`SELECT points FROM actual.nba_analytics.player_game_summary WHERE game_date = '2024-01-26' AND player_lookup IN ('lukadoncic', 'jadenhardy') ORDER BY points DESC`)).toMatchObject([{ points: '72' }, {}]);
+    expect(
+      await tables.query(
+        `SELECT points FROM actual.nba_analytics.player_game_summary WHERE game_date = '2024-01-26' AND player_lookup IN ('lukadoncic', 'jadenhardy') ORDER BY points DESC`,
+      ),
+    ).toMatchObject([{ points: '72' }, {}]);
     expect(await tables.inconsistencies()).toEqual([]);
   });
 

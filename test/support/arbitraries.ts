@@ -20,7 +20,14 @@ export const arbitraryWindow: fc.Arbitrary<Window> = fc.oneof(
 );
 
 const kindsOf = (choice: number): CalendarDate['kinds'] =>
-  choice < 6 ? [{ kind: 'regular', items: choice + 1 }] : choice < 8 ? [{ kind: 'playoffs', items: 1 }] : [{ kind: 'playoffs', items: 1 }, { kind: 'regular', items: 2 }];
+  choice < 6
+    ? [{ kind: 'regular', items: choice + 1 }]
+    : choice < 8
+      ? [{ kind: 'playoffs', items: 1 }]
+      : [
+          { kind: 'playoffs', items: 1 },
+          { kind: 'regular', items: 2 },
+        ];
 
 /** One to three seasons, with off days and mixed kinds; seasons may follow one another without a day between them. */
 export const arbitraryCalendar = (maxDates = 12): fc.Arbitrary<Calendar> =>
@@ -28,7 +35,10 @@ export const arbitraryCalendar = (maxDates = 12): fc.Arbitrary<Calendar> =>
     .array(
       fc.record({
         pause: fc.integer({ min: 0, max: 30 }),
-        days: fc.array(fc.record({ gap: fc.integer({ min: 1, max: 4 }), kinds: fc.integer({ min: 0, max: 9 }).map(kindsOf) }), { minLength: 1, maxLength: maxDates }),
+        days: fc.array(fc.record({ gap: fc.integer({ min: 1, max: 4 }), kinds: fc.integer({ min: 0, max: 9 }).map(kindsOf) }), {
+          minLength: 1,
+          maxLength: maxDates,
+        }),
       }),
       { minLength: 1, maxLength: 3 },
     )
@@ -51,7 +61,9 @@ const arbitraryEdges = (earlier: readonly string[]): fc.Arbitrary<readonly Upstr
     .chain((tables) =>
       fc.tuple(
         ...tables.map((table) =>
-          fc.record({ window: arbitraryWindow, strength: fc.constantFrom('hard' as const, 'soft' as const) }).map((edge): Upstream => ({ ...edge, table, critical: [] })),
+          fc
+            .record({ window: arbitraryWindow, strength: fc.constantFrom('hard' as const, 'soft' as const) })
+            .map((edge): Upstream => ({ ...edge, table, critical: [] })),
         ),
       ),
     );

@@ -14,8 +14,19 @@ for (let generation = Number(from); ; generation += 1) {
   async function* rows() {
     yield* killedRows(generation);
   }
-  const staged = await warehouse.stage({ jobId: staging, target: killedTable, staging, dates: killedDates, body: { kind: 'rows', rows: rows() }, labels: {} }, never);
-  const entries = [...staged].map(([date, { rows: count, contentHash }]) => ({ date, generation, staging, contentHash, rows: count, backfillId: 'b', rewrite: false }));
+  const staged = await warehouse.stage(
+    { jobId: staging, target: killedTable, staging, dates: killedDates, body: { kind: 'rows', rows: rows() }, labels: {} },
+    never,
+  );
+  const entries = [...staged].map(([date, { rows: count, contentHash }]) => ({
+    date,
+    generation,
+    staging,
+    contentHash,
+    rows: count,
+    backfillId: 'b',
+    rewrite: false,
+  }));
   process.stdout.write(`begin ${generation}\n`);
   await warehouse.commit({ jobId: `c${generation}`, target: killedTable, strategy: 'merge', laneEpoch: generation, entries, committedAt: generation }, never);
   process.stdout.write(`done ${generation}\n`);

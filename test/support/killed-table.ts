@@ -19,6 +19,7 @@ export const rowsOfGeneration = (generation: number): number => 20 + (generation
 
 export function* killedRows(generation: number): Generator<JsonObject> {
   for (const game_date of killedDates) {
-    for (let id = 0; id < rowsOfGeneration(generation); id += 1) yield { game_date, id, written_by: generation, padding: `padding ${id} of ${generation}`.repeat(5) };
+    for (let id = 0; id < rowsOfGeneration(generation); id += 1)
+      yield { game_date, id, written_by: generation, padding: `padding ${id} of ${generation}`.repeat(5) };
   }
 }

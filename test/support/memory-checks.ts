@@ -29,7 +29,13 @@ const duplicates = (rows: readonly JsonObject[], columns: readonly string[]): re
   return [{ message: `${offending} rows share ${shared.length === 1 ? 'a key' : `${shared.length} keys`}`, offending, examples }];
 };
 
-type Rule = { readonly column: string; readonly words: string; readonly minRatio: number; readonly where: string | undefined; readonly offends: (row: JsonObject) => boolean };
+type Rule = {
+  readonly column: string;
+  readonly words: string;
+  readonly minRatio: number;
+  readonly where: string | undefined;
+  readonly offends: (row: JsonObject) => boolean;
+};
 
 const outside = (value: unknown, min: number | undefined, max: number | undefined): boolean =>
   typeof value === 'number' && ((min !== undefined && value < min) || (max !== undefined && value > max));
@@ -42,7 +48,13 @@ const rulesOf = (check: WarehouseCheck): readonly Rule[] => {
     case 'not_null':
       return check.columns.map((column) => ({ column, words: 'NULL', minRatio: check.minRatio, where, offends: (row) => isNull(row, column) }));
     case 'not_zero':
-      return check.columns.map((column) => ({ column, words: 'zero or NULL', minRatio: check.minRatio, where, offends: (row) => isNull(row, column) || row[column] === 0 }));
+      return check.columns.map((column) => ({
+        column,
+        words: 'zero or NULL',
+        minRatio: check.minRatio,
+        where,
+        offends: (row) => isNull(row, column) || row[column] === 0,
+      }));
     case 'accepted_range': {
       const { column, min, max } = check;
       const words = max === undefined ? `below ${min}` : min === undefined ? `above ${max}` : `outside ${min} to ${max}`;
@@ -59,7 +71,13 @@ const judgeRule = (job: CheckJob, environment: CheckEnvironment, all: readonly J
   if (bad.length === 0 || rows.length - bad.length >= rows.length * rule.minRatio) return [];
   const shown = [...new Set([...job.target.key.filter((name) => name !== job.target.partitionColumn), rule.column])];
   const tolerance = rule.minRatio === 1 ? '' : ` (at most ${Math.floor((1 - rule.minRatio) * 10_000 + 1e-9) / 100} % may be)`;
-  return [{ message: `${rule.column} ${rule.words} on ${bad.length} of ${counted(rows.length, 'row', 'rows')}${tolerance}`, offending: bad.length, examples: bad.slice(0, maxExamples).map((row) => pick(row, shown)) }];
+  return [
+    {
+      message: `${rule.column} ${rule.words} on ${bad.length} of ${counted(rows.length, 'row', 'rows')}${tolerance}`,
+      offending: bad.length,
+      examples: bad.slice(0, maxExamples).map((row) => pick(row, shown)),
+    },
+  ];
 };
 
 const judgeCount = (found: number, expected: number): readonly Judgement[] =>
@@ -72,11 +90,18 @@ const judgeKeys = (rows: readonly JsonObject[], columns: readonly string[], expe
   if (missing.length === 0) return [];
   const named = missing.slice(0, 2).map(nameKey);
   const words = missing.length > 2 ? `${named.join('; ')} and ${missing.length - 2} more` : named.join(' and ');
-  return [{ message: `${words} missing (${missing.length} of ${expected.length} expected)`, offending: missing.length, examples: missing.slice(0, maxExamples) }];
+  return [
+    { message: `${words} missing (${missing.length} of ${expected.length} expected)`, offending: missing.length, examples: missing.slice(0, maxExamples) },
+  ];
 };
 
 /** One check over all dates: findings, and what it expected in all. */
-const judge = (job: CheckJob, { id, check, exempt }: KeyedCheck, rowsOf: (date: PartitionDate) => readonly JsonObject[], environment: CheckEnvironment): { readonly findings: readonly Finding[]; readonly expected: number } => {
+const judge = (
+  job: CheckJob,
+  { id, check, exempt }: KeyedCheck,
+  rowsOf: (date: PartitionDate) => readonly JsonObject[],
+  environment: CheckEnvironment,
+): { readonly findings: readonly Finding[]; readonly expected: number } => {
   const yielded = 'sql' in check ? environment.run(check.sql) : [];
   const findings: Finding[] = [];
   let demanded = 0;
@@ -95,7 +120,14 @@ const judge = (job: CheckJob, { id, check, exempt }: KeyedCheck, rowsOf: (date: 
       found = judgeKeys(rows, check.columns, own);
     } else if (check.type === 'sql') {
       const { date: _date, ...first } = own[0] ?? {};
-      if (own.length > 0) found = [{ message: `${check.name}: ${own.length === 1 ? '1 row offends' : `${own.length} rows offend`}, e.g. ${nameKey(first)}`, offending: own.length, examples: own.slice(0, maxExamples) }];
+      if (own.length > 0)
+        found = [
+          {
+            message: `${check.name}: ${own.length === 1 ? '1 row offends' : `${own.length} rows offend`}, e.g. ${nameKey(first)}`,
+            offending: own.length,
+            examples: own.slice(0, maxExamples),
+          },
+        ];
     } else found = rulesOf(check).flatMap((rule) => judgeRule(job, environment, rows, rule));
     for (const judgement of found) findings.push({ checkId: id, date, ...judgement });
   }

@@ -46,8 +46,10 @@ export const sortIntoDates = ({ target, dates, body }: StageJob, rows: readonly 
   for (const row of rows) {
     for (const name of Object.keys(row)) if (!declared.has(name)) throw broken(`+ ${name} is not declared in ${target.table}`);
     for (const column of target.columns) {
-      if (body.kind === 'select' && !Object.hasOwn(row, column.name)) throw broken(`- ${column.name} ${column.type} is declared in ${target.table} and not yielded`);
-      if (!hasType(column, row[column.name] ?? null)) throw broken(`${target.table}: ${column.name} is ${column.type}, found ${JSON.stringify(row[column.name])}`);
+      if (body.kind === 'select' && !Object.hasOwn(row, column.name))
+        throw broken(`- ${column.name} ${column.type} is declared in ${target.table} and not yielded`);
+      if (!hasType(column, row[column.name] ?? null))
+        throw broken(`${target.table}: ${column.name} is ${column.type}, found ${JSON.stringify(row[column.name])}`);
     }
     const date = row[target.partitionColumn] as PartitionDate;
     if (date < first || date > last) throw broken(`a row of ${date} lies outside ${first} to ${last}`);

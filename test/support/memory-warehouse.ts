@@ -47,11 +47,17 @@ export type MemoryWarehouseOptions = {
 };
 
 /** What a commit wrote, for assertions: each date that got rows or a log entry, once per commit. */
-export type CommitRecord = { readonly jobId: string; readonly table: string; readonly laneEpoch: number; readonly written: readonly { readonly date: PartitionDate; readonly generation: number }[] };
+export type CommitRecord = {
+  readonly jobId: string;
+  readonly table: string;
+  readonly laneEpoch: number;
+  readonly written: readonly { readonly date: PartitionDate; readonly generation: number }[];
+};
 
 type Job = { state: Exclude<JobState, 'absent'>; readonly abort: AbortController; done: Promise<unknown> };
 
-const missingStaging = (table: string, names: readonly string[]): WarehouseError => new WarehouseError('staging_missing', `staged rows of ${table} are gone: ${names.join(', ')}`, { missing: names });
+const missingStaging = (table: string, names: readonly string[]): WarehouseError =>
+  new WarehouseError('staging_missing', `staged rows of ${table} are gone: ${names.join(', ')}`, { missing: names });
 
 export class MemoryWarehouse implements Warehouse {
   readonly faults = new WarehouseFaults();
@@ -185,7 +191,9 @@ export class MemoryWarehouse implements Warehouse {
   }
 
   digestTable(table: TableSpec, range: DateRange, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, SourceDigest>> {
-    return this.#call('digestTable', table, signal, () => this.#digest(this.#tables.get(table.table)?.rows ?? this.#sources.get(table.table) ?? new Map(), range));
+    return this.#call('digestTable', table, signal, () =>
+      this.#digest(this.#tables.get(table.table)?.rows ?? this.#sources.get(table.table) ?? new Map(), range),
+    );
   }
 
   query(sql: string, options: QueryOptions, signal: AbortSignal): Promise<QueryResult> {
@@ -249,7 +257,8 @@ export class MemoryWarehouse implements Warehouse {
 
   #commit({ jobId, target, laneEpoch, entries, committedAt }: CommitBatch): readonly CommitLogEntry[] {
     const table = this.#table(target.table);
-    if (table.fence > laneEpoch) throw new WarehouseError('lane_fenced', `lane epoch ${laneEpoch} of ${target.table} is over: ${table.fence} has taken its place`);
+    if (table.fence > laneEpoch)
+      throw new WarehouseError('lane_fenced', `lane epoch ${laneEpoch} of ${target.table} is over: ${table.fence} has taken its place`);
     const allowed = entries.filter(({ date, generation }) => (table.log.get(date)?.generation ?? -1) < generation);
     const missing = new Set(allowed.filter(({ staging, date }) => table.stagings.get(staging)?.dates.has(date) !== true).map(({ staging }) => staging));
     if (missing.size > 0) throw missingStaging(target.table, [...missing].sort());
@@ -262,7 +271,10 @@ export class MemoryWarehouse implements Warehouse {
       const same = table.log.get(date)?.contentHash === contentHash;
       if (!same || rewrite) {
         const staged = table.stagings.get(staging)?.dates.get(date) ?? [];
-        table.rows.set(date, staged.map((row) => ({ ...row, _generation: generation, _backfill_id: backfillId })));
+        table.rows.set(
+          date,
+          staged.map((row) => ({ ...row, _generation: generation, _backfill_id: backfillId })),
+        );
       }
       table.log.set(date, { date, generation, contentHash, rows, backfillId, committedAt, outcome: same ? 'unchanged' : 'committed' });
     }

@@ -72,26 +72,50 @@ export class Life {
 }
 
 /** Wraps every method of an object. */
-const wrapMethods = <T extends object>(target: T, wrap: (name: string, real: (...rest: unknown[]) => Promise<unknown>) => (...rest: unknown[]) => Promise<unknown>): T =>
+const wrapMethods = <T extends object>(
+  target: T,
+  wrap: (name: string, real: (...rest: unknown[]) => Promise<unknown>) => (...rest: unknown[]) => Promise<unknown>,
+): T =>
   new Proxy(target, {
     get: (object, name) => wrap(String(name), (Reflect.get(object, name) as (...rest: unknown[]) => Promise<unknown>).bind(object)),
   });
 
 export const mortalStore = (store: StatusStore, life: Life): StatusStore =>
-  wrapMethods(store, (name, real) => (...rest) =>
-    life.call({ port: 'store', name }, () => new StoreError('unavailable', 'the answer of the store was lost'), () => {
-      if (name !== 'transaction') return real(...rest);
-      const [body] = rest as [(transaction: unknown) => Promise<unknown>];
-      // Who dies inside a transaction never commits it.
-      return real(async (transaction: unknown) => life.receive(await body(transaction)));
-    }),
+  wrapMethods(
+    store,
+    (name, real) =>
+      (...rest) =>
+        life.call(
+          { port: 'store', name },
+          () => new StoreError('unavailable', 'the answer of the store was lost'),
+          () => {
+            if (name !== 'transaction') return real(...rest);
+            const [body] = rest as [(transaction: unknown) => Promise<unknown>];
+            // Who dies inside a transaction never commits it.
+            return real(async (transaction: unknown) => life.receive(await body(transaction)));
+          },
+        ),
   );
 
 export const mortalWarehouse = (warehouse: Warehouse, life: Life): Warehouse =>
-  wrapMethods(warehouse, (name, real) => (...rest) => life.call({ port: 'warehouse', name }, () => new WarehouseError('unavailable', 'the answer of the warehouse was lost'), () => real(...rest)));
+  wrapMethods(
+    warehouse,
+    (name, real) =>
+      (...rest) =>
+        life.call(
+          { port: 'warehouse', name },
+          () => new WarehouseError('unavailable', 'the answer of the warehouse was lost'),
+          () => real(...rest),
+        ),
+  );
 
 export const mortalPublisher = (bus: MessageBus, life: Life): MessageBus => ({
-  publish: (messages, signal) => life.call({ port: 'bus', name: 'publish' }, () => new Error('the answer of the bus was lost'), () => bus.publish(messages, signal)),
+  publish: (messages, signal) =>
+    life.call(
+      { port: 'bus', name: 'publish' },
+      () => new Error('the answer of the bus was lost'),
+      () => bus.publish(messages, signal),
+    ),
   subscribe: (spec, handler, options) => bus.subscribe(spec, handler, options),
 });
 

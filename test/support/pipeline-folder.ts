@@ -18,9 +18,30 @@ export type FolderOptions = {
 const day = { partition_column: 'day', key: ['day', 'item'] };
 
 const defaults: Readonly<Record<string, object>> = {
-  games: { ...day, phase: 1, kind: 'load', table: 'test.games', columns: { day: 'DATE', item: 'STRING', value: 'FLOAT64' }, upstreams: { 'source.feed': '0d' } },
-  rolling: { ...day, phase: 2, kind: 'sql', table: 'test.rolling', columns: { day: 'DATE', item: 'STRING', total: 'FLOAT64' }, upstreams: { 'test.games': '[-3d, 0d]' } },
-  features: { ...day, phase: 3, kind: 'sql', table: 'test.features', columns: { day: 'DATE', item: 'STRING', score: 'FLOAT64' }, upstreams: { 'test.rolling': '0d' } },
+  games: {
+    ...day,
+    phase: 1,
+    kind: 'load',
+    table: 'test.games',
+    columns: { day: 'DATE', item: 'STRING', value: 'FLOAT64' },
+    upstreams: { 'source.feed': '0d' },
+  },
+  rolling: {
+    ...day,
+    phase: 2,
+    kind: 'sql',
+    table: 'test.rolling',
+    columns: { day: 'DATE', item: 'STRING', total: 'FLOAT64' },
+    upstreams: { 'test.games': '[-3d, 0d]' },
+  },
+  features: {
+    ...day,
+    phase: 3,
+    kind: 'sql',
+    table: 'test.features',
+    columns: { day: 'DATE', item: 'STRING', score: 'FLOAT64' },
+    upstreams: { 'test.rolling': '0d' },
+  },
 };
 
 const phases: Readonly<Record<string, object>> = { 1: { name: 'load' }, 2: { name: 'window' }, 3: { name: 'features' } };
@@ -57,11 +78,13 @@ export const createTestCatalog = (options: FolderOptions = {}): TestCatalog => {
   };
 };
 
-const within = (rows: readonly JsonObject[], first: PartitionDate, last: PartitionDate): readonly JsonObject[] => rows.filter((row) => (row['day'] as string) >= first && (row['day'] as string) <= last);
+const within = (rows: readonly JsonObject[], first: PartitionDate, last: PartitionDate): readonly JsonObject[] =>
+  rows.filter((row) => (row['day'] as string) >= first && (row['day'] as string) <= last);
 
 /** The functions of the default processors. What they yield is a pure function of what they read. */
 export const pipelineFunctions: Readonly<Record<string, WarehouseFunction>> = {
-  games: ({ first, last, read }) => within(read('source.feed'), first, last).map(({ day: date, item, value }) => ({ day: date ?? null, item: item ?? null, value: value ?? null })),
+  games: ({ first, last, read }) =>
+    within(read('source.feed'), first, last).map(({ day: date, item, value }) => ({ day: date ?? null, item: item ?? null, value: value ?? null })),
   rolling: ({ first, last, read }) => {
     const games = read('test.games');
     return within(games, first, last).map(({ day: date, item }) => {
@@ -70,5 +93,6 @@ export const pipelineFunctions: Readonly<Record<string, WarehouseFunction>> = {
       return { day: date ?? null, item: item ?? null, total };
     });
   },
-  features: ({ first, last, read }) => within(read('test.rolling'), first, last).map(({ day: date, item, total }) => ({ day: date ?? null, item: item ?? null, score: (total as number) * 2 })),
+  features: ({ first, last, read }) =>
+    within(read('test.rolling'), first, last).map(({ day: date, item, total }) => ({ day: date ?? null, item: item ?? null, score: (total as number) * 2 })),
 };

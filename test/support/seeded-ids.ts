@@ -15,7 +15,9 @@ export function createSeededIds(seed: number): Ids {
     newId() {
       count += 1;
       // The number makes it unique, the chance in front of it takes the order away.
-      return `${Math.floor(random() * 36 ** 6).toString(36).padStart(6, '0')}${count.toString(36).padStart(6, '0')}`;
+      return `${Math.floor(random() * 36 ** 6)
+        .toString(36)
+        .padStart(6, '0')}${count.toString(36).padStart(6, '0')}`;
     },
   };
 }

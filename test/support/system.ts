@@ -70,7 +70,12 @@ export const startSystem = async (world: World, options: SystemOptions = {}) => 
         life.die();
       },
     };
-    const app = service === 'planner' ? createPlannerApp(planner) : service === 'worker' ? createWorkerApp(worker) : createValidatorApp({ ...world.validator(holder), ...own, gatherMs: 20 });
+    const app =
+      service === 'planner'
+        ? createPlannerApp(planner)
+        : service === 'worker'
+          ? createWorkerApp(worker)
+          : createValidatorApp({ ...world.validator(holder), ...own, gatherMs: 20 });
     // A start that fails is a process that exits.
     await app.start().catch(() => life.die());
   };
@@ -90,7 +95,11 @@ export const startSystem = async (world: World, options: SystemOptions = {}) => 
     },
     /** Publishes a request as anybody may, under this id. */
     request: async (data: JsonObject, id = `request-${(requests += 1)}`): Promise<void> => {
-      const message = createMessage('floodgate.backfill.requested', { pipeline: 'test', ...data }, { id, source: '/test', subject: '', time: world.clock.now(), traceparent: '' });
+      const message = createMessage(
+        'floodgate.backfill.requested',
+        { pipeline: 'test', ...data },
+        { id, source: '/test', subject: '', time: world.clock.now(), traceparent: '' },
+      );
       await createMemoryMessageBus(queue, { clock: world.clock, ids: world.ids, subscriptions: all, pollMs }).publish([message]);
     },
     /** Moves time until `done`, looking every 50 ms of it. */

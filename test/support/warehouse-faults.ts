@@ -28,7 +28,14 @@ export type Held = {
   readonly release: () => void;
 };
 
-type Trap = { readonly method: WarehouseMethod; readonly when: FaultPoint; skip: number; left: number; readonly matches: (argument: unknown) => boolean; readonly spring: (signal: AbortSignal) => Promise<void> };
+type Trap = {
+  readonly method: WarehouseMethod;
+  readonly when: FaultPoint;
+  skip: number;
+  left: number;
+  readonly matches: (argument: unknown) => boolean;
+  readonly spring: (signal: AbortSignal) => Promise<void>;
+};
 
 export const cancelledBy = (signal: AbortSignal): WarehouseError => new WarehouseError('cancelled', 'the call was cancelled', { cause: signal.reason });
 

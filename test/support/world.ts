@@ -83,7 +83,11 @@ export const createWorld = (options: WorldOptions = {}) => {
   const warehouse = new MemoryWarehouse({ functions, ...(options.conditions === undefined ? {} : { conditions: options.conditions }) });
   const catalog = createTestCatalog(options);
   const putGames = (date: PartitionDate, values: readonly number[]): void =>
-    warehouse.put('source.feed', date, values.map((value, index) => ({ day: date, item: `i${index}`, value })));
+    warehouse.put(
+      'source.feed',
+      date,
+      values.map((value, index) => ({ day: date, item: `i${index}`, value })),
+    );
   for (const [index, date] of dates.entries()) putGames(date, [index + 1, 10 * (index + 1)]);
 
   const engine = (holder: string): EngineDeps => ({
@@ -128,11 +132,19 @@ export const createWorld = (options: WorldOptions = {}) => {
   };
   const run = <T>(promise: Promise<T>, maxMs?: number): Promise<T> => clock.run(promise, maxMs);
 
-  const accept = (request: Partial<BackfillRequestInput> = {}, more: { readonly key?: string; readonly dryRun?: boolean; readonly deps?: AcceptDeps } = {}): Promise<AcceptOutcome> =>
+  const accept = (
+    request: Partial<BackfillRequestInput> = {},
+    more: { readonly key?: string; readonly dryRun?: boolean; readonly deps?: AcceptDeps } = {},
+  ): Promise<AcceptOutcome> =>
     run(
       acceptRequest(
         more.deps ?? planner(),
-        { request: backfillRequestSchema.parse({ pipeline: 'test', ...request }), idempotencyKey: more.key ?? ids.newId(), traceparent: '', dryRun: more.dryRun ?? false },
+        {
+          request: backfillRequestSchema.parse({ pipeline: 'test', ...request }),
+          idempotencyKey: more.key ?? ids.newId(),
+          traceparent: '',
+          dryRun: more.dryRun ?? false,
+        },
         never,
       ),
     );
@@ -165,13 +177,23 @@ export const createWorld = (options: WorldOptions = {}) => {
       run(cached(schedulers, `${holder}|${backfillId}`, () => createScheduler(planner(holder, more), backfillId)).pass(never)),
     /** Dispatches that were published and not taken. */
     takeDispatches: (): Dispatch[] => bus.take('floodgate.tasks.dispatched'),
-    execute: (dispatch: Dispatch, holder = 'worker', signal: AbortSignal = never): Promise<DispatchOutcome> => executeDispatch(worker(holder), dispatch, signal),
+    execute: (dispatch: Dispatch, holder = 'worker', signal: AbortSignal = never): Promise<DispatchOutcome> =>
+      executeDispatch(worker(holder), dispatch, signal),
     lane: (holder = 'worker', more: Partial<LaneDeps> = {}): CommitLanes => cached(lanes, holder, () => createCommitLanes(worker(holder, more))),
     /** A worker that begins anew, with nothing in memory. */
     forgetLane: (holder = 'worker'): void => void lanes.delete(holder),
     gate: (backfillId: string, phase: number): Promise<GateOutcome> => run(evaluateGate(validator(), backfillId, phase, never)),
     reconcile: (holder = 'planner'): Promise<ReconcileReport> =>
-      run(reconcile(cached(reconcilers, holder, () => ({ ...engine(holder), watch: createLeaseWatch(clock, engine(holder).lease), outboxAgeMs: 1_000, queuedAgeMs: 60_000 })))),
+      run(
+        reconcile(
+          cached(reconcilers, holder, () => ({
+            ...engine(holder),
+            watch: createLeaseWatch(clock, engine(holder).lease),
+            outboxAgeMs: 1_000,
+            queuedAgeMs: 60_000,
+          })),
+        ),
+      ),
     /** Executes all dispatches, serves all rung lanes, evaluates all gates that were rung. How much there was. */
     work: async (): Promise<number> => {
       const dispatches = world.takeDispatches();

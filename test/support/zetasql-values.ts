@@ -19,8 +19,16 @@ export interface ProtoType {
 export type ProtoValue = Readonly<Record<string, unknown>>;
 
 const KINDS: Readonly<Record<string, string>> = {
-  BOOL: 'TYPE_BOOL', BYTES: 'TYPE_BYTES', DATE: 'TYPE_DATE', DATETIME: 'TYPE_DATETIME', FLOAT64: 'TYPE_DOUBLE', INT64: 'TYPE_INT64',
-  NUMERIC: 'TYPE_NUMERIC', STRING: 'TYPE_STRING', TIMESTAMP: 'TYPE_TIMESTAMP', TIME: 'TYPE_TIME',
+  BOOL: 'TYPE_BOOL',
+  BYTES: 'TYPE_BYTES',
+  DATE: 'TYPE_DATE',
+  DATETIME: 'TYPE_DATETIME',
+  FLOAT64: 'TYPE_DOUBLE',
+  INT64: 'TYPE_INT64',
+  NUMERIC: 'TYPE_NUMERIC',
+  STRING: 'TYPE_STRING',
+  TIMESTAMP: 'TYPE_TIMESTAMP',
+  TIME: 'TYPE_TIME',
 };
 
 /** Reads `INT64`, `ARRAY<STRING>`; STRUCT columns are not needed in tables given to tests. */
@@ -43,35 +51,54 @@ const DAY_MS = 86_400_000;
 export function toProtoValue(cell: CellInput, type: ProtoType): ProtoValue {
   if (cell === null) return {};
   switch (type.typeKind) {
-    case 'TYPE_INT64': return { int64Value: String(cell) };
-    case 'TYPE_DOUBLE': return { doubleValue: Number(cell) };
-    case 'TYPE_BOOL': return { boolValue: cell };
-    case 'TYPE_STRING': return { stringValue: cell };
-    case 'TYPE_BYTES': return { bytesValue: Buffer.from(String(cell).replace(/^0x/u, ''), 'hex') };
-    case 'TYPE_DATE': return { dateValue: Math.round(Date.parse(`${String(cell)}T00:00:00Z`) / DAY_MS) };
-    case 'TYPE_TIMESTAMP': return { timestampValue: { seconds: String(Math.floor(toMillis(String(cell)) / 1000)), nanos: toNanos(String(cell)) } };
-    case 'TYPE_DATETIME': return { datetimeValue: { bitFieldDatetimeSeconds: encodeDatetime(String(cell)), nanos: toNanos(String(cell)) } };
-    case 'TYPE_NUMERIC': return { numericValue: encodeNumeric(String(cell)) };
+    case 'TYPE_INT64':
+      return { int64Value: String(cell) };
+    case 'TYPE_DOUBLE':
+      return { doubleValue: Number(cell) };
+    case 'TYPE_BOOL':
+      return { boolValue: cell };
+    case 'TYPE_STRING':
+      return { stringValue: cell };
+    case 'TYPE_BYTES':
+      return { bytesValue: Buffer.from(String(cell).replace(/^0x/u, ''), 'hex') };
+    case 'TYPE_DATE':
+      return { dateValue: Math.round(Date.parse(`${String(cell)}T00:00:00Z`) / DAY_MS) };
+    case 'TYPE_TIMESTAMP':
+      return { timestampValue: { seconds: String(Math.floor(toMillis(String(cell)) / 1000)), nanos: toNanos(String(cell)) } };
+    case 'TYPE_DATETIME':
+      return { datetimeValue: { bitFieldDatetimeSeconds: encodeDatetime(String(cell)), nanos: toNanos(String(cell)) } };
+    case 'TYPE_NUMERIC':
+      return { numericValue: encodeNumeric(String(cell)) };
     case 'TYPE_ARRAY': {
       const elementType = type.arrayType?.elementType as ProtoType;
       return { arrayValue: { element: (cell as readonly Cell[]).map((element) => toProtoValue(element, elementType)) } };
     }
-    default: throw new Error(`values of ${type.typeKind} cannot be given`);
+    default:
+      throw new Error(`values of ${type.typeKind} cannot be given`);
   }
 }
 
 export function fromProtoValue(value: ProtoValue, type: ProtoType): Cell {
   const filled = (key: string): boolean => value[key] !== undefined && value[key] !== null;
   switch (type.typeKind) {
-    case 'TYPE_INT64': return filled('int64Value') ? BigInt(value['int64Value'] as string) : null;
-    case 'TYPE_DOUBLE': return filled('doubleValue') ? Number(value['doubleValue']) : null;
-    case 'TYPE_BOOL': return filled('boolValue') ? (value['boolValue'] as boolean) : null;
-    case 'TYPE_STRING': return filled('stringValue') ? (value['stringValue'] as string) : null;
-    case 'TYPE_BYTES': return filled('bytesValue') ? `0x${Buffer.from(value['bytesValue'] as Uint8Array).toString('hex')}` : null;
-    case 'TYPE_DATE': return filled('dateValue') ? new Date(Number(value['dateValue']) * DAY_MS).toISOString().slice(0, 10) : null;
-    case 'TYPE_TIMESTAMP': return filled('timestampValue') ? decodeTimestamp(value['timestampValue'] as { seconds?: string; nanos?: number }) : null;
-    case 'TYPE_DATETIME': return filled('datetimeValue') ? decodeDatetime(value['datetimeValue'] as { bitFieldDatetimeSeconds: string; nanos?: number }) : null;
-    case 'TYPE_NUMERIC': return filled('numericValue') ? decodeNumeric(value['numericValue'] as Uint8Array) : null;
+    case 'TYPE_INT64':
+      return filled('int64Value') ? BigInt(value['int64Value'] as string) : null;
+    case 'TYPE_DOUBLE':
+      return filled('doubleValue') ? Number(value['doubleValue']) : null;
+    case 'TYPE_BOOL':
+      return filled('boolValue') ? (value['boolValue'] as boolean) : null;
+    case 'TYPE_STRING':
+      return filled('stringValue') ? (value['stringValue'] as string) : null;
+    case 'TYPE_BYTES':
+      return filled('bytesValue') ? `0x${Buffer.from(value['bytesValue'] as Uint8Array).toString('hex')}` : null;
+    case 'TYPE_DATE':
+      return filled('dateValue') ? new Date(Number(value['dateValue']) * DAY_MS).toISOString().slice(0, 10) : null;
+    case 'TYPE_TIMESTAMP':
+      return filled('timestampValue') ? decodeTimestamp(value['timestampValue'] as { seconds?: string; nanos?: number }) : null;
+    case 'TYPE_DATETIME':
+      return filled('datetimeValue') ? decodeDatetime(value['datetimeValue'] as { bitFieldDatetimeSeconds: string; nanos?: number }) : null;
+    case 'TYPE_NUMERIC':
+      return filled('numericValue') ? decodeNumeric(value['numericValue'] as Uint8Array) : null;
     case 'TYPE_ARRAY': {
       if (!filled('arrayValue')) return null;
       const elementType = type.arrayType?.elementType as ProtoType;
@@ -82,7 +109,8 @@ export function fromProtoValue(value: ProtoValue, type: ProtoType): Cell {
       const values = (value['structValue'] as { field?: ProtoValue[] }).field ?? [];
       return Object.fromEntries((type.structType?.field ?? []).map((field, index) => [field.fieldName, fromProtoValue(values[index] ?? {}, field.fieldType)]));
     }
-    default: throw new Error(`values of ${type.typeKind} cannot be read`);
+    default:
+      throw new Error(`values of ${type.typeKind} cannot be read`);
   }
 }
 
@@ -104,7 +132,10 @@ function decodeTimestamp({ seconds, nanos }: { seconds?: string; nanos?: number 
 
 /** Bit fields from the top: year, month (4 bits), day (5), hour (5), minute (6), second (6). */
 function encodeDatetime(text: string): string {
-  const [year, month, day, hour, minute, second] = text.slice(0, 19).split(/[- T:]/u).map(BigInt) as [bigint, bigint, bigint, bigint, bigint, bigint];
+  const [year, month, day, hour, minute, second] = text
+    .slice(0, 19)
+    .split(/[- T:]/u)
+    .map(BigInt) as [bigint, bigint, bigint, bigint, bigint, bigint];
   return String((((((((((year << 4n) | month) << 5n) | day) << 5n) | hour) << 6n) | minute) << 6n) | second);
 }
 
@@ -139,6 +170,8 @@ function decodeNumeric(bytes: Uint8Array): string {
   const unsigned = [...bytes].reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   const scaled = BigInt.asIntN(Number(width), unsigned);
   const positive = scaled < 0n ? -scaled : scaled;
-  const decimals = String(positive % NUMERIC_SCALE).padStart(9, '0').replace(/0+$/u, '');
+  const decimals = String(positive % NUMERIC_SCALE)
+    .padStart(9, '0')
+    .replace(/0+$/u, '');
   return `${scaled < 0n ? '-' : ''}${positive / NUMERIC_SCALE}${decimals === '' ? '' : `.${decimals}`}`;
 }

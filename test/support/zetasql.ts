@@ -28,7 +28,11 @@ export interface ZetaSqlColumn {
 
 export interface ZetaSql extends AsyncDisposable {
   /** Runs one SELECT. Rejects with Google's message for an invalid statement and for an error while evaluating. */
-  evaluate(sql: string, parameters?: ZetaSqlParameters, tables?: readonly ZetaSqlTable[]): Promise<{ columns: readonly ZetaSqlColumn[]; rows: readonly (readonly Cell[])[] }>;
+  evaluate(
+    sql: string,
+    parameters?: ZetaSqlParameters,
+    tables?: readonly ZetaSqlTable[],
+  ): Promise<{ columns: readonly ZetaSqlColumn[]; rows: readonly (readonly Cell[])[] }>;
   /** Type-checks one SELECT. Rejects with Google's message. */
   analyze(sql: string, tables?: readonly ZetaSqlTable[], parameters?: Readonly<Record<string, string>>): Promise<readonly ZetaSqlColumn[]>;
   close(): Promise<void>;
@@ -37,7 +41,7 @@ export interface ZetaSql extends AsyncDisposable {
 const TOOL = fileURLToPath(new URL('../../tools/zetasql/', import.meta.url));
 const PACKAGE = `${TOOL}node_modules/@fivetrandevelopers/zetasql/`;
 
-export const ZETASQL_MISSING = 'Google\'s reference evaluator is not installed: run `npm ci --prefix tools/zetasql` (340 MB)';
+export const ZETASQL_MISSING = "Google's reference evaluator is not installed: run `npm ci --prefix tools/zetasql` (340 MB)";
 export const isZetaSqlInstalled: boolean = existsSync(`${PACKAGE}package.json`);
 /** Set where its absence must fail instead of skip. */
 export const isZetaSqlRequired: boolean = process.env['REQUIRE_ZETASQL'] === '1';
@@ -142,8 +146,10 @@ function toContent({ columns, rows = [] }: ZetaSqlTable) {
 
 /** The evaluator knows no datasets: a table is one name, dot included, so it must stand in one pair of backticks. */
 function quoteTables(sql: string): string {
-  return findTableReferences(sql).toReversed().reduce((text, { table, start, end, hasAlias }) => {
-    const alias = hasAlias ? '' : ` AS \`${table.split('.').at(-1)}\``;
-    return `${text.slice(0, start)}\`${table}\`${alias}${text.slice(end)}`;
-  }, sql);
+  return findTableReferences(sql)
+    .toReversed()
+    .reduce((text, { table, start, end, hasAlias }) => {
+      const alias = hasAlias ? '' : ` AS \`${table.split('.').at(-1)}\``;
+      return `${text.slice(0, start)}\`${table}\`${alias}${text.slice(end)}`;
+    }, sql);
 }

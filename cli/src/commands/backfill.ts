@@ -32,7 +32,9 @@ const isPaused = async (stack: EmbeddedStack, backfillId: string): Promise<boole
 /** Nothing else runs on this home, so an active backfill is one that was interrupted. */
 const goOnWith = async (session: Session, stack: EmbeddedStack, backfillId: string): Promise<Submitted> => {
   if (await isPaused(stack, backfillId)) {
-    throw new FloodgateError('backfill_paused', `backfill ${backfillId} already covers these dates, and it is paused`, { hint: `npx floodgate resume ${backfillId}${session.flags}` });
+    throw new FloodgateError('backfill_paused', `backfill ${backfillId} already covers these dates, and it is paused`, {
+      hint: `npx floodgate resume ${backfillId}${session.flags}`,
+    });
   }
   session.print.note(`Backfill ${session.print.style.bold(backfillId)} was interrupted: going on with it.`);
   return { backfillId, resumed: true };
@@ -47,11 +49,15 @@ const accept = async (session: Session, stack: EmbeddedStack, request: BackfillR
   if (decided.outcome === 'accepted') return { backfillId: decided.backfillId, resumed: false, covers: 'all' };
   if (decided.outcome === 'planned') throw new TypeError('a request that is no dry run was only planned');
   const { conflictsWith, failure } = decided;
-  if (!active.some(({ backfillId }) => backfillId === conflictsWith)) throw new FloodgateError(failure.code, failure.message, failure.hint === undefined ? {} : { hint: failure.hint });
+  if (!active.some(({ backfillId }) => backfillId === conflictsWith))
+    throw new FloodgateError(failure.code, failure.message, failure.hint === undefined ? {} : { hint: failure.hint });
   return { ...(await goOnWith(session, stack, conflictsWith)), covers: 'part' };
 };
 
-const submitRequest = (session: Session, request: BackfillRequest): { readonly submit: Submit; readonly andThen: (output: BackfillOutput, stack: EmbeddedStack) => Promise<Submitted | undefined> } => {
+const submitRequest = (
+  session: Session,
+  request: BackfillRequest,
+): { readonly submit: Submit; readonly andThen: (output: BackfillOutput, stack: EmbeddedStack) => Promise<Submitted | undefined> } => {
   let isPart = false;
   const own = async (stack: EmbeddedStack): Promise<Submitted> => {
     const { covers, ...submitted } = await accept(session, stack, request);
@@ -102,7 +108,9 @@ export const registerBackfill: RegisterCommand = (program, run) => {
   const command = program
     .command('backfill')
     .summary('compute what is missing, and check it')
-    .description('Plans the dates that are missing (or failed, stale, all: --reprocess), computes them, checks them, and opens each phase’s gate.\nWhere an interrupted backfill covers the same dates, it goes on with that one.');
+    .description(
+      'Plans the dates that are missing (or failed, stale, all: --reprocess), computes them, checks them, and opens each phase’s gate.\nWhere an interrupted backfill covers the same dates, it goes on with that one.',
+    );
   addSelection(command)
     .option('--dry-run', 'only show the plan, like floodgate plan')
     .option('--plan <hash>', 'refuse where the plan is not this one any more');

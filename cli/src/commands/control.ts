@@ -11,7 +11,11 @@ import { openHomeStore } from '../reach-home.ts';
 import { currentUser } from '../selection-flags.ts';
 import type { Session } from '../session.ts';
 
-const done: Readonly<Record<ControlAction, string>> = { pause: 'paused: nothing new begins', resume: 'resumed', cancel: 'is being cancelled: nothing new begins' };
+const done: Readonly<Record<ControlAction, string>> = {
+  pause: 'paused: nothing new begins',
+  resume: 'resumed',
+  cancel: 'is being cancelled: nothing new begins',
+};
 
 /** Applies it and says what it did; undefined where there is nothing left to do. */
 const apply = async (session: Session, name: string | undefined, action: ControlAction): Promise<string | undefined> => {
@@ -30,7 +34,10 @@ const apply = async (session: Session, name: string | undefined, action: Control
       if (action !== 'resume') print.note(`${backfillId} is ${action === 'pause' ? 'paused' : 'being cancelled'} already.`);
       return backfillId;
     case 'over': {
-      const hint = outcome.state === 'blocked' ? `npx floodgate retry ${backfillId} tries again what did not succeed; npx floodgate explain ${backfillId} says why` : undefined;
+      const hint =
+        outcome.state === 'blocked'
+          ? `npx floodgate retry ${backfillId} tries again what did not succeed; npx floodgate explain ${backfillId} says why`
+          : undefined;
       throw new FloodgateError('usage', `backfill ${backfillId} is ${outcome.state}: there is nothing to ${action}`, hint === undefined ? {} : { hint });
     }
   }
@@ -57,10 +64,26 @@ const resumeOrCancel = async (session: Session, name: string | undefined, action
 const argument = ['[backfill]', 'an id, or its beginning (default: the active one, else the latest)'] as const;
 
 export const registerControl: RegisterCommand = (program, run) => {
-  const pauseCommand = program.command('pause').argument(...argument).summary('let nothing new begin').description('What is with the workers is finished; nothing new begins until floodgate resume.');
+  const pauseCommand = program
+    .command('pause')
+    .argument(...argument)
+    .summary('let nothing new begin')
+    .description('What is with the workers is finished; nothing new begins until floodgate resume.');
   addJson(addHome(pauseCommand)).action((name: string | undefined, flags: ConfigFlags) => run(flags, (session) => pause(session, name)));
-  const resumeCommand = program.command('resume').argument(...argument).summary('go on with a paused or interrupted backfill').description('Goes on with a backfill that was paused, or whose process ended. Runs here where no process runs on the home.');
-  addJson(addServices(addWait(resumeCommand))).action((name: string | undefined, flags: ConfigFlags & WaitFlags) => run(flags, (session) => resumeOrCancel(session, name, 'resume', flags)));
-  const cancelCommand = program.command('cancel').argument(...argument).summary('end a backfill for good').description('What is committed stays; nothing else is computed.');
-  addJson(addServices(addWait(cancelCommand))).action((name: string | undefined, flags: ConfigFlags & WaitFlags) => run(flags, (session) => resumeOrCancel(session, name, 'cancel', flags)));
+  const resumeCommand = program
+    .command('resume')
+    .argument(...argument)
+    .summary('go on with a paused or interrupted backfill')
+    .description('Goes on with a backfill that was paused, or whose process ended. Runs here where no process runs on the home.');
+  addJson(addServices(addWait(resumeCommand))).action((name: string | undefined, flags: ConfigFlags & WaitFlags) =>
+    run(flags, (session) => resumeOrCancel(session, name, 'resume', flags)),
+  );
+  const cancelCommand = program
+    .command('cancel')
+    .argument(...argument)
+    .summary('end a backfill for good')
+    .description('What is committed stays; nothing else is computed.');
+  addJson(addServices(addWait(cancelCommand))).action((name: string | undefined, flags: ConfigFlags & WaitFlags) =>
+    run(flags, (session) => resumeOrCancel(session, name, 'cancel', flags)),
+  );
 };

@@ -29,7 +29,8 @@ const simulationOf = (flags: DemoFlags): SimulatedOptions => {
   if (!/^[\w-]{1,40}$/.test(seed)) throw new FloodgateError('usage', `--seed: expected letters, digits, _ and -, 40 at most, found "${seed}"`);
   if (flags.games === undefined) return { season, seed };
   const games = Number(flags.games);
-  if (!/^\d+$/.test(flags.games) || games < 1 || games > 1_230) throw new FloodgateError('usage', `--games: expected a whole number from 1 to 1230, found "${flags.games}"`);
+  if (!/^\d+$/.test(flags.games) || games < 1 || games > 1_230)
+    throw new FloodgateError('usage', `--games: expected a whole number from 1 to 1230, found "${flags.games}"`);
   return { season, seed, games };
 };
 
@@ -53,11 +54,16 @@ const simulate = async (session: Session, options: SimulatedOptions): Promise<st
     print.live(`\r${title} … ${formatCount(done)} of ${formatCount(total)} games`);
   });
   print.live?.('\r\u001b[K');
-  print.note(`${print.style.paint('green', print.style.signs.ok)} Simulated season ${options.season} of an invented league: ${formatCount(games)} games, ${formatCount(rows)} rows in ${formatDuration(clock.now() - startedAt)}  ${print.style.dim(shown(session, folder))}`);
+  print.note(
+    `${print.style.paint('green', print.style.signs.ok)} Simulated season ${options.season} of an invented league: ${formatCount(games)} games, ${formatCount(rows)} rows in ${formatDuration(clock.now() - startedAt)}  ${print.style.dim(shown(session, folder))}`,
+  );
   return folder;
 };
 
-const seasonRange = (season: string): { readonly start: string; readonly end: string } => ({ start: `${season.slice(0, 4)}-09-01`, end: `${Number(season.slice(0, 4)) + 1}-08-31` });
+const seasonRange = (season: string): { readonly start: string; readonly end: string } => ({
+  start: `${season.slice(0, 4)}-09-01`,
+  end: `${Number(season.slice(0, 4)) + 1}-08-31`,
+});
 
 const renderTry = (session: Session): string => {
   const { style } = session.print;
@@ -70,12 +76,23 @@ const renderTry = (session: Session): string => {
     ['npx floodgate up', 'stay, and take requests over HTTP'],
     ['npx floodgate doctor', 'look whether everything is as it should be'],
   ];
-  return ['', style.bold('Try'), ...renderCommands(suggestions.map(([command, why]) => [`${command}${session.flags}`, why]), style, session.print.width)].join('\n');
+  return [
+    '',
+    style.bold('Try'),
+    ...renderCommands(
+      suggestions.map(([command, why]) => [`${command}${session.flags}`, why]),
+      style,
+      session.print.width,
+    ),
+  ].join('\n');
 };
 
 const demo = async (session: Session, flags: DemoFlags): Promise<ExitCode> => {
   const { config, print } = session;
-  if (config.pipelineId !== 'nba') throw new FloodgateError('usage', `demo runs the pipeline nba, found --pipeline ${config.pipelineId}`, { hint: 'npx floodgate backfill runs any pipeline' });
+  if (config.pipelineId !== 'nba')
+    throw new FloodgateError('usage', `demo runs the pipeline nba, found --pipeline ${config.pipelineId}`, {
+      hint: 'npx floodgate backfill runs any pipeline',
+    });
   const options = simulationOf(flags);
   const pipeline = await loadPipeline(session);
   let dataFolder: string | undefined;

@@ -53,7 +53,14 @@ const show = async (session: Session, id: string): Promise<ExitCode> => {
   const hits = entries.filter(({ deadLetterId }) => deadLetterId === id || deadLetterId.startsWith(id));
   const [entry] = hits;
   if (entry === undefined) throw new FloodgateError('unknown_dead_letter', `there is no dead letter "${id}"`, { hint: 'npx floodgate dlq list shows them' });
-  if (hits.length > 1) throw new FloodgateError('unknown_dead_letter', `"${id}" could be ${hits.slice(0, 3).map(({ deadLetterId }) => deadLetterId).join(' or ')}`);
+  if (hits.length > 1)
+    throw new FloodgateError(
+      'unknown_dead_letter',
+      `"${id}" could be ${hits
+        .slice(0, 3)
+        .map(({ deadLetterId }) => deadLetterId)
+        .join(' or ')}`,
+    );
   if (print.json) print.document({ ...asJson(entry), hint: entry.failure.hint ?? '', data: entry.message });
   else print.note(renderDeadLetter(entry, print.style, session.flags).join('\n'));
   return exitCodes.done;
@@ -68,7 +75,9 @@ const limitOf = (text: string | undefined): number => {
 const replay = async (session: Session, ids: readonly string[], flags: ReplayFlags): Promise<ExitCode> => {
   const limit = limitOf(flags.limit);
   if (ids.length === 0 && flags.all !== true && flags.cause === undefined && flags.backfill === undefined && flags.processor === undefined) {
-    throw new FloodgateError('usage', 'expected ids of dead letters, or a filter', { hint: '--all replays everything; --cause, --backfill and --processor narrow it down' });
+    throw new FloodgateError('usage', 'expected ids of dead letters, or a filter', {
+      hint: '--all replays everything; --cause, --backfill and --processor narrow it down',
+    });
   }
   const { replayed, backfills, messagesLeft } = await (async () => {
     await using stack = await openHomeStore(session);

@@ -12,10 +12,18 @@ const renderFindings = (findings: readonly DoctorFinding[], style: Style): reado
   const signs = { ok: style.paint('green', style.signs.ok), warn: style.paint('yellow', style.signs.warn), fail: style.paint('red', style.signs.fail) };
   const lines = findings.flatMap(({ subject, verdict, message, advice }) => {
     const indent = ' '.repeat(width + 6);
-    return [`  ${signs[verdict]} ${style.bold(subject.padEnd(width))}  ${message.replaceAll('\n', `\n${indent}`)}`, ...(advice === '' ? [] : [style.dim(`${indent}${advice}`)])];
+    return [
+      `  ${signs[verdict]} ${style.bold(subject.padEnd(width))}  ${message.replaceAll('\n', `\n${indent}`)}`,
+      ...(advice === '' ? [] : [style.dim(`${indent}${advice}`)]),
+    ];
   });
   const [failing, warning] = [findings.filter(({ verdict }) => verdict === 'fail').length, findings.filter(({ verdict }) => verdict === 'warn').length];
-  const verdict = failing > 0 ? style.paint('red', `${plural(failing, 'fault')} to mend.`) : warning > 0 ? style.paint('yellow', `It works; ${plural(warning, 'thing')} to know.`) : style.paint('green', 'Everything is as it should be.');
+  const verdict =
+    failing > 0
+      ? style.paint('red', `${plural(failing, 'fault')} to mend.`)
+      : warning > 0
+        ? style.paint('yellow', `It works; ${plural(warning, 'thing')} to know.`)
+        : style.paint('green', 'Everything is as it should be.');
   return [...lines, '', verdict];
 };
 
@@ -29,6 +37,9 @@ const doctor = async (session: Session): Promise<ExitCode> => {
 };
 
 export const registerDoctor: RegisterCommand = (program, run) => {
-  const command = program.command('doctor').summary('look whether everything is as it should be').description('Looks at Node, home, disk, processes, store, warehouse, pipeline and data, and says what to do. Exits with 4 where something is broken.');
+  const command = program
+    .command('doctor')
+    .summary('look whether everything is as it should be')
+    .description('Looks at Node, home, disk, processes, store, warehouse, pipeline and data, and says what to do. Exits with 4 where something is broken.');
   addJson(addServices(command)).action((flags: ConfigFlags) => run(flags, doctor));
 };

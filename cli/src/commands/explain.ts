@@ -45,11 +45,19 @@ const explainOne = async (session: Session, stack: StoreStack, backfillId: strin
   const { tasks } = await findBackfill(store, backfillId);
   if (!Object.hasOwn(tasks, processorId)) {
     const near = nearestName(processorId, Object.keys(tasks));
-    throw new FloodgateError('unknown_processor', `backfill ${backfillId} has no processor "${processorId}"; ${near === undefined ? `it has ${Object.keys(tasks).join(', ')}` : `did you mean ${near}?`}`);
+    throw new FloodgateError(
+      'unknown_processor',
+      `backfill ${backfillId} has no processor "${processorId}"; ${near === undefined ? `it has ${Object.keys(tasks).join(', ')}` : `did you mean ${near}?`}`,
+    );
   }
   const explanation = await explainPartition({ store, plans: stack.plans, now: clock.now() }, backfillId, processorId, date);
   if (explanation === undefined) throw new FloodgateError('unknown_backfill', `there is no backfill ${backfillId}`);
-  if (print.json) print.document({ ...explanation, task: explanation.task ?? null, reasons: explanation.reasons.map((reason) => ({ kind: reason.kind, text: describeReason(reason) })) });
+  if (print.json)
+    print.document({
+      ...explanation,
+      task: explanation.task ?? null,
+      reasons: explanation.reasons.map((reason) => ({ kind: reason.kind, text: describeReason(reason) })),
+    });
   else print.note(renderExplanation(explanation, print.style, session.flags).join('\n'));
   return exitCodes.done;
 };
@@ -78,6 +86,8 @@ export const registerExplain: RegisterCommand = (program, run) => {
     .argument('[words...]', '[backfill] [processor date]')
     .usage('[backfill] [processor date] [options]')
     .summary('why dates wait or failed, and what to do')
-    .description('Without a date: groups of dates that wait or failed, why, and what to do. With a processor and a date: its story.\nWithout a backfill: the active one, else the latest.');
+    .description(
+      'Without a date: groups of dates that wait or failed, why, and what to do. With a processor and a date: its story.\nWithout a backfill: the active one, else the latest.',
+    );
   addJson(addHome(command)).action((words: readonly string[], flags: ConfigFlags) => run(flags, (session) => explain(session, words)));
 };

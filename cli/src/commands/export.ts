@@ -16,7 +16,9 @@ type ExportFlags = ConfigFlags & { readonly to?: string; readonly format?: strin
 const formatOf = (flags: ExportFlags): 'parquet' | 'csv' => {
   const text = flags.format ?? /\.(\w+)$/.exec(flags.to ?? '')?.[1]?.toLowerCase() ?? 'parquet';
   if (text === 'parquet' || text === 'csv') return text;
-  throw new FloodgateError('usage', `--format: expected parquet or csv, found "${text}"`, { hint: flags.format === undefined ? `it was taken from the name ${flags.to ?? ''}; say it with --format` : 'write --format parquet or --format csv' });
+  throw new FloodgateError('usage', `--format: expected parquet or csv, found "${text}"`, {
+    hint: flags.format === undefined ? `it was taken from the name ${flags.to ?? ''}; say it with --format` : 'write --format parquet or --format csv',
+  });
 };
 
 /** `player_game_summary` will do where one dataset only has such a table. */
@@ -25,7 +27,14 @@ const findTable = async (actions: WarehouseActions, name: string, signal: AbortS
   const hit = tables.filter((table) => table === name || table.endsWith(`.${name}`));
   if (hit.length === 1 && hit[0] !== undefined) return hit[0];
   const near = nearestName(name, [...tables, ...tables.map((table) => table.split('.').at(-1) ?? '')]);
-  const choice = hit.length > 1 ? `it could be ${hit.join(' or ')}` : tables.length === 0 ? 'there are no tables yet' : near === undefined ? `there are ${tables.join(', ')}` : `did you mean ${near}?`;
+  const choice =
+    hit.length > 1
+      ? `it could be ${hit.join(' or ')}`
+      : tables.length === 0
+        ? 'there are no tables yet'
+        : near === undefined
+          ? `there are ${tables.join(', ')}`
+          : `did you mean ${near}?`;
   throw new FloodgateError('unknown_table', `there is no table "${name}"; ${choice}`);
 };
 
@@ -33,7 +42,8 @@ const exportTable = async (session: Session, name: string, flags: ExportFlags): 
   const { print, interrupted, workingFolder } = session;
   const format = formatOf(flags);
   const path = resolve(workingFolder, flags.to ?? `${name.split('.').at(-1) ?? name}.${format}`);
-  if (flags.force !== true && (await stat(path).catch(() => undefined)) !== undefined) throw new FloodgateError('file_exists', `${shown(session, path)} exists`, { hint: 'choose another name with --to, or replace it with --force' });
+  if (flags.force !== true && (await stat(path).catch(() => undefined)) !== undefined)
+    throw new FloodgateError('file_exists', `${shown(session, path)} exists`, { hint: 'choose another name with --to, or replace it with --force' });
   const folder = await stat(dirname(path)).catch(() => undefined);
   if (folder?.isDirectory() !== true) throw new FloodgateError('usage', `--to: there is no folder ${shown(session, dirname(path))}`);
   const unfinished = `${path}.unfinished.${format}`;

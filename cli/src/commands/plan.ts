@@ -7,7 +7,10 @@ import { loadPipeline } from '../reach-home.ts';
 import { addSelection, requestOf, type SelectionFlags } from '../selection-flags.ts';
 
 export const registerPlan: RegisterCommand = (program, run) => {
-  const command = program.command('plan').summary('show what a backfill would do, and why').description('The plan of a backfill: tasks and why, dates left out and why, estimates. Nothing is started.');
+  const command = program
+    .command('plan')
+    .summary('show what a backfill would do, and why')
+    .description('The plan of a backfill: tasks and why, dates left out and why, estimates. Nothing is started.');
   addSelection(command);
   addJson(addServices(command)).action((flags: ConfigFlags & SelectionFlags) =>
     run(flags, async (session) => {

@@ -41,7 +41,11 @@ export const registerReconcile: RegisterCommand = (program, run) => {
   const command = program
     .command('reconcile')
     .summary('put right what a crash left half done')
-    .description('Sends messages that were left behind, puts back dates of dead workers, drops staging that nothing refers to.\nRunning processes do this every few seconds by themselves.')
+    .description(
+      'Sends messages that were left behind, puts back dates of dead workers, drops staging that nothing refers to.\nRunning processes do this every few seconds by themselves.',
+    )
     .option('--rebuild-ledger', 'make the ledger say what the commit logs in the warehouse say');
-  addJson(addPipeline(command)).action((flags: ConfigFlags & { readonly rebuildLedger?: boolean }) => run(flags, (session) => reconcile(session, flags.rebuildLedger ?? false)));
+  addJson(addPipeline(command)).action((flags: ConfigFlags & { readonly rebuildLedger?: boolean }) =>
+    run(flags, (session) => reconcile(session, flags.rebuildLedger ?? false)),
+  );
 };

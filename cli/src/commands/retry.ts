@@ -48,7 +48,12 @@ const approve = async (session: Session, name: string | undefined, phaseText: st
     const phase = phaseText === undefined ? await heldPhase(stack.deps.store, backfill) : Number(phaseText);
     const outcome = await approveGate(stack.deps, backfill.backfillId, phase, currentUser());
     if (outcome.outcome === 'not_held') {
-      throw new FloodgateError('usage', `the gate of phase ${phase} of ${backfill.backfillId} is ${outcome.state}, not held`, { hint: outcome.state === 'blocked' ? `a check holds it, which no approval opens: npx floodgate explain ${backfill.backfillId}` : 'only a held gate can be approved' });
+      throw new FloodgateError('usage', `the gate of phase ${phase} of ${backfill.backfillId} is ${outcome.state}, not held`, {
+        hint:
+          outcome.state === 'blocked'
+            ? `a check holds it, which no approval opens: npx floodgate explain ${backfill.backfillId}`
+            : 'only a held gate can be approved',
+      });
     }
     session.print.note(`The gate of phase ${phase} of ${backfill.backfillId} is approved by ${currentUser()}.`);
     return backfill.backfillId;
@@ -60,7 +65,11 @@ const heldPhase = async (store: Parameters<typeof findBackfill>[0], { backfillId
   const held = (await readBackfillStatus(store, backfillId))?.gates.filter(({ state }) => state === 'held').map(({ phase }) => phase) ?? [];
   const [only] = held;
   if (held.length === 1 && only !== undefined) return only;
-  throw new FloodgateError('usage', held.length === 0 ? `no gate of ${backfillId} is held` : `several gates of ${backfillId} are held: name one with --phase ${held.join(' or ')}`, { hint: `phases of it: ${phases.join(', ')}` });
+  throw new FloodgateError(
+    'usage',
+    held.length === 0 ? `no gate of ${backfillId} is held` : `several gates of ${backfillId} are held: name one with --phase ${held.join(' or ')}`,
+    { hint: `phases of it: ${phases.join(', ')}` },
+  );
 };
 
 export const registerRetry: RegisterCommand = (program, run) => {
@@ -79,5 +88,7 @@ export const registerRetry: RegisterCommand = (program, run) => {
     .summary('open a gate that is held for approval')
     .description('Opens a gate whose checks have passed and which waits for a person, and goes on with the next phase.')
     .option('--phase <n>', 'default: the one that is held');
-  addJson(addServices(addWait(approveCommand))).action((name: string | undefined, flags: ConfigFlags & WaitFlags & { readonly phase?: string }) => run(flags, (session) => approve(session, name, flags.phase, flags)));
+  addJson(addServices(addWait(approveCommand))).action((name: string | undefined, flags: ConfigFlags & WaitFlags & { readonly phase?: string }) =>
+    run(flags, (session) => approve(session, name, flags.phase, flags)),
+  );
 };

@@ -16,7 +16,8 @@ const defaultRows = 1_000;
 
 const readMaxRows = (text: string | undefined): number => {
   if (text === undefined) return defaultRows;
-  if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 10_000_000) throw new FloodgateError('usage', `--max-rows: expected a whole number from 1 to 10000000, found "${text}"`);
+  if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 10_000_000)
+    throw new FloodgateError('usage', `--max-rows: expected a whole number from 1 to 10000000, found "${text}"`);
   return Number(text);
 };
 
@@ -31,7 +32,10 @@ const show = (session: Session, result: QueryResult, maxRows: number, csv: boole
   if (print.json) print.document(result.rows);
   else if (csv) print.raw(toCsv(result));
   else print.note([...renderQueryResult(result, print.style, print.width), print.style.dim(plural(result.rows.length, 'row'))].join('\n'));
-  if (result.rows.length >= maxRows) print.error(`${print.errorStyle.paint('yellow', 'warning:')} only the first ${plural(maxRows, 'row')} are shown; --max-rows shows more, npx floodgate export writes whole tables`);
+  if (result.rows.length >= maxRows)
+    print.error(
+      `${print.errorStyle.paint('yellow', 'warning:')} only the first ${plural(maxRows, 'row')} are shown; --max-rows shows more, npx floodgate export writes whole tables`,
+    );
 };
 
 const listTables = async (session: Session): Promise<void> => {
@@ -42,12 +46,21 @@ const listTables = async (session: Session): Promise<void> => {
     return;
   }
   const rows = tables.map(({ table, rows: count, columns }) => [table, formatCount(count), formatCount(columns.length)]);
-  print.note(rows.length === 0 ? 'There are no tables yet.' : renderTable([{ title: 'table' }, { title: 'rows', align: 'right' }, { title: 'columns', align: 'right' }], rows, print.style).join('\n'));
+  print.note(
+    rows.length === 0
+      ? 'There are no tables yet.'
+      : renderTable([{ title: 'table' }, { title: 'rows', align: 'right' }, { title: 'columns', align: 'right' }], rows, print.style).join('\n'),
+  );
 };
 
 /** What DuckDB says of a statement that it can't read or bind is about what was typed, whatever the code. */
 const explainQueryError = (error: unknown): never => {
-  if (error instanceof FloodgateError && /\b(Parser|Binder|Catalog|Conversion) Error:/.test(error.message)) throw new FloodgateError('invalid_sql', error.message.replace(/^Failed to extract statements: /, ''), error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error });
+  if (error instanceof FloodgateError && /\b(Parser|Binder|Catalog|Conversion) Error:/.test(error.message))
+    throw new FloodgateError(
+      'invalid_sql',
+      error.message.replace(/^Failed to extract statements: /, ''),
+      error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error },
+    );
   throw error;
 };
 
@@ -70,5 +83,7 @@ export const registerSql: RegisterCommand = (program, run) => {
     .description('Runs one statement that reads (DuckDB’s SQL, or GoogleSQL with --dialect googlesql), also while a backfill runs.')
     .option('--max-rows <n>', `default: ${defaultRows}`)
     .option('--dialect <name>', 'duckdb or googlesql (default: duckdb)');
-  addJson(addPipeline(command)).option('--csv', 'as CSV').action((text: string | undefined, flags: SqlFlags) => run(flags, (session) => sql(session, text, flags)));
+  addJson(addPipeline(command))
+    .option('--csv', 'as CSV')
+    .action((text: string | undefined, flags: SqlFlags) => run(flags, (session) => sql(session, text, flags)));
 };

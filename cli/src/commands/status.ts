@@ -30,7 +30,10 @@ const list = async (session: Session): Promise<ExitCode> => {
         reason,
       })),
     );
-  } else print.note(backfills.length === 0 ? 'No backfills yet. Begin with npx floodgate backfill.' : renderBackfillList(backfills, clock.now(), print.style).join('\n'));
+  } else
+    print.note(
+      backfills.length === 0 ? 'No backfills yet. Begin with npx floodgate backfill.' : renderBackfillList(backfills, clock.now(), print.style).join('\n'),
+    );
   return exitCodes.done;
 };
 
@@ -58,5 +61,7 @@ export const registerStatus: RegisterCommand = (program, run) => {
     .summary('list backfills, or look at one')
     .description('Lists the backfills of this home, or shows one: its phases, gates and counts.')
     .option('--matrix', 'one cell per date and processor');
-  addJson(addHome(command)).action((name: string | undefined, flags: StatusFlags) => run(flags, (session) => (name === undefined && flags.matrix !== true ? list(session) : one(session, name, flags))));
+  addJson(addHome(command)).action((name: string | undefined, flags: StatusFlags) =>
+    run(flags, (session) => (name === undefined && flags.matrix !== true ? list(session) : one(session, name, flags))),
+  );
 };

@@ -31,7 +31,11 @@ const greet = (session: Session, address: string, activeCount: number): void => 
   print.note(
     [
       `${style.paint('green', style.signs.ok)} ${style.bold(`Floodgate is up on ${address}`)}  ${style.dim(`home ${shown(session, config.home)}, ${plural(config.workers, 'worker')}; Ctrl-C stops it`)}`,
-      ...renderTable([{ title: '' }, { title: '' }], rows.map(([name, text]) => [style.dim(name ?? ''), text ?? '']), style),
+      ...renderTable(
+        [{ title: '' }, { title: '' }],
+        rows.map(([name, text]) => [style.dim(name ?? ''), text ?? '']),
+        style,
+      ),
       ...(activeCount === 0 ? [] : [`  Going on with ${plural(activeCount, 'backfill')} that ${activeCount === 1 ? 'was' : 'were'} interrupted.`]),
     ].join('\n'),
   );
@@ -42,16 +46,23 @@ const up = async (session: Session): Promise<ExitCode> => {
   await prepareData(session, await loadPipeline(session));
   const { style } = print;
   const reach = await reachHome(session, {
-    onEnded: (backfillId, state) => print.note(`${state === 'completed' ? style.paint('green', style.signs.ok) : style.paint('yellow', style.signs.warn)} ${backfillId} ${state}  ${style.dim(`npx floodgate status ${backfillId}${session.flags}`)}`),
+    onEnded: (backfillId, state) =>
+      print.note(
+        `${state === 'completed' ? style.paint('green', style.signs.ok) : style.paint('yellow', style.signs.warn)} ${backfillId} ${state}  ${style.dim(`npx floodgate status ${backfillId}${session.flags}`)}`,
+      ),
   });
-  if (reach.kind === 'remote') throw new FloodgateError('home_in_use', `floodgate ${reach.greeting.command} (process ${reach.greeting.pid}) runs on ${shown(session, config.home)}`, { hint: `stop it (kill ${reach.greeting.pid}), or choose another home with --home` });
+  if (reach.kind === 'remote')
+    throw new FloodgateError('home_in_use', `floodgate ${reach.greeting.command} (process ${reach.greeting.pid}) runs on ${shown(session, config.home)}`, {
+      hint: `stop it (kill ${reach.greeting.pid}), or choose another home with --home`,
+    });
   await using stack = reach.stack;
   const active = await stack.engine.store.query({ collection: 'backfills', where: [{ field: 'state', op: '==', value: 'active' }] });
   {
     await using serving = await serve(session, stack, { command: 'up', dataFolder: reach.dataFolder, listen: { host, port: config.port } });
     greet(session, serving.server.address ?? '', active.length);
     const ended = await Promise.race([waitForAbort(interrupted).then(() => undefined), serving.halted]);
-    if (ended !== undefined) throw new FloodgateError(ended.code, `stopped: ${ended.message}`, { hint: `${ended.hint ?? 'see the log'}; nothing is lost: start it again to go on` });
+    if (ended !== undefined)
+      throw new FloodgateError(ended.code, `stopped: ${ended.message}`, { hint: `${ended.hint ?? 'see the log'}; nothing is lost: start it again to go on` });
     print.note('Stopping: finishing what is under way (Ctrl-C again ends at once).');
   }
   const left = await stack.engine.store.query({ collection: 'backfills', where: [{ field: 'state', op: '==', value: 'active' }] });
@@ -60,7 +71,10 @@ const up = async (session: Session): Promise<ExitCode> => {
 };
 
 export const registerUp: RegisterCommand = (program, run) => {
-  const command = program.command('up').summary('run the services until stopped, with HTTP').description('Runs planner, worker and validator in one process. Other commands hand their work to it; requests come over HTTP, too.');
+  const command = program
+    .command('up')
+    .summary('run the services until stopped, with HTTP')
+    .description('Runs planner, worker and validator in one process. Other commands hand their work to it; requests come over HTTP, too.');
   addServices(command)
     .option('--port <n>', 'on 127.0.0.1; 0 takes a free one (default: 8787)')
     .action((flags: ConfigFlags) => run(flags, up));

@@ -17,13 +17,19 @@ const watchCommand = async (session: Session, name: string | undefined): Promise
     return await findBackfill(stack.deps.store, name);
   })();
   if (backfill.state === 'active' && (await findHomeHolder(config.home)) === undefined) {
-    print.error(`${print.errorStyle.paint('yellow', 'note:')} no process works on ${backfill.backfillId}; to go on with it: npx floodgate resume ${backfill.backfillId}${session.flags}`);
+    print.error(
+      `${print.errorStyle.paint('yellow', 'note:')} no process works on ${backfill.backfillId}; to go on with it: npx floodgate resume ${backfill.backfillId}${session.flags}`,
+    );
   }
   const { output } = await watch(session, backfill.backfillId, false);
   return finish(session, { output, servedBy: undefined }, await loadTables(session, output.pipeline));
 };
 
 export const registerWatch: RegisterCommand = (program, run) => {
-  const command = program.command('watch').argument('[backfill]', 'an id, or its beginning (default: the active one)').summary('follow a backfill to its end').description('Follows a backfill that another process works on. Exits as the backfill does.');
+  const command = program
+    .command('watch')
+    .argument('[backfill]', 'an id, or its beginning (default: the active one)')
+    .summary('follow a backfill to its end')
+    .description('Follows a backfill that another process works on. Exits as the backfill does.');
   addJson(addPipeline(command)).action((name: string | undefined, flags: ConfigFlags) => run(flags, (session) => watchCommand(session, name)));
 };

@@ -17,7 +17,12 @@ export const renderDeadLetters = (entries: readonly DeadLetterDocument[], now: n
         `  ${style.paint('red', style.signs.fail)} ${style.bold(what)} (${failure.code})${backfillId === '' ? '' : ` in ${backfillId}`}  ${style.dim(`${formatAge(now - openedAt)}${state === 'open' ? '' : `, ${state}`}`)}`,
         `      ${failure.message}`,
         ...(failure.hint === undefined ? [] : [style.dim(`      ${failure.hint}`)]),
-        ...(kind === 'task' ? [style.dim(`      ${formatDates(group.map(({ date }) => date))}`), `      ${style.paint('cyan', `npx floodgate dlq replay --cause ${causeGroup}${flags}`)}`] : [`      ${style.paint('cyan', `npx floodgate dlq show ${deadLetterId}${flags}`)}`]),
+        ...(kind === 'task'
+          ? [
+              style.dim(`      ${formatDates(group.map(({ date }) => date))}`),
+              `      ${style.paint('cyan', `npx floodgate dlq replay --cause ${causeGroup}${flags}`)}`,
+            ]
+          : [`      ${style.paint('cyan', `npx floodgate dlq show ${deadLetterId}${flags}`)}`]),
       ];
     });
   return [style.bold(`${plural(entries.length, 'dead letter')} of ${plural(groups.size, 'cause')}`), ...lines];
@@ -37,7 +42,9 @@ export const renderDeadLetter = (entry: DeadLetterDocument, style: Style, flags:
     ...line('opened', formatInstant(openedAt)),
     ...line('closed', closedAt === null ? '' : formatInstant(closedAt)),
     ...line('trace', traceparent),
-    ...(message === null ? [] : ['', style.bold('Message'), ...Object.entries(message.attributes).map(([name, value]) => `  ${name}: ${value}`), `  ${message.data}`]),
+    ...(message === null
+      ? []
+      : ['', style.bold('Message'), ...Object.entries(message.attributes).map(([name, value]) => `  ${name}: ${value}`), `  ${message.data}`]),
     ...(kind === 'task' && state === 'open' ? ['', `  ${style.paint('cyan', `npx floodgate dlq replay ${deadLetterId}${flags}`)}`] : []),
   ];
 };

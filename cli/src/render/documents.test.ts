@@ -36,7 +36,8 @@ const completed: BackfillOutput = {
 };
 
 const context: SummaryContext = { shownHome: 'h', shownWarehouse: 'h/warehouse.duckdb', flags: '', width: 200, interrupted: false, table: 'd.summary' };
-const textOf = (output: Partial<BackfillOutput>, over: Partial<SummaryContext> = {}): string => renderSummary({ ...completed, ...output }, { ...context, ...over }, plainStyle).join('\n');
+const textOf = (output: Partial<BackfillOutput>, over: Partial<SummaryContext> = {}): string =>
+  renderSummary({ ...completed, ...output }, { ...context, ...over }, plainStyle).join('\n');
 
 describe('the summary', () => {
   it('says what was done, phase by phase, and where it is', () => {
@@ -52,11 +53,22 @@ describe('the summary', () => {
       'Tables are in h/warehouse.duckdb',
     ]);
     const commands = lines.slice(8).map((line) => line.trim().split(/ {2,}/)[0]);
-    expect(commands).toEqual(['npx floodgate sql "SELECT * FROM d.summary LIMIT 5"', 'npx floodgate export d.summary --to summary.parquet', 'duckdb -readonly h/warehouse.duckdb', 'npx floodgate status nba-x1 --matrix']);
+    expect(commands).toEqual([
+      'npx floodgate sql "SELECT * FROM d.summary LIMIT 5"',
+      'npx floodgate export d.summary --to summary.parquet',
+      'duckdb -readonly h/warehouse.duckdb',
+      'npx floodgate status nba-x1 --matrix',
+    ]);
   });
 
   it('says of a second run that it does nothing, and why', () => {
-    const text = textOf({ totalTasks: 0, tasks: {}, rows: 0, processors: completed.processors.map((processor) => ({ ...processor, planned: 0, tasks: {}, rows: 0 })), leftOut: { already_fresh: 4 } });
+    const text = textOf({
+      totalTasks: 0,
+      tasks: {},
+      rows: 0,
+      processors: completed.processors.map((processor) => ({ ...processor, planned: 0, tasks: {}, rows: 0 })),
+      leftOut: { already_fresh: 4 },
+    });
     expect(text).toContain('✓ Backfill nba-x1: nothing to do');
     expect(text).toContain('All 4 partitions are fresh');
     expect(text).toContain('--reprocess all');
@@ -64,15 +76,25 @@ describe('the summary', () => {
   });
 
   it('groups what failed by its cause, and says what to do', () => {
-    const text = textOf({
-      state: 'blocked',
-      tasks: { succeeded: 2, failed: 1, quarantined: 1 },
-      failures: [
-        { state: 'failed', cause: 'source_missing', message: 'no file matches x', hint: 'put it there', processor: 'games', tasks: 1, dates: ['2024-01-01'] },
-        { state: 'quarantined', cause: 'unique_key', message: '2 rows share a key', processor: 'summary', tasks: 1, dates: ['2024-01-02'] },
-      ],
-      gates: { 2: { state: 'blocked', summary: 'x', repair: 'npx floodgate retry nba-x1', checks: [{ check: 'accounted', processor: 'games', severity: 'block', outcome: 'failed', message: '1 of 2', dates: [] }] } },
-    }, { flags: ' --home h' });
+    const text = textOf(
+      {
+        state: 'blocked',
+        tasks: { succeeded: 2, failed: 1, quarantined: 1 },
+        failures: [
+          { state: 'failed', cause: 'source_missing', message: 'no file matches x', hint: 'put it there', processor: 'games', tasks: 1, dates: ['2024-01-01'] },
+          { state: 'quarantined', cause: 'unique_key', message: '2 rows share a key', processor: 'summary', tasks: 1, dates: ['2024-01-02'] },
+        ],
+        gates: {
+          2: {
+            state: 'blocked',
+            summary: 'x',
+            repair: 'npx floodgate retry nba-x1',
+            checks: [{ check: 'accounted', processor: 'games', severity: 'block', outcome: 'failed', message: '1 of 2', dates: [] }],
+          },
+        },
+      },
+      { flags: ' --home h' },
+    );
     expect(text).toContain('✗ Backfill nba-x1 stopped: 2 dates of 4 did not succeed');
     expect(text).toContain('games: 1 date failed (source_missing)  2024-01-01\n      no file matches x\n      put it there');
     expect(text).toContain('summary: 1 date quarantined (unique_key)');
@@ -83,7 +105,17 @@ describe('the summary', () => {
 
   it('names the check that holds a gate, tells apart what could not be evaluated, and prints the repair', () => {
     const check = { processor: 'games', severity: 'block' as const, message: '1 row', dates: [] };
-    const gates = { 2: { state: 'blocked' as const, summary: '', repair: 'npx floodgate backfill --processors games --dates 2024-01-01,2024-01-02 --reprocess all', checks: [{ ...check, check: 'add_up', outcome: 'failed' as const }, { ...check, check: 'rows', outcome: 'could_not_tell' as const }] } };
+    const gates = {
+      2: {
+        state: 'blocked' as const,
+        summary: '',
+        repair: 'npx floodgate backfill --processors games --dates 2024-01-01,2024-01-02 --reprocess all',
+        checks: [
+          { ...check, check: 'add_up', outcome: 'failed' as const },
+          { ...check, check: 'rows', outcome: 'could_not_tell' as const },
+        ],
+      },
+    };
     const text = textOf({ state: 'blocked', gates }, { flags: ' --home h' });
     expect(text).toContain('stopped: a check holds the gate');
     expect(text).toContain('✗ games add_up: 1 row');
@@ -98,7 +130,9 @@ describe('the summary', () => {
   });
 
   it('is short when it was interrupted: nothing is lost, and the exact command', () => {
-    expect(renderSummary({ ...completed, state: 'active', tasks: { succeeded: 1, waiting: 3 } }, { ...context, interrupted: true, flags: ' --home h' }, plainStyle)).toEqual([
+    expect(
+      renderSummary({ ...completed, state: 'active', tasks: { succeeded: 1, waiting: 3 } }, { ...context, interrupted: true, flags: ' --home h' }, plainStyle),
+    ).toEqual([
       '! Interrupted, and nothing is lost: 1 of 4 dates done of nba-x1',
       '  npx floodgate resume nba-x1 --home h  go on where it stopped',
       '  npx floodgate cancel nba-x1 --home h  end it for good',
@@ -135,11 +169,14 @@ describe('a plan', () => {
     expect(text).toContain('Plan for nba  2024-01-01 to 2024-01-05, 3 dates of the calendar');
     expect(text).toMatch(/2 {6}games +4 {2}1 missing, 3 stale_code +2 bootstrap +~1,000 +~1.5 s/);
     expect(text).toMatch(/3 {6}summary +0 {2}nothing to do +3 already_fresh$/m);
-    for (const line of ['2  bootstrap', '3  already_fresh', '1  excluded', '2  not_in_calendar', '4 tasks, gates after phases 2, 3', 'plan abc123']) expect(text).toContain(line);
+    for (const line of ['2  bootstrap', '3  already_fresh', '1  excluded', '2  not_in_calendar', '4 tasks, gates after phases 2, 3', 'plan abc123'])
+      expect(text).toContain(line);
   });
 
   it('shows what nobody knows as unknown', () => {
-    expect(renderPlan({ ...plan, processors: [{ ...plan.processors[0]!, rows: null, seconds: null }] }, plainStyle).join('\n')).toMatch(/2 bootstrap +\? +\?$/m);
+    expect(renderPlan({ ...plan, processors: [{ ...plan.processors[0]!, rows: null, seconds: null }] }, plainStyle).join('\n')).toMatch(
+      /2 bootstrap +\? +\?$/m,
+    );
   });
 });
 
@@ -147,19 +184,39 @@ describe('explanations', () => {
   const date = partitionDate('2024-01-05');
 
   it('names every reason in words', () => {
-    expect(describeReason({ kind: 'upstream', processorId: 'games', dates: [date], state: 'failed', window: '[-7d, -1d]' })).toBe('it reads games (window [-7d, -1d]), of which 1 date is failed: 2024-01-05');
+    expect(describeReason({ kind: 'upstream', processorId: 'games', dates: [date], state: 'failed', window: '[-7d, -1d]' })).toBe(
+      'it reads games (window [-7d, -1d]), of which 1 date is failed: 2024-01-05',
+    );
     expect(describeReason({ kind: 'gate', phase: 2, gate: undefined })).toBe('the gate of phase 2 is waiting');
     expect(describeReason({ kind: 'backoff', until: 0, failure: 'too slow' })).toBe('it is tried again at 1970-01-01 00:00 UTC, after: too slow');
     expect(describeReason({ kind: 'not_in_plan', reason: 'already_fresh' })).toContain('already computed');
   });
 
   it('tells a date that has no task', () => {
-    const explanation: Explanation = { backfillId: 'nba-x1', processorId: 'games', date, task: undefined, plannedBecause: 'missing', reasons: [{ kind: 'paused' }] };
-    expect(renderExplanation(explanation, plainStyle, '')).toEqual(['games 2024-01-05  in backfill nba-x1', '  planned   it was never computed', '', '  · the backfill is paused']);
+    const explanation: Explanation = {
+      backfillId: 'nba-x1',
+      processorId: 'games',
+      date,
+      task: undefined,
+      plannedBecause: 'missing',
+      reasons: [{ kind: 'paused' }],
+    };
+    expect(renderExplanation(explanation, plainStyle, '')).toEqual([
+      'games 2024-01-05  in backfill nba-x1',
+      '  planned   it was never computed',
+      '',
+      '  · the backfill is paused',
+    ]);
   });
 
   it('groups what waits and says what to do about a backfill that nobody works on', () => {
-    const text = renderWaiting({ ...completed, state: 'active' }, [{ processorId: 'summary', dates: [date], why: 'the gate of phase 2 is waiting' }], false, plainStyle, ' --home h').join('\n');
+    const text = renderWaiting(
+      { ...completed, state: 'active' },
+      [{ processorId: 'summary', dates: [date], why: 'the gate of phase 2 is waiting' }],
+      false,
+      plainStyle,
+      ' --home h',
+    ).join('\n');
     expect(text).toContain('active, no process works on it');
     expect(text).toContain('summary: 1 date, since the gate of phase 2 is waiting  2024-01-05');
     expect(text).toContain('npx floodgate resume nba-x1 --home h');
@@ -174,7 +231,18 @@ describe('a request in short', () => {
   it.each([
     [{}, 'all dates'],
     [{ range: { start: 'a', end: 'b' }, phases: '2..3', reprocess: 'missing' }, 'a..b, phases 2..3'],
-    [{ range: [{ start: 'a', end: 'b' }, { start: 'c', end: 'd' }], processors: ['x+'], reprocess: 'all', gate: 'window' }, 'a..b, c..d, x+, reprocess all, gate window'],
+    [
+      {
+        range: [
+          { start: 'a', end: 'b' },
+          { start: 'c', end: 'd' },
+        ],
+        processors: ['x+'],
+        reprocess: 'all',
+        gate: 'window',
+      },
+      'a..b, c..d, x+, reprocess all, gate window',
+    ],
     [{ dates: ['1', '2', '3', '4'], phases: [2, 3] }, '1 and 3 more dates, phases 2,3'],
   ])('%j', (request, text) => {
     expect(describeRequest(request)).toBe(text);

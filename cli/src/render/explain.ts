@@ -46,7 +46,8 @@ export const describeReason = (reason: Reason): string => {
 
 export const renderExplanation = (explanation: Explanation, style: Style, flags: string): readonly string[] => {
   const { backfillId, processorId, date, task, plannedBecause, reasons } = explanation;
-  const at = (name: string, instant: number | null): readonly string[] => (instant === null || instant === 0 ? [] : [`  ${style.dim(name.padEnd(10))}${formatMoment(instant)}`]);
+  const at = (name: string, instant: number | null): readonly string[] =>
+    instant === null || instant === 0 ? [] : [`  ${style.dim(name.padEnd(10))}${formatMoment(instant)}`];
   const line = (name: string, text: string): readonly string[] => (text === '' ? [] : [`  ${style.dim(name.padEnd(10))}${text}`]);
   const story =
     task === undefined
@@ -59,13 +60,21 @@ export const renderExplanation = (explanation: Explanation, style: Style, flags:
           ...at('claimed', task.claimedAt),
           ...at('staged', task.stagedAt),
           ...at('ended', task.endedAt),
-          ...line('last error', task.failure === null ? '' : `${task.failure.code}: ${task.failure.message}${task.failure.hint === undefined ? '' : ` (${task.failure.hint})`}`),
+          ...line(
+            'last error',
+            task.failure === null ? '' : `${task.failure.code}: ${task.failure.message}${task.failure.hint === undefined ? '' : ` (${task.failure.hint})`}`,
+          ),
         ];
   const evidence = (task?.evidence ?? []).flatMap(({ check, severity, message, examples }) => [
     `  ${style.paint(severity === 'block' ? 'red' : 'yellow', severity === 'block' ? style.signs.fail : style.signs.warn)} ${style.bold(check)}: ${withoutName(check, message)}`,
     ...examples.slice(0, 3).map((example) => style.dim(`      ${JSON.stringify(example)}`)),
   ]);
-  const next = task?.state === 'failed' ? `npx floodgate retry ${backfillId} --processors ${processorId} --dates ${date}` : task?.state === 'quarantined' ? `npx floodgate quarantine show ${processorId} ${date} --backfill ${backfillId}` : undefined;
+  const next =
+    task?.state === 'failed'
+      ? `npx floodgate retry ${backfillId} --processors ${processorId} --dates ${date}`
+      : task?.state === 'quarantined'
+        ? `npx floodgate quarantine show ${processorId} ${date} --backfill ${backfillId}`
+        : undefined;
   return [
     `${style.bold(`${processorId} ${date}`)}  in backfill ${backfillId}`,
     ...line('planned', plannedBecause === '' ? '' : (taskReasonWords[plannedBecause] ?? plannedBecause)),
@@ -82,24 +91,37 @@ export const renderWaiting = (output: BackfillOutput, waiting: readonly WaitingG
   const lines: string[] = [`${style.bold(backfillId)}  ${state}${paused ? ', paused' : state === 'active' && !served ? ', no process works on it' : ''}`];
   if (failures.length > 0) lines.push('', style.bold('Did not succeed'));
   for (const { state: how, processor, tasks, cause, message, hint, dates } of failures) {
-    lines.push(`  ${style.paint('red', style.signs.fail)} ${processor}: ${plural(tasks, 'date')} ${how} (${style.bold(cause)})  ${style.dim(formatDates(dates))}`, `      ${message}`);
+    lines.push(
+      `  ${style.paint('red', style.signs.fail)} ${processor}: ${plural(tasks, 'date')} ${how} (${style.bold(cause)})  ${style.dim(formatDates(dates))}`,
+      `      ${message}`,
+    );
     if (hint !== undefined) lines.push(style.dim(`      ${hint}`));
   }
   const shut = Object.entries(gates).filter(([, gate]) => gate.state === 'blocked' || gate.state === 'held');
   if (shut.length > 0) lines.push('', style.bold('Gates'));
   for (const [phase, gate] of shut) {
     lines.push(`  phase ${phase} is ${gate.state}${gate.state === 'held' ? `: ${gate.summary}` : ''}`);
-    for (const { check, processor, outcome, message } of gate.checks) lines.push(`    ${style.paint('red', style.signs.fail)} ${processor} ${style.bold(check)}${outcome === 'could_not_tell' ? ' could not be evaluated' : ''}: ${message}`);
+    for (const { check, processor, outcome, message } of gate.checks)
+      lines.push(
+        `    ${style.paint('red', style.signs.fail)} ${processor} ${style.bold(check)}${outcome === 'could_not_tell' ? ' could not be evaluated' : ''}: ${message}`,
+      );
   }
   if (waiting.length > 0 && state !== 'cancelled') {
     lines.push('', style.bold('Waiting'));
-    for (const { processorId, dates, why } of waiting) lines.push(`  ${processorId}: ${plural(dates.length, 'date')}, since ${why}  ${style.dim(formatDates(dates))}`);
+    for (const { processorId, dates, why } of waiting)
+      lines.push(`  ${processorId}: ${plural(dates.length, 'date')}, since ${why}  ${style.dim(formatDates(dates))}`);
   }
   const next = [
     ...(state === 'active' && (paused || !served) ? [`npx floodgate resume ${backfillId}`] : []),
     ...(failures.some((failure) => failure.state === 'quarantined') ? ['npx floodgate quarantine list'] : []),
     ...(failures.some((failure) => failure.state === 'failed') ? [`npx floodgate retry ${backfillId}`] : []),
-    ...shut.flatMap(([phase, gate]) => (gate.state === 'held' ? [`npx floodgate approve ${backfillId} --phase ${phase}`] : gate.repair === '' || gate.repair.includes(' explain ') || gate.repair.includes(' retry ') ? [] : [gate.repair])),
+    ...shut.flatMap(([phase, gate]) =>
+      gate.state === 'held'
+        ? [`npx floodgate approve ${backfillId} --phase ${phase}`]
+        : gate.repair === '' || gate.repair.includes(' explain ') || gate.repair.includes(' retry ')
+          ? []
+          : [gate.repair],
+    ),
   ];
   if (lines.length === 1) lines.push(state === 'completed' ? '  everything is done, and every gate is open' : '  nothing waits, and nothing failed');
   if (next.length > 0) lines.push('', style.bold('What to do'), ...[...new Set(next)].map((command) => `  ${style.paint('cyan', withFlags(command, flags))}`));

@@ -69,7 +69,12 @@ export const renderMatrix = (processors: readonly ProcessorStatus[], style: Styl
   const dates = [...new Set(processors.flatMap((processor) => processor.dates))].sort();
   if (dates.length === 0) return ['  no dates: the plan has no tasks'];
   const names = Math.max(...processors.map(({ processorId }) => processorId.length));
-  const stateOf = new Map(processors.map(({ processorId, dates: own, states }) => [processorId, new Map<string, ProgressState>(own.map((date, index) => [date, states[index] ?? 'unreleased']))]));
+  const stateOf = new Map(
+    processors.map(({ processorId, dates: own, states }) => [
+      processorId,
+      new Map<string, ProgressState>(own.map((date, index) => [date, states[index] ?? 'unreleased'])),
+    ]),
+  );
   const lines = linesOf(monthsOf(dates), Math.max(width - names - 4, 20)).flatMap((months) => {
     const head = months.map(({ name, dates: own }) => name.padEnd(Math.max(own.length, name.length))).join(' ');
     const rows = processors.map(({ processorId }) => {
@@ -82,6 +87,8 @@ export const renderMatrix = (processors: readonly ProcessorStatus[], style: Styl
     return [style.dim(`  ${' '.repeat(names)}  ${head}`.trimEnd()), ...rows, ''];
   });
   const seen = new Set(processors.flatMap(({ states }) => states));
-  const legend = (Object.keys(cells) as ProgressState[]).filter((state) => seen.has(state)).map((state) => `${signOf(state, style)} ${state === 'unreleased' ? 'not begun' : state}`);
+  const legend = (Object.keys(cells) as ProgressState[])
+    .filter((state) => seen.has(state))
+    .map((state) => `${signOf(state, style)} ${state === 'unreleased' ? 'not begun' : state}`);
   return [...lines, `  ${legend.join('   ')}`];
 };

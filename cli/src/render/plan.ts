@@ -33,11 +33,25 @@ export const renderPlan = (plan: PlanOutput, style: Style): readonly string[] =>
   return [
     `${style.bold(`Plan for ${pipeline}`)}  ${span}`,
     '',
-    ...renderTable([{ title: 'phase' }, { title: 'processor' }, { title: 'tasks', align: 'right' }, { title: 'why' }, { title: 'left out' }, { title: 'rows', align: 'right' }, { title: 'compute', align: 'right' }], rows, style),
+    ...renderTable(
+      [
+        { title: 'phase' },
+        { title: 'processor' },
+        { title: 'tasks', align: 'right' },
+        { title: 'why' },
+        { title: 'left out' },
+        { title: 'rows', align: 'right' },
+        { title: 'compute', align: 'right' },
+      ],
+      rows,
+      style,
+    ),
     ...renderLeftOut(leftOut, style),
     ...renderWarnings(plan.warnings, style),
     '',
-    totalTasks === 0 ? style.bold('Nothing to do.') : `${style.bold(plural(totalTasks, 'task'))}${bytes > 0 ? `, ${formatBytes(bytes)} to read` : ''}, gates after ${plan.phases.length === 1 ? 'phase' : 'phases'} ${plan.phases.join(', ')}`,
+    totalTasks === 0
+      ? style.bold('Nothing to do.')
+      : `${style.bold(plural(totalTasks, 'task'))}${bytes > 0 ? `, ${formatBytes(bytes)} to read` : ''}, gates after ${plan.phases.length === 1 ? 'phase' : 'phases'} ${plan.phases.join(', ')}`,
     style.dim(`plan ${planHash}`),
   ];
 };

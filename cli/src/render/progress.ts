@@ -39,7 +39,10 @@ export const tallyOf = (states: readonly ProgressState[]): Tally => {
 };
 
 const sum = (tallies: readonly Tally[]): Tally =>
-  tallies.reduce((all, each) => ({ total: all.total + each.total, good: all.good + each.good, bad: all.bad + each.bad, inFlight: all.inFlight + each.inFlight }), { total: 0, good: 0, bad: 0, inFlight: 0 });
+  tallies.reduce(
+    (all, each) => ({ total: all.total + each.total, good: all.good + each.good, bad: all.bad + each.bad, inFlight: all.inFlight + each.inFlight }),
+    { total: 0, good: 0, bad: 0, inFlight: 0 },
+  );
 
 export type ProgressContext = {
   readonly elapsedMs: number;
@@ -63,7 +66,15 @@ export const progressModelOf = (status: BackfillStatus, context: ProgressContext
     return { phase, name: context.phaseNames.get(phase) ?? '', gate: state, tally: sum(processors.map(({ tally }) => tally)), processors };
   });
   const condition = control.cancelled ? 'cancelling' : context.stopping ? 'stopping' : control.paused ? 'paused' : 'going';
-  return { backfillId: backfill.backfillId, pipelineId: backfill.pipelineId, elapsedMs: context.elapsedMs, phases, tally: sum(phases.map(({ tally }) => tally)), rate: context.rate, condition };
+  return {
+    backfillId: backfill.backfillId,
+    pipelineId: backfill.pipelineId,
+    elapsedMs: context.elapsedMs,
+    phases,
+    tally: sum(phases.map(({ tally }) => tally)),
+    rate: context.rate,
+    condition,
+  };
 };
 
 export const renderBar = ({ total, good, bad, inFlight }: Tally, width: number, style: Style): string => {
@@ -75,7 +86,12 @@ export const renderBar = ({ total, good, bad, inFlight }: Tally, width: number, 
   const goodCells = good + bad === total ? width - badCells : Math.min(Math.floor((good / total) * width), width - badCells);
   const busyCells = Math.min(Math.ceil((inFlight / total) * width), width - badCells - goodCells);
   const rest = width - badCells - goodCells - busyCells;
-  return style.paint('green', full.repeat(goodCells)) + style.paint('red', full.repeat(badCells)) + style.paint('cyan', busy.repeat(busyCells)) + style.dim(empty.repeat(rest));
+  return (
+    style.paint('green', full.repeat(goodCells)) +
+    style.paint('red', full.repeat(badCells)) +
+    style.paint('cyan', busy.repeat(busyCells)) +
+    style.dim(empty.repeat(rest))
+  );
 };
 
 export const renderGate = (gate: GateState, style: Style): string => {
@@ -94,7 +110,8 @@ export const renderGate = (gate: GateState, style: Style): string => {
 
 export const isSettled = ({ total, good, bad }: Tally): boolean => good + bad >= total;
 
-const etaMs = ({ tally, rate }: ProgressModel): number | undefined => (rate === undefined || rate <= 0 ? undefined : ((tally.total - tally.good - tally.bad) / rate) * 1_000);
+const etaMs = ({ tally, rate }: ProgressModel): number | undefined =>
+  rate === undefined || rate <= 0 ? undefined : ((tally.total - tally.good - tally.bad) / rate) * 1_000;
 
 const footParts = (model: ProgressModel, style: Style): readonly string[] => {
   const { tally, rate, condition } = model;
@@ -111,7 +128,8 @@ const footParts = (model: ProgressModel, style: Style): readonly string[] => {
   ];
 };
 
-const nameWidth = (model: ProgressModel): number => Math.max(12, ...model.phases.flatMap(({ processors }) => processors.map(({ processorId }) => widthOf(processorId))));
+const nameWidth = (model: ProgressModel): number =>
+  Math.max(12, ...model.phases.flatMap(({ processors }) => processors.map(({ processorId }) => widthOf(processorId))));
 
 /** Lines no wider than `width` and no more than `height`: on a low terminal the processors are left out. */
 export const renderProgress = (model: ProgressModel, style: Style, width: number, height: number): readonly string[] => {
@@ -121,17 +139,27 @@ export const renderProgress = (model: ProgressModel, style: Style, width: number
   const barWidth = Math.max(Math.min(width - names - counts - 10, 40), 8);
   const line = (name: string, tally: Tally, indent: string): string =>
     `${indent}${name.padEnd(names)}  ${renderBar(tally, barWidth, style)}  ${`${formatCount(tally.good + tally.bad)}/${formatCount(tally.total)}`.padStart(counts)}`;
-  const phaseLine = ({ phase, name, gate }: ProgressModel['phases'][number]): string => `  ${style.bold(`phase ${phase}`)}${name === '' ? '' : ` ${name}`}  ${renderGate(gate, style)}`;
+  const phaseLine = ({ phase, name, gate }: ProgressModel['phases'][number]): string =>
+    `  ${style.bold(`phase ${phase}`)}${name === '' ? '' : ` ${name}`}  ${renderGate(gate, style)}`;
   const foot = ['', `  ${footParts(model, style).join(separator)}${separator}${formatClock(model.elapsedMs)}`];
-  const whole = [...model.phases.flatMap((phase) => [phaseLine(phase), ...phase.processors.map(({ processorId, tally }) => line(processorId, tally, '    '))]), ...foot];
-  const lines = whole.length < height ? whole : [...model.phases.map((phase) => `${line(`phase ${phase.phase}`, phase.tally, '  ')}  ${renderGate(phase.gate, style)}`), ...foot.slice(1)];
+  const whole = [
+    ...model.phases.flatMap((phase) => [phaseLine(phase), ...phase.processors.map(({ processorId, tally }) => line(processorId, tally, '    '))]),
+    ...foot,
+  ];
+  const lines =
+    whole.length < height
+      ? whole
+      : [...model.phases.map((phase) => `${line(`phase ${phase.phase}`, phase.tally, '  ')}  ${renderGate(phase.gate, style)}`), ...foot.slice(1)];
   return lines.slice(0, Math.max(height - 1, 1)).map((text) => truncate(text, width));
 };
 
 /** One line for a log: where it stands, in the phase that is under way. */
 export const renderProgressLine = (model: ProgressModel, style: Style): string => {
   const current = model.phases.find(({ gate }) => gate !== 'open') ?? model.phases.at(-1);
-  const where = current === undefined ? '' : `phase ${current.phase}${current.name === '' ? '' : ` ${current.name}`}: ${formatCount(current.tally.good + current.tally.bad)}/${formatCount(current.tally.total)}, ${renderGate(current.gate, style)}`;
+  const where =
+    current === undefined
+      ? ''
+      : `phase ${current.phase}${current.name === '' ? '' : ` ${current.name}`}: ${formatCount(current.tally.good + current.tally.bad)}/${formatCount(current.tally.total)}, ${renderGate(current.gate, style)}`;
   return [formatClock(model.elapsedMs), where, ...footParts(model, style)].filter((part) => part !== '').join('  ');
 };
 

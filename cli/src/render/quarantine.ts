@@ -12,10 +12,12 @@ const blocking = (task: TaskDocument): TaskDocument['evidence'] => task.evidence
 
 export const renderQuarantined = (tasks: readonly TaskDocument[], style: Style, flags: string): readonly string[] => {
   if (tasks.length === 0) return [`${style.paint('green', style.signs.ok)} Nothing is quarantined.`];
-  const lines = tasks.slice(0, maxListed).flatMap(({ processorId, date, backfillId, ...task }) => [
-    `  ${style.paint('magenta', style.signs.fail)} ${style.bold(`${processorId} ${date}`)}  ${style.dim(`in ${backfillId}, ${plural(task.staged?.rows ?? 0, 'row')}`)}`,
-    ...blocking({ processorId, date, backfillId, ...task }).map(({ check, message }) => `      ${check}: ${withoutName(check, message)}`),
-  ]);
+  const lines = tasks
+    .slice(0, maxListed)
+    .flatMap(({ processorId, date, backfillId, ...task }) => [
+      `  ${style.paint('magenta', style.signs.fail)} ${style.bold(`${processorId} ${date}`)}  ${style.dim(`in ${backfillId}, ${plural(task.staged?.rows ?? 0, 'row')}`)}`,
+      ...blocking({ processorId, date, backfillId, ...task }).map(({ check, message }) => `      ${check}: ${withoutName(check, message)}`),
+    ]);
   const [first] = tasks;
   return [
     style.bold(plural(tasks.length, 'quarantined date')),

@@ -14,7 +14,17 @@ import { renderTable } from './table.ts';
 const colourful = createStyle({ colour: true, unicode: true });
 
 describe('numbers', () => {
-  it.each([[12, '12 ms'], [999, '999 ms'], [1_000, '1.0 s'], [59_900, '59.9 s'], [59_960, '1 min 00 s'], [61_000, '1 min 01 s'], [3_599_600, '1 h 00 min'], [7_260_000, '2 h 01 min'], [400_000_000, '5 days']])('%i ms is %s', (ms, text) => {
+  it.each([
+    [12, '12 ms'],
+    [999, '999 ms'],
+    [1_000, '1.0 s'],
+    [59_900, '59.9 s'],
+    [59_960, '1 min 00 s'],
+    [61_000, '1 min 01 s'],
+    [3_599_600, '1 h 00 min'],
+    [7_260_000, '2 h 01 min'],
+    [400_000_000, '5 days'],
+  ])('%i ms is %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
   });
 
@@ -31,7 +41,9 @@ describe('numbers', () => {
 
   it('lists a few dates and counts the rest', () => {
     expect(formatDates(['2024-01-02', '2024-01-01'])).toBe('2024-01-01, 2024-01-02');
-    expect(formatDates(['2024-01-01', '2024-01-02', '2024-01-03', '2024-01-04', '2024-01-09'])).toBe('2024-01-01, 2024-01-02, 2024-01-03 and 2 more, to 2024-01-09');
+    expect(formatDates(['2024-01-01', '2024-01-02', '2024-01-03', '2024-01-04', '2024-01-09'])).toBe(
+      '2024-01-01, 2024-01-02, 2024-01-03 and 2 more, to 2024-01-09',
+    );
   });
 });
 
@@ -54,7 +66,16 @@ describe('style', () => {
 
 describe('a table', () => {
   it('is as wide as its cells, numbers to the right, colours aside', () => {
-    expect(renderTable([{ title: 'name' }, { title: 'n', align: 'right' }], [[colourful.bold('a'), '10'], ['bcdef', '7']], plainStyle).map(stripStyle)).toEqual(['  name    n', '  a      10', '  bcdef   7']);
+    expect(
+      renderTable(
+        [{ title: 'name' }, { title: 'n', align: 'right' }],
+        [
+          [colourful.bold('a'), '10'],
+          ['bcdef', '7'],
+        ],
+        plainStyle,
+      ).map(stripStyle),
+    ).toEqual(['  name    n', '  a      10', '  bcdef   7']);
   });
 });
 
@@ -80,25 +101,47 @@ const statusOf = (states: Readonly<Record<string, readonly ProgressState[]>>, ov
     traceparent: '',
   },
   control: { paused: false, cancelled: false, by: '', at: 0, ...over },
-  gates: [{ phase: 2, state: 'open', gate: undefined }, { phase: 3, state: 'waiting', gate: undefined }],
-  processors: Object.entries(states).map(([processorId, own], index) => ({ processorId, phase: index === 0 ? 2 : 3, dates: own.map((_, day) => partitionDate(`2024-01-${String(day + 1).padStart(2, '0')}`)), states: own })),
+  gates: [
+    { phase: 2, state: 'open', gate: undefined },
+    { phase: 3, state: 'waiting', gate: undefined },
+  ],
+  processors: Object.entries(states).map(([processorId, own], index) => ({
+    processorId,
+    phase: index === 0 ? 2 : 3,
+    dates: own.map((_, day) => partitionDate(`2024-01-${String(day + 1).padStart(2, '0')}`)),
+    states: own,
+  })),
   counts: countStates(Object.values(states).map(packStates)),
 });
 
-const context = { elapsedMs: 65_000, rate: 2, stopping: false, phaseNames: new Map([[2, 'raw'], [3, 'analytics']]), phaseOf: new Map([['games', 2], ['summary', 3]]) };
+const context = {
+  elapsedMs: 65_000,
+  rate: 2,
+  stopping: false,
+  phaseNames: new Map([
+    [2, 'raw'],
+    [3, 'analytics'],
+  ]),
+  phaseOf: new Map([
+    ['games', 2],
+    ['summary', 3],
+  ]),
+};
 const half: readonly ProgressState[] = ['succeeded', 'unchanged', 'failed', 'running', 'unreleased', 'waiting'];
 
 describe('progress', () => {
   it('shows phases with gates, bars, and what is left', () => {
     const model = progressModelOf(statusOf({ games: ['succeeded', 'succeeded'], summary: half }), context);
-    expect(renderProgress(model, plainStyle, 80, 40)).toEqual([
-      '  phase 2 raw  ✓ gate open',
-      `    games         ${'━'.repeat(40)}  2/2`,
-      '  phase 3 analytics  ○ gate waiting',
-      `    summary       ${'━'.repeat(13)}${'━'.repeat(6)}╍╍╍╍╍╍╍${'─'.repeat(14)}  3/6`,
-      '',
-      '  5 of 8 dates · 2.0 dates/s · about 2 s left · 1 in flight · 1 did not succeed · 1:05',
-    ].map((line) => truncate(line, 80)));
+    expect(renderProgress(model, plainStyle, 80, 40)).toEqual(
+      [
+        '  phase 2 raw  ✓ gate open',
+        `    games         ${'━'.repeat(40)}  2/2`,
+        '  phase 3 analytics  ○ gate waiting',
+        `    summary       ${'━'.repeat(13)}${'━'.repeat(6)}╍╍╍╍╍╍╍${'─'.repeat(14)}  3/6`,
+        '',
+        '  5 of 8 dates · 2.0 dates/s · about 2 s left · 1 in flight · 1 did not succeed · 1:05',
+      ].map((line) => truncate(line, 80)),
+    );
   });
 
   it('fits a narrow and low terminal', () => {
@@ -111,7 +154,9 @@ describe('progress', () => {
 
   it('says it in one line for a log, with the phase that is under way', () => {
     const model = progressModelOf(statusOf({ games: ['succeeded'], summary: half }), context);
-    expect(renderProgressLine(model, plainStyle)).toBe('1:05  phase 3 analytics: 3/6, ○ gate waiting  4 of 7 dates  2.0 dates/s  about 2 s left  1 in flight  1 did not succeed');
+    expect(renderProgressLine(model, plainStyle)).toBe(
+      '1:05  phase 3 analytics: 3/6, ○ gate waiting  4 of 7 dates  2.0 dates/s  about 2 s left  1 in flight  1 did not succeed',
+    );
   });
 
   it('says that it is paused, cancelled or stopping instead of how long it takes', () => {
@@ -130,7 +175,13 @@ describe('progress', () => {
   });
 
   it('never hides a failure, and is full only when all is over', () => {
-    const bar = (tally: { good: number; bad: number; inFlight?: number }): string => stripStyle(renderBar({ total: 10_000, inFlight: 0, ...tally }, 20, { ...plainStyle, paint: (colour, text) => (colour === 'red' ? text.replaceAll('━', 'x') : text) }));
+    const bar = (tally: { good: number; bad: number; inFlight?: number }): string =>
+      stripStyle(
+        renderBar({ total: 10_000, inFlight: 0, ...tally }, 20, {
+          ...plainStyle,
+          paint: (colour, text) => (colour === 'red' ? text.replaceAll('━', 'x') : text),
+        }),
+      );
     expect(bar({ good: 9_998, bad: 1 })).toBe(`${'━'.repeat(19)}x`);
     expect(bar({ good: 9_999, bad: 0 })).toBe(`${'━'.repeat(19)}─`);
     expect(bar({ good: 10_000, bad: 0 })).toBe('━'.repeat(20));
@@ -158,7 +209,12 @@ describe('the live area', () => {
 describe('the matrix', () => {
   const date = (text: string) => partitionDate(text);
   const processors = [
-    { processorId: 'games', phase: 2, dates: [date('2024-01-30'), date('2024-01-31'), date('2024-02-01')], states: ['succeeded', 'failed', 'running'] as const },
+    {
+      processorId: 'games',
+      phase: 2,
+      dates: [date('2024-01-30'), date('2024-01-31'), date('2024-02-01')],
+      states: ['succeeded', 'failed', 'running'] as const,
+    },
     { processorId: 'summary', phase: 3, dates: [date('2024-01-31')], states: ['unreleased'] as const },
   ];
 
@@ -188,7 +244,16 @@ describe('the matrix', () => {
 });
 
 describe('rows of a query', () => {
-  const result = { columns: [{ name: 'day', type: 'DATE' }, { name: 'n', type: 'INT64' }], rows: [{ day: '2024-01-01', n: 5 }, { day: null, n: 12 }] };
+  const result = {
+    columns: [
+      { name: 'day', type: 'DATE' },
+      { name: 'n', type: 'INT64' },
+    ],
+    rows: [
+      { day: '2024-01-01', n: 5 },
+      { day: null, n: 12 },
+    ],
+  };
 
   it('stand in columns, numbers to the right', () => {
     expect(renderQueryResult(result, plainStyle, 80)).toEqual(['  day          n', '  2024-01-01   5', '  NULL        12']);
@@ -201,7 +266,15 @@ describe('rows of a query', () => {
   });
 
   it('become CSV with quotes where they are needed', () => {
-    expect(toCsv({ columns: [{ name: 'a', type: 'STRING' }, { name: 'b', type: 'STRING' }], rows: [{ a: 'x,"y"', b: null }] })).toBe('a,b\n"x,""y""",\n');
+    expect(
+      toCsv({
+        columns: [
+          { name: 'a', type: 'STRING' },
+          { name: 'b', type: 'STRING' },
+        ],
+        rows: [{ a: 'x,"y"', b: null }],
+      }),
+    ).toBe('a,b\n"x,""y""",\n');
   });
 });
 
@@ -214,8 +287,14 @@ describe('commands for copying', () => {
   it.each([
     ['wait for it (npx floodgate watch nba-x1), or not', 'wait for it (npx floodgate watch nba-x1 --home h), or not'],
     ['npx floodgate status lists them', 'npx floodgate status --home h lists them'],
-    ['npx floodgate backfill --pipeline nba --dates 2024-01-01,2024-01-02 --reprocess all', 'npx floodgate backfill --pipeline nba --dates 2024-01-01,2024-01-02 --reprocess all --home h'],
-    ['npx floodgate retry nba-x1 tries again; npx floodgate explain nba-x1 says why', 'npx floodgate retry nba-x1 --home h tries again; npx floodgate explain nba-x1 --home h says why'],
+    [
+      'npx floodgate backfill --pipeline nba --dates 2024-01-01,2024-01-02 --reprocess all',
+      'npx floodgate backfill --pipeline nba --dates 2024-01-01,2024-01-02 --reprocess all --home h',
+    ],
+    [
+      'npx floodgate retry nba-x1 tries again; npx floodgate explain nba-x1 says why',
+      'npx floodgate retry nba-x1 --home h tries again; npx floodgate explain nba-x1 --home h says why',
+    ],
     ['npx floodgate dlq list shows them', 'npx floodgate dlq list --home h shows them'],
     ['npx floodgate resume nba-x1 --home h', 'npx floodgate resume nba-x1 --home h'],
   ])('get the flags of the home: %s', (text, expected) => {

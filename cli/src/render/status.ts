@@ -16,7 +16,10 @@ export const describeRequest = (request: Readonly<Record<string, unknown>>): str
   const dates = (request['dates'] ?? []) as readonly string[];
   const processors = (request['processors'] ?? []) as readonly string[];
   const { phases, reprocess, gate } = request as { readonly phases?: unknown; readonly reprocess?: unknown; readonly gate?: unknown };
-  const span = [...ranges.map(({ start, end }) => `${start}..${end}`), ...(dates.length > 3 ? [`${dates[0] ?? ''} and ${dates.length - 1} more dates`] : dates)];
+  const span = [
+    ...ranges.map(({ start, end }) => `${start}..${end}`),
+    ...(dates.length > 3 ? [`${dates[0] ?? ''} and ${dates.length - 1} more dates`] : dates),
+  ];
   return [
     ...(span.length === 0 ? ['all dates'] : span),
     ...(phases === undefined ? [] : [`phases ${Array.isArray(phases) ? phases.join(',') : String(phases)}`]),
@@ -28,7 +31,15 @@ export const describeRequest = (request: Readonly<Record<string, unknown>>): str
 
 export const renderBackfillList = (backfills: readonly BackfillDocument[], now: number, style: Style): readonly string[] =>
   renderTable(
-    [{ title: 'backfill' }, { title: 'state' }, { title: 'dates', align: 'right' }, { title: 'begun' }, { title: 'took', align: 'right' }, { title: 'by' }, { title: 'request' }],
+    [
+      { title: 'backfill' },
+      { title: 'state' },
+      { title: 'dates', align: 'right' },
+      { title: 'begun' },
+      { title: 'took', align: 'right' },
+      { title: 'by' },
+      { title: 'request' },
+    ],
     backfills.map(({ backfillId, state, tasks, createdAt, endedAt, requestedBy, request, reason }) => [
       style.bold(backfillId),
       style.paint(colours[state], state),
@@ -41,13 +52,24 @@ export const renderBackfillList = (backfills: readonly BackfillDocument[], now: 
     style,
   );
 
-export const renderBackfill = (status: BackfillStatus, context: { readonly now: number; readonly served: boolean; readonly flags: string }, style: Style): readonly string[] => {
+export const renderBackfill = (
+  status: BackfillStatus,
+  context: { readonly now: number; readonly served: boolean; readonly flags: string },
+  style: Style,
+): readonly string[] => {
   const { backfill, control, gates, processors, counts } = status;
   const { backfillId, state, createdAt, endedAt, requestedBy, reason, request, planHash } = backfill;
   const label = (name: string, text: string): readonly string[] => (text === '' ? [] : [`  ${style.dim(name.padEnd(10))}${text}`]);
   const names = Math.max(12, ...processors.map(({ processorId }) => processorId.length));
   const idle = state === 'active' && !context.served;
-  const condition = control.cancelled && state === 'active' ? ' (being cancelled)' : control.paused && state === 'active' ? ` (paused by ${control.by || 'somebody'})` : idle ? ' (no process works on it)' : '';
+  const condition =
+    control.cancelled && state === 'active'
+      ? ' (being cancelled)'
+      : control.paused && state === 'active'
+        ? ` (paused by ${control.by || 'somebody'})`
+        : idle
+          ? ' (no process works on it)'
+          : '';
   const bars = gates.flatMap(({ phase, state: gate, gate: document }) => [
     `  ${style.bold(`phase ${phase}`)}  ${renderGate(gate, style)}`,
     ...processors
@@ -59,15 +81,28 @@ export const renderBackfill = (status: BackfillStatus, context: { readonly now: 
       }),
     ...(document === undefined || document.summary === '' || gate === 'open' ? [] : [style.dim(`    ${document.summary}`)]),
   ]);
-  const shown = Object.entries(counts).filter(([, count]) => count > 0).map(([name, count]) => `${formatCount(count)} ${name === 'unreleased' ? 'not begun' : name}`);
+  const shown = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${formatCount(count)} ${name === 'unreleased' ? 'not begun' : name}`);
   const next =
-    state === 'active' && control.paused ? [`npx floodgate resume ${backfillId}`, 'go on'] : idle ? [`npx floodgate resume ${backfillId}`, 'go on where it stopped'] : state === 'active' ? [`npx floodgate watch ${backfillId}`, 'follow it'] : state === 'blocked' ? [`npx floodgate explain ${backfillId}`, 'why, and what to do'] : undefined;
+    state === 'active' && control.paused
+      ? [`npx floodgate resume ${backfillId}`, 'go on']
+      : idle
+        ? [`npx floodgate resume ${backfillId}`, 'go on where it stopped']
+        : state === 'active'
+          ? [`npx floodgate watch ${backfillId}`, 'follow it']
+          : state === 'blocked'
+            ? [`npx floodgate explain ${backfillId}`, 'why, and what to do']
+            : undefined;
   return [
     `${style.bold(backfillId)}  ${style.paint(colours[state], state)}${style.paint('yellow', condition)}`,
     ...label('request', describeRequest(request)),
     ...label('reason', reason),
     ...label('by', requestedBy),
-    ...label('begun', `${formatInstant(createdAt)}, ${formatAge(context.now - createdAt)}${endedAt === null || state === 'active' ? '' : `; took ${formatDuration(endedAt - createdAt)}`}`),
+    ...label(
+      'begun',
+      `${formatInstant(createdAt)}, ${formatAge(context.now - createdAt)}${endedAt === null || state === 'active' ? '' : `; took ${formatDuration(endedAt - createdAt)}`}`,
+    ),
     ...label('plan', planHash),
     ...label('dates', shown.join(', ')),
     '',

@@ -29,7 +29,10 @@ const asciiSigns: Signs = { ok: '+', fail: 'x', warn: '!', wait: 'o', held: '*',
 
 const codes: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36, grey: 90 };
 
-const wrap = (open: number, close: number) => (text: string): string => (text === '' ? '' : `\u001b[${open}m${text}\u001b[${close}m`);
+const wrap =
+  (open: number, close: number) =>
+  (text: string): string =>
+    text === '' ? '' : `\u001b[${open}m${text}\u001b[${close}m`;
 
 export const createStyle = (options: { readonly colour: boolean; readonly unicode: boolean }): Style => {
   const signs = options.unicode ? unicodeSigns : asciiSigns;

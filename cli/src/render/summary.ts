@@ -16,7 +16,11 @@ const headline = (output: BackfillOutput, style: Style): string => {
   const { ok, fail, warn, held } = style.signs;
   const done = count(tasks, [...goodStates, ...badStates]);
   const took = `in ${formatDuration(seconds * 1_000)}${output.resumed ? ' since it was resumed' : ''}`;
-  const figures = [plural(done, 'date'), ...(done > 1 && seconds > 0 && !output.resumed ? [`${formatRate(done / seconds)} dates/s`] : []), `${formatCount(rows)} rows`].join(', ');
+  const figures = [
+    plural(done, 'date'),
+    ...(done > 1 && seconds > 0 && !output.resumed ? [`${formatRate(done / seconds)} dates/s`] : []),
+    `${formatCount(rows)} rows`,
+  ].join(', ');
   if (state === 'completed' && totalTasks === 0) return `${style.paint('green', ok)} ${style.bold(`Backfill ${backfillId}: nothing to do`)}`;
   switch (state) {
     case 'completed':
@@ -25,7 +29,12 @@ const headline = (output: BackfillOutput, style: Style): string => {
       return `${style.paint('yellow', warn)} ${style.bold(`Backfill ${backfillId} was cancelled`)} after ${formatDuration(seconds * 1_000)}: ${figures}`;
     case 'blocked': {
       const bad = count(tasks, badStates);
-      const why = bad > 0 ? `${plural(bad, 'date')} of ${formatCount(totalTasks)} did not succeed` : Object.values(output.gates).some((gate) => gate.state === 'blocked') ? 'a check holds the gate' : 'a gate waits for approval';
+      const why =
+        bad > 0
+          ? `${plural(bad, 'date')} of ${formatCount(totalTasks)} did not succeed`
+          : Object.values(output.gates).some((gate) => gate.state === 'blocked')
+            ? 'a check holds the gate'
+            : 'a gate waits for approval';
       const sign = bad > 0 || why.startsWith('a check') ? style.paint('red', fail) : style.paint('yellow', held);
       return `${sign} ${style.bold(`Backfill ${backfillId} stopped: ${why}`)}  (${figures} ${took})`;
     }
@@ -34,9 +43,16 @@ const headline = (output: BackfillOutput, style: Style): string => {
   }
 };
 
-const doneOf = ({ tasks, totalTasks }: BackfillOutput): string => `${formatCount(count(tasks, [...goodStates, ...badStates]))} of ${plural(totalTasks, 'date')} done`;
+const doneOf = ({ tasks, totalTasks }: BackfillOutput): string =>
+  `${formatCount(count(tasks, [...goodStates, ...badStates]))} of ${plural(totalTasks, 'date')} done`;
 
-const stateColours: Readonly<Record<string, Parameters<Style['paint']>[0]>> = { succeeded: 'green', unchanged: 'green', failed: 'red', quarantined: 'magenta', cancelled: 'yellow' };
+const stateColours: Readonly<Record<string, Parameters<Style['paint']>[0]>> = {
+  succeeded: 'green',
+  unchanged: 'green',
+  failed: 'red',
+  quarantined: 'magenta',
+  cancelled: 'yellow',
+};
 
 const renderStates = (tasks: Readonly<Record<string, number>>, style: Style): string =>
   Object.entries(tasks)
@@ -56,7 +72,11 @@ const renderPhases = (output: BackfillOutput, style: Style): readonly string[] =
   return Object.entries(output.gates).flatMap(([phase, gate]) => {
     const own = worked.flatMap((processor, index) => (String(processor.phase) === phase ? [lines[index] ?? ''] : []));
     const nothing = own.length === 0 ? [style.dim('    nothing to compute')] : own;
-    return [`  ${style.bold(`phase ${phase}`)}  ${renderGate(gate.state, style)}${gate.state === 'held' ? style.dim(`  ${gate.summary}`) : ''}`, ...nothing, ...renderChecks(gate, style)];
+    return [
+      `  ${style.bold(`phase ${phase}`)}  ${renderGate(gate.state, style)}${gate.state === 'held' ? style.dim(`  ${gate.summary}`) : ''}`,
+      ...nothing,
+      ...renderChecks(gate, style),
+    ];
   });
 };
 
@@ -78,11 +98,13 @@ const maxFailures = 8;
 
 const renderFailures = (output: BackfillOutput, style: Style): readonly string[] => {
   if (output.failures.length === 0) return [];
-  const groups = output.failures.slice(0, maxFailures).flatMap(({ state, cause, message, hint, processor, tasks, dates }) => [
-    `  ${style.paint(state === 'failed' ? 'red' : 'magenta', style.signs.fail)} ${processor}: ${plural(tasks, 'date')} ${state} (${style.bold(cause)})  ${style.dim(formatDates(dates))}`,
-    `      ${message}`,
-    ...(hint === undefined ? [] : [style.dim(`      ${hint}`)]),
-  ]);
+  const groups = output.failures
+    .slice(0, maxFailures)
+    .flatMap(({ state, cause, message, hint, processor, tasks, dates }) => [
+      `  ${style.paint(state === 'failed' ? 'red' : 'magenta', style.signs.fail)} ${processor}: ${plural(tasks, 'date')} ${state} (${style.bold(cause)})  ${style.dim(formatDates(dates))}`,
+      `      ${message}`,
+      ...(hint === undefined ? [] : [style.dim(`      ${hint}`)]),
+    ]);
   const more = output.failures.length > maxFailures ? [style.dim(`  and ${output.failures.length - maxFailures} more causes: npx floodgate dlq list`)] : [];
   return ['', style.bold('What failed'), ...groups, ...more];
 };
@@ -104,7 +126,15 @@ export const reasonWords: Readonly<Record<string, string>> = {
 export const renderLeftOut = (leftOut: Readonly<Record<string, number>>, style: Style): readonly string[] => {
   const rows = Object.entries(leftOut).filter(([, number]) => number > 0);
   if (rows.length === 0) return [];
-  return ['', style.bold('Left out'), ...renderTable([{ title: '', align: 'right' }, { title: '' }, { title: '' }], rows.map(([reason, number]) => [formatCount(number), reason, style.dim(reasonWords[reason] ?? '')]), style)];
+  return [
+    '',
+    style.bold('Left out'),
+    ...renderTable(
+      [{ title: '', align: 'right' }, { title: '' }, { title: '' }],
+      rows.map(([reason, number]) => [formatCount(number), reason, style.dim(reasonWords[reason] ?? '')]),
+      style,
+    ),
+  ];
 };
 
 export const renderWarnings = (warnings: readonly string[], style: Style): readonly string[] =>
@@ -113,15 +143,24 @@ export const renderWarnings = (warnings: readonly string[], style: Style): reado
 const nextSteps = (output: BackfillOutput, flags: string): readonly Suggestion[] => {
   const { backfillId, state, paused, tasks, gates } = output;
   if (state === 'active') {
-    return [[`npx floodgate resume ${backfillId}${flags}`, paused ? 'go on' : 'go on where it stopped'], [`npx floodgate cancel ${backfillId}${flags}`, 'end it for good']];
+    return [
+      [`npx floodgate resume ${backfillId}${flags}`, paused ? 'go on' : 'go on where it stopped'],
+      [`npx floodgate cancel ${backfillId}${flags}`, 'end it for good'],
+    ];
   }
   if (state !== 'blocked') return [];
   const repairs = [...new Set(Object.values(gates).flatMap(({ repair }) => (repair === '' ? [] : [withFlags(repair, flags)])))];
   return [
     [`npx floodgate explain ${backfillId}${flags}`, 'why, date by date'],
-    ...((tasks['quarantined'] ?? 0) > 0 ? [[`npx floodgate quarantine list${flags}`, 'look at the rows that failed an audit; accept or reject them'] as const] : []),
-    ...((tasks['failed'] ?? 0) + (tasks['quarantined'] ?? 0) > 0 ? [[`npx floodgate retry ${backfillId}${flags}`, 'compute them anew, once the cause is mended'] as const] : []),
-    ...Object.entries(gates).flatMap(([phase, gate]) => (gate.state === 'held' ? [[`npx floodgate approve ${backfillId} --phase ${phase}${flags}`, 'open the gate'] as const] : [])),
+    ...((tasks['quarantined'] ?? 0) > 0
+      ? [[`npx floodgate quarantine list${flags}`, 'look at the rows that failed an audit; accept or reject them'] as const]
+      : []),
+    ...((tasks['failed'] ?? 0) + (tasks['quarantined'] ?? 0) > 0
+      ? [[`npx floodgate retry ${backfillId}${flags}`, 'compute them anew, once the cause is mended'] as const]
+      : []),
+    ...Object.entries(gates).flatMap(([phase, gate]) =>
+      gate.state === 'held' ? [[`npx floodgate approve ${backfillId} --phase ${phase}${flags}`, 'open the gate'] as const] : [],
+    ),
     ...repairs.filter((repair) => !repair.includes(' retry ') && !repair.includes(' explain ')).map((repair) => [repair, 'the smallest repair'] as const),
   ];
 };
@@ -142,17 +181,30 @@ export type SummaryContext = {
 export const renderSummary = (output: BackfillOutput, context: SummaryContext, style: Style): readonly string[] => {
   const { flags, shownWarehouse, table, width, interrupted } = context;
   const fresh = output.leftOut['already_fresh'] ?? 0;
-  const idle = output.totalTasks === 0 && fresh > 0 ? ['', `  All ${formatCount(fresh)} partitions are fresh: inputs and code are what they were computed from, so there is nothing to compute.`, style.dim('  --reprocess all computes them all the same.')] : [];
+  const idle =
+    output.totalTasks === 0 && fresh > 0
+      ? [
+          '',
+          `  All ${formatCount(fresh)} partitions are fresh: inputs and code are what they were computed from, so there is nothing to compute.`,
+          style.dim('  --reprocess all computes them all the same.'),
+        ]
+      : [];
   const next = nextSteps(output, flags);
   const example = table ?? 'a table';
   const look: readonly Suggestion[] = [
-    ...(table === undefined ? [[`npx floodgate sql${flags}`, 'lists them'] as const] : [[`npx floodgate sql${flags} "SELECT * FROM ${example} LIMIT 5"`, 'while Floodgate runs, too'] as const]),
+    ...(table === undefined
+      ? [[`npx floodgate sql${flags}`, 'lists them'] as const]
+      : [[`npx floodgate sql${flags} "SELECT * FROM ${example} LIMIT 5"`, 'while Floodgate runs, too'] as const]),
     [`npx floodgate export ${example} --to ${(table ?? 'table').split('.').at(-1) ?? 'table'}.parquet${flags}`, 'or .csv'],
     [`duckdb -readonly ${shownWarehouse}`, 'with the DuckDB command, while nothing else runs'],
     [`npx floodgate status ${output.backfillId} --matrix${flags}`, 'every date'],
   ];
   // Somebody who stops it wants to know that nothing is lost and how to go on, and has seen the rest.
-  if (interrupted) return [`${style.paint('yellow', style.signs.warn)} ${style.bold(`Interrupted, and nothing is lost`)}: ${doneOf(output)} of ${output.backfillId}`, ...renderCommands(next, style, width)];
+  if (interrupted)
+    return [
+      `${style.paint('yellow', style.signs.warn)} ${style.bold(`Interrupted, and nothing is lost`)}: ${doneOf(output)} of ${output.backfillId}`,
+      ...renderCommands(next, style, width),
+    ];
   return [
     headline(output, style),
     ...(output.totalTasks > 0 ? ['', ...renderPhases(output, style)] : renderHeldGates(output, style)),

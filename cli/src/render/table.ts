@@ -12,7 +12,8 @@ const pad = (text: string, width: number, align: Align): string => {
 /** Lines of a table; titles are left out where none has a text. */
 export const renderTable = (columns: readonly TableColumn[], rows: readonly (readonly string[])[], style: Style, indent = '  '): readonly string[] => {
   const widths = columns.map(({ title }, index) => Math.max(widthOf(title), ...rows.map((row) => widthOf(row[index] ?? ''))));
-  const line = (cells: readonly string[]): string => `${indent}${columns.map(({ align }, index) => pad(cells[index] ?? '', widths[index] ?? 0, align ?? 'left')).join('  ')}`.trimEnd();
+  const line = (cells: readonly string[]): string =>
+    `${indent}${columns.map(({ align }, index) => pad(cells[index] ?? '', widths[index] ?? 0, align ?? 'left')).join('  ')}`.trimEnd();
   const titles = columns.map(({ title }) => title);
   return [...(titles.every((title) => title === '') ? [] : [style.dim(line(titles))]), ...rows.map(line)];
 };

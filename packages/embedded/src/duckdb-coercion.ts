@@ -44,7 +44,15 @@ export const acceptsInFile = (declared: ColumnType, found: string): boolean => {
 
 /** GoogleSQL's name of a type that DuckDB yields. */
 export const typeName = (found: string): string =>
-  integers.includes(found) ? 'INT64' : found === 'FLOAT' ? 'FLOAT64' : isDecimal(found) ? 'NUMERIC' : found.startsWith('TIMESTAMP') ? 'TIMESTAMP' : declaredType(found);
+  integers.includes(found)
+    ? 'INT64'
+    : found === 'FLOAT'
+      ? 'FLOAT64'
+      : isDecimal(found)
+        ? 'NUMERIC'
+        : found.startsWith('TIMESTAMP')
+          ? 'TIMESTAMP'
+          : declaredType(found);
 
 export type Coercion = { readonly column: Column; readonly expression: string } | { readonly problem: string };
 
@@ -56,6 +64,7 @@ export const coerce = (column: Column, found: string | undefined): Coercion => {
   if (accepts(column.type, found)) return { column, expression: `CAST(${name} AS ${type})` };
   const problem = `~ ${column.name}: declared ${column.type}, the SELECT yields ${typeName(found)}`;
   // DuckDB calls an untyped NULL an INTEGER; only a value shows whether it was one.
-  if (found === 'INTEGER' || found === 'INTEGER[]') return { column, expression: `CAST(CASE WHEN ${name} IS NOT NULL THEN error(${textLiteral(problem.slice(2))}) END AS ${type})` };
+  if (found === 'INTEGER' || found === 'INTEGER[]')
+    return { column, expression: `CAST(CASE WHEN ${name} IS NOT NULL THEN error(${textLiteral(problem.slice(2))}) END AS ${type})` };
   return { problem };
 };

@@ -2,7 +2,17 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { WarehouseError, type CommitBatch, type CommitEntry, type CommitLogEntry, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
-import { deleteDates, deleteLog, insertCommitted, insertLog, raiseFence, selectFence, findCommitLog, selectLog, type CommittedRows } from '@floodgate/sql/duckdb/commit.ts';
+import {
+  deleteDates,
+  deleteLog,
+  insertCommitted,
+  insertLog,
+  raiseFence,
+  selectFence,
+  findCommitLog,
+  selectLog,
+  type CommittedRows,
+} from '@floodgate/sql/duckdb/commit.ts';
 import type { DuckDbSession } from './duckdb-session.ts';
 import type { StagingRegistry } from './duckdb-staging.ts';
 import { toDate } from './duckdb-values.ts';
@@ -45,11 +55,17 @@ const findRows = (staging: StagingRegistry, table: string, entries: readonly Com
   }
   if (missing.size === 0) return found;
   const names = [...missing].sort();
-  throw new WarehouseError('staging_missing', `staged rows of ${table} are gone: ${names.join(', ')}`, { missing: names, hint: 'these dates are computed again' });
+  throw new WarehouseError('staging_missing', `staged rows of ${table} are gone: ${names.join(', ')}`, {
+    missing: names,
+    hint: 'these dates are computed again',
+  });
 };
 
 /** Which log entry each date that may be written gets, and which of them need their rows written. */
-const decide = (batch: CommitBatch, log: readonly CommitLogEntry[]): { readonly entries: readonly CommitLogEntry[]; readonly allowed: readonly CommitEntry[]; readonly written: ReadonlySet<CommitEntry> } => {
+const decide = (
+  batch: CommitBatch,
+  log: readonly CommitLogEntry[],
+): { readonly entries: readonly CommitLogEntry[]; readonly allowed: readonly CommitEntry[]; readonly written: ReadonlySet<CommitEntry> } => {
   const byDate = new Map(log.map((entry) => [entry.date, entry]));
   const allowed = batch.entries.filter((entry) => (byDate.get(entry.date)?.generation ?? -1) < entry.generation);
   const written = new Set<CommitEntry>();
@@ -71,14 +87,25 @@ export const commitEntries = (session: DuckDbSession, staging: StagingRegistry, 
     const { entries, allowed, written } = decide(batch, log);
     const rows = findRows(staging, target.table, allowed).filter(({ entry }) => written.has(entry));
     if (rows.length > 0) {
-      await session.run(deleteDates(target, rows.map(({ entry }) => entry.date)));
+      await session.run(
+        deleteDates(
+          target,
+          rows.map(({ entry }) => entry.date),
+        ),
+      );
       const expected = rows.reduce((sum, { entry }) => sum + entry.rows, 0);
       const inserted = (await session.run(insertCommitted(target, rows), { committed_at: BigInt(batch.committedAt) })).rowsChanged;
       // What is committed must be what was audited, to the row.
       if (inserted !== expected) throw new WarehouseError('contract_broken', `${inserted} staged rows of ${target.table} where ${expected} were audited`);
     }
     if (entries.length > 0) {
-      if (log.length > 0) await session.run(deleteLog(target.table, entries.map((entry) => entry.date)));
+      if (log.length > 0)
+        await session.run(
+          deleteLog(
+            target.table,
+            entries.map((entry) => entry.date),
+          ),
+        );
       await session.run(insertLog(target.table, entries));
     }
     const changed = new Set(entries.map((entry) => entry.date));

@@ -7,7 +7,10 @@ import type { StagingRegistry } from './duckdb-staging.ts';
 
 export type Translation =
   | { readonly ok: true; readonly sql: string; readonly parameters: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly { readonly construct: string; readonly message: string; readonly line?: number; readonly column?: number }[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly { readonly construct: string; readonly message: string; readonly line?: number; readonly column?: number }[];
+    };
 
 /** GoogleSQL SELECT to DuckDB, parameters as `$name`. */
 export type Translate = (sql: string) => Translation;
@@ -21,14 +24,13 @@ export type DuckDbContext = {
   readonly clock: Clock;
 };
 
-;
-
 const maxTranslations = 2000;
 /** Quoted text and names are skipped; what is left are parameters. */
 const parameterPattern = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$(start_date|end_date)\b/g;
 
 /** The dates' type is said in the text, so that types and plan are known when the statement is prepared. */
-const withTypedDates = (sql: string): string => sql.replace(parameterPattern, (found, name: string | undefined) => (name === undefined ? found : `CAST($${name} AS DATE)`));
+const withTypedDates = (sql: string): string =>
+  sql.replace(parameterPattern, (found, name: string | undefined) => (name === undefined ? found : `CAST($${name} AS DATE)`));
 
 /** Translations by text: a backfill runs the same statements thousands of times. */
 export const createTranslator = (translate: Translate): ((sql: string) => string) => {
@@ -38,7 +40,10 @@ export const createTranslator = (translate: Translate): ((sql: string) => string
     if (cached !== undefined) return cached;
     const result = translate(sql);
     if (!result.ok) {
-      const problems = result.problems.map(({ construct, message, line, column }) => `${line === undefined ? '' : `line ${line}${column === undefined ? '' : `:${column}`}: `}${construct}: ${message}`);
+      const problems = result.problems.map(
+        ({ construct, message, line, column }) =>
+          `${line === undefined ? '' : `line ${line}${column === undefined ? '' : `:${column}`}: `}${construct}: ${message}`,
+      );
       throw new WarehouseError('invalid_sql', `the SQL can't run on DuckDB: ${problems.join('; ')}`);
     }
     const typed = withTypedDates(result.sql.trim().replace(/;\s*$/, ''));

@@ -8,8 +8,14 @@ const patterns: readonly (readonly [RegExp, WarehouseErrorCode])[] = [
   [/No space left on device|disk is full|max_temp_directory_size/i, 'disk_full'],
   [/^Out of Memory Error|could not allocate block|failed to allocate|bad_alloc/i, 'out_of_memory'],
   [/Could not set lock on file|Conflicting lock is held|already attached|same database file with a different configuration/i, 'unavailable'],
-  [/write-write conflict|Transaction conflict|Conflict on (update|tuple deletion)|conflicts? with another transaction|table has been (altered|dropped)|has been altered by a different transaction|cannot (update|delete).*(has been altered|different transaction)/i, 'transaction_conflict'],
-  [/No magic bytes found|too small to be a Parquet file|Footer length|failed to read Parquet|Could not read .*parquet|TProtocolException|Invalid Parquet|don't know what type|Failed to read file|Snappy|ZSTD|decompress|Malformed JSON|Out of range reading|Corrupt/i, 'source_unreadable'],
+  [
+    /write-write conflict|Transaction conflict|Conflict on (update|tuple deletion)|conflicts? with another transaction|table has been (altered|dropped)|has been altered by a different transaction|cannot (update|delete).*(has been altered|different transaction)/i,
+    'transaction_conflict',
+  ],
+  [
+    /No magic bytes found|too small to be a Parquet file|Footer length|failed to read Parquet|Could not read .*parquet|TProtocolException|Invalid Parquet|don't know what type|Failed to read file|Snappy|ZSTD|decompress|Malformed JSON|Out of range reading|Corrupt/i,
+    'source_unreadable',
+  ],
   [/No files found that match the pattern|Cannot open file/i, 'source_missing'],
   [/^(Parser|Binder|Catalog|Syntax|Not implemented|Parameter Not Allowed|Parameter Not Resolved|Dependency) Error/i, 'invalid_sql'],
   [/^(Conversion|Out of Range|Invalid Input|Invalid Type|Mismatch Type|Divide by Zero|Decimal|Constraint|Invalid) Error/i, 'data_error'],

@@ -13,7 +13,13 @@ export class WarehouseJobs {
   readonly #jobs = new Map<string, Job>();
 
   /** `intact`: the result of the job still exists; where it doesn't, the job runs again. */
-  async run(jobId: string, _job: StageJob, signal: AbortSignal, body: (signal: AbortSignal) => Promise<StageResult>, intact: () => boolean): Promise<StageResult> {
+  async run(
+    jobId: string,
+    _job: StageJob,
+    signal: AbortSignal,
+    body: (signal: AbortSignal) => Promise<StageResult>,
+    intact: () => boolean,
+  ): Promise<StageResult> {
     const known = this.#jobs.get(jobId);
     if (known && (known.state !== 'succeeded' || known.intact())) return attach(known.done as Promise<StageResult>, signal);
     return this.#start(jobId, signal, body, intact);

@@ -13,13 +13,33 @@ const find = (staging: StagingRegistry, target: TableSpec, name: string, date: P
   throw new WarehouseError('staging_missing', `staged rows of ${target.table} are gone: ${name}`, { missing: [name] });
 };
 
-export const readStagedRows = async (session: DuckDbSession, staging: StagingRegistry, target: TableSpec, name: string, date: PartitionDate, maxRows: number): Promise<QueryResult> => {
+export const readStagedRows = async (
+  session: DuckDbSession,
+  staging: StagingRegistry,
+  target: TableSpec,
+  name: string,
+  date: PartitionDate,
+  maxRows: number,
+): Promise<QueryResult> => {
   const rows = await session.rows(selectStagedRows(target, find(staging, target, name, date).rows, date, maxRows));
-  return { columns: target.columns.map(({ name: column, type }) => ({ name: column, type })), rows: rowsToJson(target.columns.map((column) => column.name), rows) };
+  return {
+    columns: target.columns.map(({ name: column, type }) => ({ name: column, type })),
+    rows: rowsToJson(
+      target.columns.map((column) => column.name),
+      rows,
+    ),
+  };
 };
 
 /** Idempotent: preserving again under the same name replaces it. */
-export const preserveDate = async (session: DuckDbSession, staging: StagingRegistry, target: TableSpec, name: string, date: PartitionDate, preserved: string): Promise<void> => {
+export const preserveDate = async (
+  session: DuckDbSession,
+  staging: StagingRegistry,
+  target: TableSpec,
+  name: string,
+  date: PartitionDate,
+  preserved: string,
+): Promise<void> => {
   const { rows } = find(staging, target, name, date);
   await session.transaction(async () => {
     await session.run(createPreserved(target));
@@ -31,7 +51,8 @@ export const preserveDate = async (session: DuckDbSession, staging: StagingRegis
       await session.run(insertPreserved(target, preserved, rows, date));
     }
   });
-  if (name !== preserved) staging.add(target.table, { name: preserved, rows: { preserved, staging: staging.nextNumber() }, dates: new Set([date]), segment: undefined });
+  if (name !== preserved)
+    staging.add(target.table, { name: preserved, rows: { preserved, staging: staging.nextNumber() }, dates: new Set([date]), segment: undefined });
 };
 
 export const dropPreserved = (session: DuckDbSession, target: TableSpec, names: readonly string[]): Promise<void> =>

@@ -17,7 +17,9 @@ const fits = (type: ScalarType, value: Json): boolean => {
     case 'STRING':
       return typeof value === 'string';
     case 'INT64':
-      return typeof value === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && int64.test(value) && BigInt(value) >= int64Range[0] && BigInt(value) <= int64Range[1];
+      return typeof value === 'number'
+        ? Number.isSafeInteger(value)
+        : typeof value === 'string' && int64.test(value) && BigInt(value) >= int64Range[0] && BigInt(value) <= int64Range[1];
     case 'FLOAT64':
       return typeof value === 'number' || value === 'NaN' || value === 'Infinity' || value === '-Infinity';
     case 'NUMERIC':

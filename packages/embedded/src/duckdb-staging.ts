@@ -26,7 +26,9 @@ export type Staged = {
 
 /** Two declarations of one table whose staged rows can lie in one segment. */
 const signatureOf = (target: TableSpec): string =>
-  `${target.table}:${createHash('sha256').update(JSON.stringify(target.columns.map(({ name, type, digits }) => [name, type, digits]))).digest('hex')}`;
+  `${target.table}:${createHash('sha256')
+    .update(JSON.stringify(target.columns.map(({ name, type, digits }) => [name, type, digits])))
+    .digest('hex')}`;
 
 export class StagingRegistry {
   readonly #byTable = new Map<string, Map<string, Staged>>();

@@ -27,7 +27,10 @@ const nameOf = (type: string): string => {
   return known[type] ?? type;
 };
 
-const refusal = (error: unknown): TypesOutcome => ({ ok: false, problems: [{ construct: 'types', message: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) }] });
+const refusal = (error: unknown): TypesOutcome => ({
+  ok: false,
+  problems: [{ construct: 'types', message: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) }],
+});
 
 /** Answers for one pipeline: its tables are made once, at the first question. */
 export const createTypeReader = (options: { readonly translate: Translate; readonly prelude: readonly string[] }) => {

@@ -101,10 +101,14 @@ async function writeDurably(path: string, content: Uint8Array, signal: AbortSign
 
 function toObjectStoreError(error: unknown, key: string): ObjectStoreError {
   if (error instanceof ObjectStoreError) return error;
-  if (isCode(error, 'ENOSPC', 'EDQUOT')) return new ObjectStoreError('disk_full', `no space left to write ${key}`, { cause: error, hint: 'Free disk space and try again.' });
+  if (isCode(error, 'ENOSPC', 'EDQUOT'))
+    return new ObjectStoreError('disk_full', `no space left to write ${key}`, { cause: error, hint: 'Free disk space and try again.' });
   if (isCode(error, 'ENAMETOOLONG')) return new ObjectStoreError('invalid_key', `a name in ${key} is too long for the file system`, { cause: error });
   const reason = error instanceof Error ? error.message : String(error);
-  return new ObjectStoreError('unavailable', `${key} can't be reached: ${reason}`, { cause: error, hint: 'Check that this user may read and write the folder.' });
+  return new ObjectStoreError('unavailable', `${key} can't be reached: ${reason}`, {
+    cause: error,
+    hint: 'Check that this user may read and write the folder.',
+  });
 }
 
 function isCode(error: unknown, ...codes: readonly string[]): boolean {

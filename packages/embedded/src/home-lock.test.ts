@@ -69,7 +69,11 @@ describe('acquireHomeLock', () => {
 
   it('says so when the lock file is no lock file', async () => {
     writeFileSync(join(folder.path, 'services.lock'), 'something else, as long as a database header would be: '.repeat(20));
-    await expect(acquireHomeLock(folder.path, { clock })).rejects.toMatchObject({ name: 'HomeError', code: 'home_not_usable', hint: expect.stringContaining('services.lock') });
+    await expect(acquireHomeLock(folder.path, { clock })).rejects.toMatchObject({
+      name: 'HomeError',
+      code: 'home_not_usable',
+      hint: expect.stringContaining('services.lock'),
+    });
   });
 });
 
@@ -85,7 +89,12 @@ describe('createHome', () => {
     const file = join(folder.path, 'file');
     writeFileSync(file, '');
     for (const home of [file, join(file, 'home')]) {
-      await expect(createHome(home)).rejects.toMatchObject({ name: 'HomeError', code: 'home_not_usable', message: expect.stringContaining(home), hint: expect.stringContaining('--home') });
+      await expect(createHome(home)).rejects.toMatchObject({
+        name: 'HomeError',
+        code: 'home_not_usable',
+        message: expect.stringContaining(home),
+        hint: expect.stringContaining('--home'),
+      });
     }
   });
 
@@ -97,6 +106,10 @@ describe('createHome', () => {
   });
 
   it('refuses a disk that is nearly full', async () => {
-    await expect(createHome(folder.path, { minFreeBytes: 2 ** 60 })).rejects.toMatchObject({ name: 'HomeError', code: 'disk_full', hint: expect.stringContaining('Free disk space') });
+    await expect(createHome(folder.path, { minFreeBytes: 2 ** 60 })).rejects.toMatchObject({
+      name: 'HomeError',
+      code: 'disk_full',
+      hint: expect.stringContaining('Free disk space'),
+    });
   });
 });

@@ -49,12 +49,17 @@ export async function createHome(home: string, options: { readonly minFreeBytes?
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new HomeError('home_not_usable', `${path} can't be the home folder: ${reason}`, { cause: error, hint: 'Choose a folder that this user may write to, with --home.' });
+    throw new HomeError('home_not_usable', `${path} can't be the home folder: ${reason}`, {
+      cause: error,
+      hint: 'Choose a folder that this user may write to, with --home.',
+    });
   }
   const wanted = options.minFreeBytes ?? minFreeBytes;
   const { bavail, bsize } = await statfs(path);
   if (bavail * bsize < wanted) {
-    throw new HomeError('disk_full', `only ${toMebibytes(bavail * bsize)} MiB are free where ${path} is; ${toMebibytes(wanted)} are needed`, { hint: 'Free disk space, or choose a home on another disk with --home.' });
+    throw new HomeError('disk_full', `only ${toMebibytes(bavail * bsize)} MiB are free where ${path} is; ${toMebibytes(wanted)} are needed`, {
+      hint: 'Free disk space, or choose a home on another disk with --home.',
+    });
   }
   return path;
 }
@@ -107,7 +112,10 @@ function lockOrUndefined(home: string, timeout: number): DatabaseSync | undefine
   } catch (error) {
     connection?.close();
     if (isSqliteBusy(error)) return undefined;
-    throw new HomeError('home_not_usable', `${file} can't be locked: ${(fromSqliteError(error, file) as Error).message}`, { cause: error, hint: `Check the rights of the folder; ${lockFile} itself may be deleted while nothing runs.` });
+    throw new HomeError('home_not_usable', `${file} can't be locked: ${(fromSqliteError(error, file) as Error).message}`, {
+      cause: error,
+      hint: `Check the rights of the folder; ${lockFile} itself may be deleted while nothing runs.`,
+    });
   }
 }
 
@@ -135,5 +143,8 @@ function isAlive(pid: number): boolean {
 function inUse(home: string, holder: HomeHolder | undefined): HomeError {
   const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}, since ${new Date(holder.since).toISOString()}`;
   const stop = holder === undefined ? 'Stop it' : `Stop it (kill ${holder.pid})`;
-  return new HomeError('home_in_use', `${home} is in use by ${who}`, { hint: `${stop}, or choose another home with --home.`, ...(holder === undefined ? {} : { holder }) });
+  return new HomeError('home_in_use', `${home} is in use by ${who}`, {
+    hint: `${stop}, or choose another home with --home.`,
+    ...(holder === undefined ? {} : { holder }),
+  });
 }

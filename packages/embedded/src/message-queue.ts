@@ -55,7 +55,13 @@ export function publishRows(rows: QueueRows, messages: readonly Pick<OutgoingMes
 }
 
 /** Leases up to `limit` due messages to `holder`. `exhausted` where no more were due. */
-export function leaseRows(rows: QueueRows, spec: SubscriptionSpec, holder: string, limit: number, now: number): { readonly leased: readonly Row[]; readonly exhausted: boolean } {
+export function leaseRows(
+  rows: QueueRows,
+  spec: SubscriptionSpec,
+  holder: string,
+  limit: number,
+  now: number,
+): { readonly leased: readonly Row[]; readonly exhausted: boolean } {
   const due = rows.due(spec.name, now, limit);
   const leased: Row[] = [];
   for (const row of due) {

@@ -1,7 +1,17 @@
 // Writes rows to a Parquet file, for generated data. Chunks go to DuckDB's appender column by column, never as SQL text.
 import { randomUUID } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
-import { DuckDBBlobValue, DuckDBDataChunk, DuckDBDateValue, DuckDBDecimalValue, DuckDBInstance, DuckDBListValue, DuckDBTimestampTZValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import {
+  DuckDBBlobValue,
+  DuckDBDataChunk,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBInstance,
+  DuckDBListValue,
+  DuckDBTimestampTZValue,
+  type DuckDBConnection,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import { partitionDate, toDay } from '@floodgate/core/domain/partition-date.ts';
 import type { Column, ScalarType } from '@floodgate/core/domain/pipeline.ts';
 import type { Json, JsonObject } from '@floodgate/core/ports/status-store.ts';
@@ -46,7 +56,11 @@ const converter = (column: Column): Convert => {
   return (value) => (value === null ? null : convert(value));
 };
 
-const appendRows = async (connection: DuckDBConnection, columns: readonly Column[], rows: Iterable<JsonObject> | AsyncIterable<JsonObject>): Promise<number> => {
+const appendRows = async (
+  connection: DuckDBConnection,
+  columns: readonly Column[],
+  rows: Iterable<JsonObject> | AsyncIterable<JsonObject>,
+): Promise<number> => {
   const appender = await connection.createAppender('rows');
   const types = columns.map((_, index) => appender.columnType(index));
   const converters = columns.map((column) => ({ name: column.name, convert: converter(column) }));
@@ -71,7 +85,11 @@ const appendRows = async (connection: DuckDBConnection, columns: readonly Column
 };
 
 /** Visible as a whole or not at all. Values are the JSON of their types: dates as text, BYTES in base64. */
-export const writeParquet = async (path: string, columns: readonly Column[], rows: Iterable<JsonObject> | AsyncIterable<JsonObject>): Promise<{ readonly rows: number }> => {
+export const writeParquet = async (
+  path: string,
+  columns: readonly Column[],
+  rows: Iterable<JsonObject> | AsyncIterable<JsonObject>,
+): Promise<{ readonly rows: number }> => {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   const unfinished = `${path}.${randomUUID()}.tmp`;

@@ -5,7 +5,16 @@ import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import type { Ids } from '@floodgate/core/ports/ids.ts';
 import type { Logger } from '@floodgate/core/ports/logger.ts';
-import type { Delivery, MessageBus, OutgoingMessage, SubscribeOptions, Subscription, SubscriptionSpec, Topic, Verdict } from '@floodgate/core/ports/message-bus.ts';
+import type {
+  Delivery,
+  MessageBus,
+  OutgoingMessage,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionSpec,
+  Topic,
+  Verdict,
+} from '@floodgate/core/ports/message-bus.ts';
 import { backoffMs, leaseRows, publishRows, settleRow } from './message-queue.ts';
 import type { QueueRows, Row, Settlement } from './message-queue.ts';
 
@@ -161,7 +170,14 @@ export class QueueMessageBus implements MessageBus, AsyncDisposable {
     let verdict: Verdict = 'nack';
     try {
       const { attributes, data, attempt } = row;
-      verdict = await consumer.handler({ subscription: spec.name, topic: spec.topic, attributes, data, deliveryAttempt: attempt, signal: running.abort.signal });
+      verdict = await consumer.handler({
+        subscription: spec.name,
+        topic: spec.topic,
+        attributes,
+        data,
+        deliveryAttempt: attempt,
+        signal: running.abort.signal,
+      });
     } catch (error) {
       this.#options.logger?.warn({ subscription: spec.name, deliveryAttempt: row.attempt, error }, 'message handler threw');
     }

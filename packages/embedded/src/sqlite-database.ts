@@ -91,7 +91,9 @@ export class SqliteDatabase implements AsyncDisposable {
     let connection: DatabaseSync | undefined;
     try {
       connection = new DatabaseSync(file, { timeout: openTimeoutMs });
-      connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY`);
+      connection.exec(
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY`,
+      );
       const database = new SqliteDatabase(options, connection);
       database.#prepareSchema();
       return database;
@@ -115,7 +117,9 @@ export class SqliteDatabase implements AsyncDisposable {
     }
     const version = Number(this.rowStatement(`SELECT value FROM meta WHERE name = 'schema'`).get()?.[0]);
     if (version !== schemaVersion) {
-      throw new StoreError('invalid', `${this.file} has schema version ${version}; this Floodgate knows ${schemaVersion}`, { hint: 'Use the Floodgate version that wrote it, or a newer one.' });
+      throw new StoreError('invalid', `${this.file} has schema version ${version}; this Floodgate knows ${schemaVersion}`, {
+        hint: 'Use the Floodgate version that wrote it, or a newer one.',
+      });
     }
   }
 
@@ -130,13 +134,15 @@ export class SqliteDatabase implements AsyncDisposable {
       prepared.setReturnArrays(true);
       // The declared types don't know what setReturnArrays does.
       const { get, all, run } = prepared as unknown as RowStatement;
-      const guard = <T>(call: (...values: SqlValue[]) => T) => (...values: SqlValue[]): T => {
-        try {
-          return call.apply(prepared, values);
-        } catch (error) {
-          throw fromSqliteError(error, this.file);
-        }
-      };
+      const guard =
+        <T>(call: (...values: SqlValue[]) => T) =>
+        (...values: SqlValue[]): T => {
+          try {
+            return call.apply(prepared, values);
+          } catch (error) {
+            throw fromSqliteError(error, this.file);
+          }
+        };
       statement = { get: guard(get), all: guard(all), run: guard(run) };
       this.#rowStatements.set(sql, statement);
     }
@@ -195,7 +201,9 @@ export class SqliteDatabase implements AsyncDisposable {
     const result = this.#tryWrite(work);
     this.#connection.exec(`PRAGMA busy_timeout = ${this.#options.busyTimeoutMs ?? 20}`);
     if (result.outcome === 'busy') {
-      throw new StoreError('unavailable', `another process has been writing to ${this.file} for ${openTimeoutMs / 1000} s`, { hint: 'Try again when it is done.' });
+      throw new StoreError('unavailable', `another process has been writing to ${this.file} for ${openTimeoutMs / 1000} s`, {
+        hint: 'Try again when it is done.',
+      });
     }
   }
 

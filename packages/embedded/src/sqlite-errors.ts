@@ -19,15 +19,22 @@ export function isSqliteBusy(error: unknown): boolean {
 export function fromSqliteError(error: unknown, file: string): unknown {
   const code = resultCode(error);
   // node:sqlite, of what is used after close.
-  if (error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE') return new StoreError('unavailable', `${file} is closed`, { cause: error });
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE')
+    return new StoreError('unavailable', `${file} is closed`, { cause: error });
   if (code === undefined) return error;
   const detail = (error as Error).message;
   switch (code) {
     case primary.busy:
     case primary.locked:
-      return new StoreError('unavailable', `another process holds ${file}: ${detail}`, { cause: error, hint: 'See who has it open (`fuser`), or wait until it is done.' });
+      return new StoreError('unavailable', `another process holds ${file}: ${detail}`, {
+        cause: error,
+        hint: 'See who has it open (`fuser`), or wait until it is done.',
+      });
     case primary.full:
-      return new StoreError('disk_full', `no space left to write ${file}: ${detail}`, { cause: error, hint: 'Free disk space, then go on: nothing that was accepted is lost.' });
+      return new StoreError('disk_full', `no space left to write ${file}: ${detail}`, {
+        cause: error,
+        hint: 'Free disk space, then go on: nothing that was accepted is lost.',
+      });
     case primary.corrupt:
     case primary.notADatabase:
       return new StoreError('invalid', `${file} is damaged or is no Floodgate database: ${detail}`, {
@@ -36,7 +43,10 @@ export function fromSqliteError(error: unknown, file: string): unknown {
       });
     case primary.readonly:
     case primary.cantOpen:
-      return new StoreError('unavailable', `${file} can't be opened for writing: ${detail}`, { cause: error, hint: 'Check that the folder exists and that this user may write to it.' });
+      return new StoreError('unavailable', `${file} can't be opened for writing: ${detail}`, {
+        cause: error,
+        hint: 'Check that the folder exists and that this user may write to it.',
+      });
     case primary.ioError:
       return new StoreError('unavailable', `the disk failed under ${file}: ${detail}`, { cause: error, hint: 'Look at the system log for disk errors.' });
     default:

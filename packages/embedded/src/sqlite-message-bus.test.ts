@@ -11,9 +11,20 @@ import { SqliteMessageBus } from './sqlite-message-bus.ts';
 import type { QueueMessageBusOptions } from './queue-message-bus.ts';
 
 const childProgram = join(import.meta.dirname, '../../../test/support/sqlite-child.ts');
-const spec: SubscriptionSpec = { name: 'workers', topic: 'floodgate-tasks', ackDeadlineMs: 60_000, redelivery: { minMs: 1_000, maxMs: 5_000 }, maxDeliveryAttempts: 5 };
+const spec: SubscriptionSpec = {
+  name: 'workers',
+  topic: 'floodgate-tasks',
+  ackDeadlineMs: 60_000,
+  redelivery: { minMs: 1_000, maxMs: 5_000 },
+  maxDeliveryAttempts: 5,
+};
 const deadLetters: SubscriptionSpec = { ...spec, name: 'dead-letters', topic: 'floodgate-dead-letter' };
-const message = (data: string, overrides: Partial<OutgoingMessage> = {}): OutgoingMessage => ({ topic: 'floodgate-tasks', attributes: { id: data }, data, ...overrides });
+const message = (data: string, overrides: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
+  topic: 'floodgate-tasks',
+  attributes: { id: data },
+  data,
+  ...overrides,
+});
 
 let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let file: string;
@@ -41,7 +52,11 @@ function open(options: Partial<QueueMessageBusOptions> = {}): { readonly databas
   return one;
 }
 
-async function collect(bus: SqliteMessageBus, verdict: (delivery: Delivery) => Verdict | Promise<Verdict> = () => 'ack', of: SubscriptionSpec = spec): Promise<Delivery[]> {
+async function collect(
+  bus: SqliteMessageBus,
+  verdict: (delivery: Delivery) => Verdict | Promise<Verdict> = () => 'ack',
+  of: SubscriptionSpec = spec,
+): Promise<Delivery[]> {
   const deliveries: Delivery[] = [];
   const handler = async (delivery: Delivery): Promise<Verdict> => {
     deliveries.push(delivery);
@@ -60,7 +75,11 @@ describe('kill -9', () => {
     await child.kill();
     const deliveries = await collect(open().bus);
     await clock.advanceUntil(() => deliveries.length === 3);
-    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt])).toEqual([['1', 1], ['2', 1], ['3', 1]]);
+    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt])).toEqual([
+      ['1', 1],
+      ['2', 1],
+      ['3', 1],
+    ]);
   });
 
   it('brings back what the dead process had, after its ack deadline where others may consume', async () => {
@@ -73,7 +92,11 @@ describe('kill -9', () => {
     await clock.advance(50_000);
     expect(deliveries).toHaveLength(0);
     await clock.advance(20_000);
-    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt] as const).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([['1', 2], ['2', 2], ['3', 2]]);
+    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt] as const).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+      ['1', 2],
+      ['2', 2],
+      ['3', 2],
+    ]);
   });
 
   it('brings it back at once to a bus that is exclusive', async () => {
@@ -83,7 +106,11 @@ describe('kill -9', () => {
     await child.kill();
     const deliveries = await collect(open({ exclusive: true }).bus);
     await clock.advance(0);
-    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt] as const).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([['1', 2], ['2', 2], ['3', 2]]);
+    expect(deliveries.map((delivery) => [delivery.data, delivery.deliveryAttempt] as const).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+      ['1', 2],
+      ['2', 2],
+      ['3', 2],
+    ]);
   });
 
   it('does not hurry what waits for its backoff, even for an exclusive bus', async () => {
@@ -105,7 +132,11 @@ describe('a full disk', () => {
     await bus.publish([message('before')]);
     database.execute('PRAGMA max_page_count = 40');
     const large = 'x'.repeat(100_000);
-    await expect(bus.publish([message('a'), message(large), message(large)])).rejects.toMatchObject({ name: 'StoreError', code: 'disk_full', hint: expect.any(String) });
+    await expect(bus.publish([message('a'), message(large), message(large)])).rejects.toMatchObject({
+      name: 'StoreError',
+      code: 'disk_full',
+      hint: expect.any(String),
+    });
     expect(queued(database)).toBe(1);
     database.execute('PRAGMA max_page_count = 1000000');
     await bus.publish([message('after')]);
@@ -183,7 +214,9 @@ it('ignores a nack of a delivery that somebody else has by now', async () => {
 
 it('refuses a subscription whose name belongs to another topic', () => {
   open();
-  expect(() => open({ subscriptions: [{ ...spec, topic: 'floodgate-commits' }] })).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining('floodgate-tasks') }));
+  expect(() => open({ subscriptions: [{ ...spec, topic: 'floodgate-commits' }] })).toThrow(
+    expect.objectContaining({ code: 'invalid', message: expect.stringContaining('floodgate-tasks') }),
+  );
 });
 
 it('delivers what its own process publishes without waiting for a poll, and finds what others publish by polling', async () => {

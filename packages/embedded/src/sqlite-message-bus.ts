@@ -32,7 +32,10 @@ class SqliteMessageQueue implements MessageQueue {
       });
     }
     const declared = find.get(name)?.[0];
-    if (declared !== topic) throw new StoreError('invalid', `the subscription ${name} belongs to the topic ${declared}, not to ${topic}`, { hint: 'Give the new subscription another name.' });
+    if (declared !== topic)
+      throw new StoreError('invalid', `the subscription ${name} belongs to the topic ${declared}, not to ${topic}`, {
+        hint: 'Give the new subscription another name.',
+      });
   }
 
   write<T>(work: (rows: QueueRows) => T): Promise<T> {

@@ -28,7 +28,9 @@ export function queryStatement(query: CheckedQuery, columns: string): SqlQuery {
   // A literal where an index is partial on it: SQLite can't prove a bound value equal to the index's.
   conditions.push(query.index === undefined ? `grp = ${bind(query.group)}` : `grp = '${query.group}'`);
   for (const { field, values: accepted } of query.equal) {
-    conditions.push(accepted.length === 1 ? `${fieldExpression(field)} = ${bind(accepted[0]!)}` : `${fieldExpression(field)} IN (${accepted.map(bind).join(', ')})`);
+    conditions.push(
+      accepted.length === 1 ? `${fieldExpression(field)} = ${bind(accepted[0]!)}` : `${fieldExpression(field)} IN (${accepted.map(bind).join(', ')})`,
+    );
   }
   for (const { field, op, value } of query.ranges) {
     conditions.push(`${fieldExpression(field)} ${op} ${bind(value)}`);

@@ -28,15 +28,21 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-function open(options: { readonly indexes?: readonly StoreIndex[]; readonly busyTimeoutMs?: number } = {}): { readonly database: SqliteDatabase; readonly store: SqliteStatusStore } {
+function open(options: { readonly indexes?: readonly StoreIndex[]; readonly busyTimeoutMs?: number } = {}): {
+  readonly database: SqliteDatabase;
+  readonly store: SqliteStatusStore;
+} {
   const { indexes = contractIndexes, ...rest } = options;
   const database = SqliteDatabase.open({ file, ...deps, ...rest });
   opened.push(database);
   return { database, store: new SqliteStatusStore(database, { ...deps, indexes }) };
 }
 
-const set = (store: SqliteStatusStore, path: string, data: Parameters<Parameters<Parameters<SqliteStatusStore['transaction']>[0]>[0]['set']>[1]): Promise<void> =>
-  store.transaction(async (transaction) => transaction.set(path, data));
+const set = (
+  store: SqliteStatusStore,
+  path: string,
+  data: Parameters<Parameters<Parameters<SqliteStatusStore['transaction']>[0]>[0]['set']>[1],
+): Promise<void> => store.transaction(async (transaction) => transaction.set(path, data));
 
 describe('processes', () => {
   it('has everything that was committed before kill -9', async () => {
@@ -158,7 +164,12 @@ describe('the file', () => {
     const { database } = open();
     database.execute(`UPDATE meta SET value = value + 1 WHERE name = 'schema'`);
     await database.close();
-    expect(openError()).toMatchObject({ name: 'StoreError', code: 'invalid', message: expect.stringContaining('schema version 2'), hint: expect.stringContaining('newer') });
+    expect(openError()).toMatchObject({
+      name: 'StoreError',
+      code: 'invalid',
+      message: expect.stringContaining('schema version 2'),
+      hint: expect.stringContaining('newer'),
+    });
   });
 
   it('is refused, and left as it is, when it is the database of something else', () => {
@@ -195,7 +206,10 @@ describe('the file', () => {
 
 describe('indexes', () => {
   const indexNames = (database: SqliteDatabase): unknown[] =>
-    database.rowStatement(`SELECT name FROM sqlite_schema WHERE name LIKE 'documents_in%' ORDER BY name`).all().map((row) => row[0]);
+    database
+      .rowStatement(`SELECT name FROM sqlite_schema WHERE name LIKE 'documents_in%' ORDER BY name`)
+      .all()
+      .map((row) => row[0]);
 
   it('are made for documents that exist, and dropped when they are declared no more', async () => {
     const first = open({ indexes: [{ group: 'tasks', fields: ['state'] }] });
@@ -208,7 +222,12 @@ describe('indexes', () => {
   it('serve every declared query without looking at documents that are not in its result', async () => {
     const { database, store } = open();
     await set(store, 'b/1/tasks/t1', { state: 'a', phase: 1 });
-    const plan = (sql: string): string => database.rowStatement(`EXPLAIN QUERY PLAN ${sql}`).all('a', 'x', 'y').map((row) => row[3]).join('; ');
+    const plan = (sql: string): string =>
+      database
+        .rowStatement(`EXPLAIN QUERY PLAN ${sql}`)
+        .all('a', 'x', 'y')
+        .map((row) => row[3])
+        .join('; ');
     const { queryStatement } = await import('./sqlite-query.ts');
     const { checkQuery, createIndexCatalog } = await import('@floodgate/core/ports/document-rules.ts');
     const checked = checkQuery({ collection: 'b/1/tasks', where: [{ field: 'state', op: '==', value: 'a' }] }, createIndexCatalog(contractIndexes));

@@ -72,6 +72,8 @@ export class SqliteWriteQueue {
       if (written.outcome === 'done') return written.value;
       await this.#deps.clock.sleep(Math.min(longestBusyWaitMs, tried) * (0.5 + this.#deps.ids.random()));
     }
-    throw new StoreError('conflict', 'gave up writing: another process writes all the time', { hint: 'Look for a command that hangs (`fuser` names who has the database open).' });
+    throw new StoreError('conflict', 'gave up writing: another process writes all the time', {
+      hint: 'Look for a command that hangs (`fuser` names who has the database open).',
+    });
   }
 }

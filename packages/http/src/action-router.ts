@@ -12,7 +12,10 @@ export const createActionRouter = (actions: Actions): Router => {
   const router = Router();
   router.post('/actions/:name', async (request, response) => {
     const action = Object.hasOwn(actions, request.params.name) ? actions[request.params.name] : undefined;
-    if (action === undefined) throw new FloodgateError('not_found', `this process has no action ${request.params.name}`, { hint: 'both processes must be of the same version of Floodgate' });
+    if (action === undefined)
+      throw new FloodgateError('not_found', `this process has no action ${request.params.name}`, {
+        hint: 'both processes must be of the same version of Floodgate',
+      });
     // Who gave up waiting wants no answer any more.
     const gone = new AbortController();
     response.on('close', () => gone.abort(new FloodgateError('cancelled', 'the caller has gone')));

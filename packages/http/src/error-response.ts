@@ -31,7 +31,8 @@ const statusOf: Readonly<Record<string, number>> = {
 export const statusOfError = (code: string): number => (Object.hasOwn(statusOf, code) ? (statusOf[code] as number) : 500);
 
 const errorBody = (error: unknown): ErrorBody => {
-  if (error instanceof FloodgateError) return { error: { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } };
+  if (error instanceof FloodgateError)
+    return { error: { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } };
   return { error: { code: 'internal', message: 'an error that nobody expected; the log has it' } };
 };
 

@@ -38,6 +38,8 @@ export const callHttp = (target: HttpTarget, method: 'GET' | 'POST', path: strin
         });
       },
     );
-    outgoing.on('error', (error) => reject(signal?.aborted === true ? signal.reason : new FloodgateError('unreachable', `nobody answers: ${error.message}`, { cause: error })));
+    outgoing.on('error', (error) =>
+      reject(signal?.aborted === true ? signal.reason : new FloodgateError('unreachable', `nobody answers: ${error.message}`, { cause: error })),
+    );
     outgoing.end(text);
   });

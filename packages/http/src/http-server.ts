@@ -37,8 +37,12 @@ const isAnswering = (socket: string): Promise<boolean> =>
 const toError = (error: unknown, target: HttpTarget): FloodgateError => {
   const where = 'socket' in target ? `the socket ${target.socket}` : `${target.host}:${target.port}`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = code === 'EADDRINUSE' ? 'something else listens there' : code === 'EACCES' ? 'this user may not' : error instanceof Error ? error.message : String(error);
-  return new FloodgateError('address_in_use', `can't listen on ${where}: ${reason}`, { hint: 'socket' in target ? 'stop the other process, or choose another home' : 'choose another port with --port', cause: error });
+  const reason =
+    code === 'EADDRINUSE' ? 'something else listens there' : code === 'EACCES' ? 'this user may not' : error instanceof Error ? error.message : String(error);
+  return new FloodgateError('address_in_use', `can't listen on ${where}: ${reason}`, {
+    hint: 'socket' in target ? 'stop the other process, or choose another home' : 'choose another port with --port',
+    cause: error,
+  });
 };
 
 /** Throws FloodgateError `address_in_use`. A socket that a dead process left behind is taken over. */

@@ -18,11 +18,17 @@ afterEach(async () => {
 const logged: object[] = [];
 const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (fields: object) => void logged.push(fields) };
 
-const start = async (router: Router, readiness: Readonly<Record<string, () => boolean>> = {}): Promise<{ readonly target: HttpTarget; readonly server: HttpServer }> => {
+const start = async (
+  router: Router,
+  readiness: Readonly<Record<string, () => boolean>> = {},
+): Promise<{ readonly target: HttpTarget; readonly server: HttpServer }> => {
   const folder = await mkdtemp(join(tmpdir(), 'floodgate-http-'));
   const target = { socket: join(folder, 'http.sock') };
   const server = await startHttpServer(createHttpApp({ logger, readiness, routers: [router] }), target);
-  cleanups.push(() => rm(folder, { recursive: true }), () => server.close(0));
+  cleanups.push(
+    () => rm(folder, { recursive: true }),
+    () => server.close(0),
+  );
   return { target, server };
 };
 
@@ -109,7 +115,15 @@ describe('a server of ours', () => {
 });
 
 describe('the status of an error', () => {
-  it.each([['invalid_request', 400], ['overlap', 409], ['unknown_backfill', 404], ['empty_selection', 422], ['disk_full', 507], ['something_new', 500], ['toString', 500]])('%s is %i', (code, status) => {
+  it.each([
+    ['invalid_request', 400],
+    ['overlap', 409],
+    ['unknown_backfill', 404],
+    ['empty_selection', 422],
+    ['disk_full', 507],
+    ['something_new', 500],
+    ['toString', 500],
+  ])('%s is %i', (code, status) => {
     expect(statusOfError(code)).toBe(status);
   });
 });

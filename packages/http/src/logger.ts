@@ -20,11 +20,11 @@ const destination = (dest: string | number) => {
 
 /** Writes without delay: a log that is lost in a crash is the one that was needed, and there are few lines a second. */
 export const createLogger = ({ level, file, stderr = false }: LoggerOptions): FlushableLogger => {
-  const streams = [
-    ...(file === undefined ? [] : [{ level, stream: destination(file) }]),
-    ...(stderr ? [{ level, stream: destination(2) }] : []),
-  ];
-  const logger = pino({ level: streams.length === 0 ? 'silent' : level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
+  const streams = [...(file === undefined ? [] : [{ level, stream: destination(file) }]), ...(stderr ? [{ level, stream: destination(2) }] : [])];
+  const logger = pino(
+    { level: streams.length === 0 ? 'silent' : level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.multistream(streams),
+  );
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),

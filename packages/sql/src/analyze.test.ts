@@ -47,8 +47,16 @@ describe('the window of a table', () => {
   test.each<[join: string, sql: string, history: ReadWindow | null]>([
     ['an equality', `FROM d.d AS d JOIN d.h AS h ON h.game_date = d.game_date WHERE ${bounded}`, days(0, 0)],
     ['USING', 'FROM d.d AS d JOIN d.h AS h USING (game_date) WHERE d.game_date BETWEEN @start_date AND @end_date', days(0, 0)],
-    ['a range before it', `FROM d.d AS d JOIN d.h AS h ON h.game_date < d.game_date AND h.game_date >= DATE_SUB(d.game_date, INTERVAL 30 DAY) WHERE ${bounded}`, days(-30, -1)],
-    ['a left join', `FROM d.d AS d LEFT JOIN d.h AS h ON h.game_date < d.game_date AND DATE_DIFF(d.game_date, h.game_date, DAY) <= 5 WHERE ${bounded}`, days(-5, -1)],
+    [
+      'a range before it',
+      `FROM d.d AS d JOIN d.h AS h ON h.game_date < d.game_date AND h.game_date >= DATE_SUB(d.game_date, INTERVAL 30 DAY) WHERE ${bounded}`,
+      days(-30, -1),
+    ],
+    [
+      'a left join',
+      `FROM d.d AS d LEFT JOIN d.h AS h ON h.game_date < d.game_date AND DATE_DIFF(d.game_date, h.game_date, DAY) <= 5 WHERE ${bounded}`,
+      days(-5, -1),
+    ],
     ['a comma', `FROM d.d AS d, d.h AS h WHERE h.game_date = d.game_date AND ${bounded}`, days(0, 0)],
     ['a right join, which reads its right side whole', `FROM d.d AS d RIGHT JOIN d.h AS h ON h.game_date = d.game_date AND ${bounded}`, ALL],
     ['a full join, which reads both whole', 'FROM d.d AS d FULL JOIN d.h AS h ON h.game_date = d.game_date AND h.game_date = @start_date', ALL],
@@ -57,7 +65,10 @@ describe('the window of a table', () => {
   });
 
   test('a left join does not bound its left side', () => {
-    expect(windowsOf('SELECT d.x FROM d.d AS d LEFT JOIN d.h AS h ON d.game_date = h.game_date AND h.game_date = @start_date')).toEqual({ 'd.d': ALL, 'd.h': days(0, 0) });
+    expect(windowsOf('SELECT d.x FROM d.d AS d LEFT JOIN d.h AS h ON d.game_date = h.game_date AND h.game_date = @start_date')).toEqual({
+      'd.d': ALL,
+      'd.h': days(0, 0),
+    });
   });
 
   test('composes through CTEs, renamed columns and subqueries', () => {
@@ -69,12 +80,16 @@ describe('the window of a table', () => {
   });
 
   test('a filter around a window function or LIMIT does not bound what it has read', () => {
-    expect(windowsOf('WITH f AS (SELECT game_date, AVG(x) OVER (ORDER BY game_date) AS a FROM d.g) SELECT a FROM f WHERE game_date = @start_date')).toEqual({ 'd.g': ALL });
+    expect(windowsOf('WITH f AS (SELECT game_date, AVG(x) OVER (ORDER BY game_date) AS a FROM d.g) SELECT a FROM f WHERE game_date = @start_date')).toEqual({
+      'd.g': ALL,
+    });
     expect(windowsOf('SELECT 1 FROM (SELECT game_date FROM d.g LIMIT 5) WHERE game_date = @start_date')).toEqual({ 'd.g': ALL });
   });
 
   test('a filter around GROUP BY, UNION and DISTINCT does', () => {
-    expect(windowsOf('SELECT n FROM (SELECT game_date, COUNT(*) AS n FROM d.g GROUP BY game_date) WHERE game_date = @start_date')).toEqual({ 'd.g': days(0, 0) });
+    expect(windowsOf('SELECT n FROM (SELECT game_date, COUNT(*) AS n FROM d.g GROUP BY game_date) WHERE game_date = @start_date')).toEqual({
+      'd.g': days(0, 0),
+    });
     const union = 'SELECT 1 FROM (SELECT game_date FROM d.g UNION ALL SELECT game_date FROM d.h) WHERE game_date = @start_date';
     expect(windowsOf(union)).toEqual({ 'd.g': days(0, 0), 'd.h': days(0, 0) });
   });
@@ -86,7 +101,8 @@ describe('the window of a table', () => {
   });
 
   test('a CTE that is read twice reads what both need', () => {
-    const sql = 'WITH c AS (SELECT game_date FROM d.g) SELECT 1 FROM c AS a, c AS b WHERE a.game_date = @start_date AND b.game_date = DATE_SUB(@start_date, INTERVAL 2 DAY)';
+    const sql =
+      'WITH c AS (SELECT game_date FROM d.g) SELECT 1 FROM c AS a, c AS b WHERE a.game_date = @start_date AND b.game_date = DATE_SUB(@start_date, INTERVAL 2 DAY)';
     expect(windowsOf(sql)).toEqual({ 'd.g': days(-2, 0) });
   });
 
@@ -103,7 +119,11 @@ describe('the window of a table', () => {
 describe('tables, parameters, columns', () => {
   test('one entry per reference, with its line; CTE names are no tables', () => {
     const { tables } = analyze('WITH c AS (\n  SELECT x FROM d.a\n)\nSELECT c.x\nFROM c\nJOIN `d`.`b` AS b USING (x)\nJOIN `d.a` USING (x)');
-    expect(tables.map(({ table, line }) => [table, line])).toEqual([['d.a', 2], ['d.b', 6], ['d.a', 7]]);
+    expect(tables.map(({ table, line }) => [table, line])).toEqual([
+      ['d.a', 2],
+      ['d.b', 6],
+      ['d.a', 7],
+    ]);
   });
 
   test('an unused CTE is reported too, a set operation with WITH reads its CTE once', () => {

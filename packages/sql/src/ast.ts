@@ -18,10 +18,30 @@ export interface Node {
 
 /** Keys that carry spelling, comments or positions and never meaning. */
 const IGNORED_KEYS = new Set([
-  'span', 'trailing_comments', 'leading_comments', 'pre_alias_comments', 'operator_comments', 'left_comments', 'post_select_comments',
-  'inferred_type', 'alias_explicit_as', 'alias_keyword', 'original_name', 'use_inner_keyword', 'use_outer_keyword', 'kind_text',
-  'start_side_text', 'end_side_text', 'bracket_notation', 'use_bracket_syntax', 'alias_first', 'nesting_group',
-  'integer_spelling', 'original_text', 'explicit_nulls', 'comments',
+  'span',
+  'trailing_comments',
+  'leading_comments',
+  'pre_alias_comments',
+  'operator_comments',
+  'left_comments',
+  'post_select_comments',
+  'inferred_type',
+  'alias_explicit_as',
+  'alias_keyword',
+  'original_name',
+  'use_inner_keyword',
+  'use_outer_keyword',
+  'kind_text',
+  'start_side_text',
+  'end_side_text',
+  'bracket_notation',
+  'use_bracket_syntax',
+  'alias_first',
+  'nesting_group',
+  'integer_spelling',
+  'original_text',
+  'explicit_nulls',
+  'comments',
 ]);
 
 export function isBody(value: Json | undefined): value is Body {
@@ -36,7 +56,12 @@ export function isEmpty(value: Json | undefined): boolean {
 export function allowKeys(construct: string, body: Body, known: readonly string[]): void {
   for (const [key, value] of Object.entries(body)) {
     if (isEmpty(value) || IGNORED_KEYS.has(key) || known.includes(key)) continue;
-    throw new RefusedSql(`${construct} ${key.replaceAll('_', ' ').toUpperCase()}`, `${key.replaceAll('_', ' ')} in ${construct} is not supported`, undefined, offsetOf(body));
+    throw new RefusedSql(
+      `${construct} ${key.replaceAll('_', ' ').toUpperCase()}`,
+      `${key.replaceAll('_', ' ')} in ${construct} is not supported`,
+      undefined,
+      offsetOf(body),
+    );
   }
 }
 
@@ -87,7 +112,10 @@ export function parseStatement(lexed: LexedSql): Node {
 
 /** The parser names the place behind the token that it stumbled over; this is the token's beginning. */
 function offsetOfLine(text: string, line: number, column: number): number {
-  const start = text.split('\n').slice(0, line - 1).reduce((sum, part) => sum + part.length + 1, 0);
+  const start = text
+    .split('\n')
+    .slice(0, line - 1)
+    .reduce((sum, part) => sum + part.length + 1, 0);
   const end = Math.min(start + column - 1, text.length);
   return end - (/(?:\w+|\S)$/u.exec(text.slice(start, end))?.[0].length ?? 0);
 }

@@ -6,8 +6,20 @@ import type { Printed, SqlType } from './printed.ts';
 import { RefusedSql } from './problems.ts';
 
 const TYPE_NAMES: Readonly<Record<string, SqlType>> = {
-  BIGINT: 'INT64', BOOL: 'BOOL', BOOLEAN: 'BOOL', BYTES: 'BYTES', DATE: 'DATE', DATETIME: 'DATETIME', DECIMAL: 'NUMERIC',
-  FLOAT64: 'FLOAT64', INT: 'INT64', INT64: 'INT64', INTEGER: 'INT64', NUMERIC: 'NUMERIC', STRING: 'STRING', TIMESTAMP: 'TIMESTAMP',
+  BIGINT: 'INT64',
+  BOOL: 'BOOL',
+  BOOLEAN: 'BOOL',
+  BYTES: 'BYTES',
+  DATE: 'DATE',
+  DATETIME: 'DATETIME',
+  DECIMAL: 'NUMERIC',
+  FLOAT64: 'FLOAT64',
+  INT: 'INT64',
+  INT64: 'INT64',
+  INTEGER: 'INT64',
+  NUMERIC: 'NUMERIC',
+  STRING: 'STRING',
+  TIMESTAMP: 'TIMESTAMP',
 };
 
 export const DUCKDB_TYPES: Readonly<Record<SqlType, string>> = {
@@ -49,7 +61,11 @@ const BY_MACRO: Readonly<Partial<Record<SqlType, string>>> = { BOOL: 'bool', FLO
 export function printCast(value: Printed, type: SqlType, isSafe: boolean): Printed {
   const cast = isSafe ? 'TRY_CAST' : 'CAST';
   if (value.type === type) return printed(value.sql, type);
-  if (type === 'STRING') return printed(value.type === 'INT64' || value.type === 'DATE' || value.type === 'BOOL' ? `CAST(${value.sql} AS VARCHAR)` : `fg_string(${value.sql})`, type);
+  if (type === 'STRING')
+    return printed(
+      value.type === 'INT64' || value.type === 'DATE' || value.type === 'BOOL' ? `CAST(${value.sql} AS VARCHAR)` : `fg_string(${value.sql})`,
+      type,
+    );
   if (type === 'BYTES') return printed(`encode(${value.sql})`, type);
   if (type === 'INT64' && value.type === 'FLOAT64') return printed(`${cast}(round(${value.sql}) AS BIGINT)`, type);
   if (type === 'FLOAT64' && (value.type === 'INT64' || value.type === 'NUMERIC')) return printed(`CAST(${value.sql} AS DOUBLE)`, type);

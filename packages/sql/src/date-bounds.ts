@@ -49,8 +49,14 @@ export class DateBounds {
 
   /** Days from @start_date and from @end_date; infinite where nothing bounds them. */
   solve(): (variable: DateVariable) => SolvedDates {
-    const from = new Map<DateVariable, number>([[this.start, 0], [this.end, 0]]);
-    const to = new Map<DateVariable, number>([[this.start, 0], [this.end, 0]]);
+    const from = new Map<DateVariable, number>([
+      [this.start, 0],
+      [this.end, 0],
+    ]);
+    const to = new Map<DateVariable, number>([
+      [this.start, 0],
+      [this.end, 0],
+    ]);
     const lowest = (variable: DateVariable): number => from.get(variable) ?? -Infinity;
     const highest = (variable: DateVariable): number => to.get(variable) ?? Infinity;
     // As many rounds as variables reach every bound; contradictory predicates would tighten for ever.

@@ -16,7 +16,11 @@ export interface PredicateScope {
 }
 
 const LENGTHS: Readonly<Record<string, readonly [shortest: number, longest: number]>> = {
-  DAY: [1, 1], WEEK: [7, 7], MONTH: [28, 31], QUARTER: [90, 92], YEAR: [365, 366],
+  DAY: [1, 1],
+  WEEK: [7, 7],
+  MONTH: [28, 31],
+  QUARTER: [90, 92],
+  YEAR: [365, 366],
 };
 const TRUNCATED: Readonly<Record<string, number>> = { DAY: 0, WEEK: 6, ISOWEEK: 6, MONTH: 30, QUARTER: 91, YEAR: 365, ISOYEAR: 370 };
 
@@ -35,7 +39,10 @@ export function addPredicate(scope: PredicateScope, condition: Node): void {
 }
 
 const ORDER: Readonly<Record<string, readonly [lesser: 'left' | 'right', days: number]>> = {
-  lt: ['left', 1], lte: ['left', 0], gt: ['right', 1], gte: ['right', 0],
+  lt: ['left', 1],
+  lte: ['left', 0],
+  gt: ['right', 1],
+  gte: ['right', 0],
 };
 
 /** True where the conjunct says all it can about dates; constants and NULL tests say nothing about the window. */
@@ -89,7 +96,8 @@ export function readDate(scope: PredicateScope, node: Node): DateTerm | 'constan
   if (kind === 'literal') return 'constant';
   if (kind === 'column') return readColumn(scope, node);
   if (kind === 'cast' && isBody(body['to']) && body['to']['data_type'] === 'date') return readDate(scope, toNode(body['this']));
-  if (kind === 'add' || kind === 'sub') return shifted(readDate(scope, toNode(body['left'])), wholeNumber(toNode(body['right'])), kind === 'add' ? 1 : -1, [1, 1]);
+  if (kind === 'add' || kind === 'sub')
+    return shifted(readDate(scope, toNode(body['left'])), wholeNumber(toNode(body['right'])), kind === 'add' ? 1 : -1, [1, 1]);
   const call = toCallOrNothing(node);
   const [value, second] = call?.args ?? [];
   if (call === undefined || value === undefined) return undefined;
@@ -113,7 +121,12 @@ function readColumn(scope: PredicateScope, { body }: Node): DateTerm | undefined
   return base === undefined ? undefined : { base, low: 0, high: 0 };
 }
 
-function shifted(term: DateTerm | 'constant' | undefined, amount: number | undefined, sign: 1 | -1, lengths: readonly [number, number] | undefined): DateTerm | 'constant' | undefined {
+function shifted(
+  term: DateTerm | 'constant' | undefined,
+  amount: number | undefined,
+  sign: 1 | -1,
+  lengths: readonly [number, number] | undefined,
+): DateTerm | 'constant' | undefined {
   if (term === undefined || term === 'constant') return term;
   if (amount === undefined || lengths === undefined) return undefined;
   const ends = lengths.map((days) => sign * amount * days);

@@ -33,8 +33,18 @@ export const PLACEHOLDER = '~';
 
 const LITERAL_START = /^(rb|br|r|b)?("""|'''|"|')/iu;
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
-  a: '\u0007', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v',
-  '\\': '\\', '?': '?', '"': '"', "'": "'", '`': '`',
+  a: '\u0007',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  '?': '?',
+  '"': '"',
+  "'": "'",
+  '`': '`',
 };
 
 export function lexSql(sql: string): LexedSql {
@@ -96,7 +106,10 @@ export function lexSql(sql: string): LexedSql {
 }
 
 function blank(comment: string): string {
-  return comment.split('\n').map((line) => ' '.repeat(line.length)).join('\n');
+  return comment
+    .split('\n')
+    .map((line) => ' '.repeat(line.length))
+    .join('\n');
 }
 
 function commentEnd(sql: string, at: number): number | undefined {

@@ -30,7 +30,8 @@ export function printLiteral(lexed: LexedSql, node: Node): Printed {
   const literal = literalOf(lexed, node);
   if (literal === undefined) throw new RefusedSql('literal', `this ${type} literal is not understood`);
   if (type === 'string') return printed(quoteString(literal.value), 'STRING');
-  if (type === 'byte_string') return printed(`'${[...literal.value].map((byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')}'::BLOB`, 'BYTES');
+  if (type === 'byte_string')
+    return printed(`'${[...literal.value].map((byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')}'::BLOB`, 'BYTES');
   const timeType = TIME_LITERALS[type];
   if (timeType === undefined) throw new RefusedSql(type.toUpperCase(), `${type.toUpperCase()} literals are not supported`);
   return printed(`CAST(${quoteString(literal.value)} AS ${DUCKDB_TYPES[timeType]})`, timeType);

@@ -51,7 +51,8 @@ function addition(operator: '+' | '-'): OperatorPrinter {
     if (toNode(node.body['left']).kind === 'interval' || toNode(node.body['right']).kind === 'interval') {
       throw new RefusedSql('INTERVAL', 'INTERVAL is supported inside DATE_ADD, DATE_SUB and their like alone');
     }
-    if (left.type === 'DATE' && right.type === 'DATE') throw new RefusedSql('DATE - DATE', 'the difference of two dates is an INTERVAL: write DATE_DIFF(a, b, DAY)');
+    if (left.type === 'DATE' && right.type === 'DATE')
+      throw new RefusedSql('DATE - DATE', 'the difference of two dates is an INTERVAL: write DATE_DIFF(a, b, DAY)');
     if (left.type === 'DATE') return printed(`(${left.sql} ${operator} ${right.raw ?? `CAST(${right.sql} AS INTEGER)`})`, 'DATE');
     return printed(arithmeticText(left, operator, right), numberType(left, right));
   };

@@ -134,7 +134,10 @@ function printCase(context: TranslationContext, node: Node): Printed {
   });
   const last = isEmpty(otherwise) ? undefined : printExpression(context, toNode(otherwise));
   const subject = isEmpty(operand) ? '' : ` ${printExpression(context, toNode(operand)).sql}`;
-  return printed(`(CASE${subject}${branches.join('')}${last === undefined ? '' : ` ELSE ${last.sql}`} END)`, commonType(last === undefined ? results : [...results, last]));
+  return printed(
+    `(CASE${subject}${branches.join('')}${last === undefined ? '' : ` ELSE ${last.sql}`} END)`,
+    commonType(last === undefined ? results : [...results, last]),
+  );
 }
 
 function printCastNode(context: TranslationContext, node: Node, isSafe: boolean): Printed {
@@ -183,7 +186,13 @@ function printIn(context: TranslationContext, node: Node): Printed {
   const value = bare(printExpression(context, toNode(body['this'])));
   const not = body['not'] === true ? 'NOT ' : '';
   if (!isEmpty(body['query'])) return printed(`(${value} ${not}IN (${context.printQuery(toNode(body['query']))}))`, 'BOOL');
-  if (isEmpty(body['unnest'])) return printed(`(${value} ${not}IN (${toList(body['expressions']).map((item) => bare(printExpression(context, toNode(item)))).join(', ')}))`, 'BOOL');
+  if (isEmpty(body['unnest']))
+    return printed(
+      `(${value} ${not}IN (${toList(body['expressions'])
+        .map((item) => bare(printExpression(context, toNode(item))))
+        .join(', ')}))`,
+      'BOOL',
+    );
   const list = toNode(body['unnest']);
   const items = list.kind === 'array_func' ? toList(list.body['expressions']) : [];
   if (items.length > 0) return printed(`(${value} ${not}IN (${items.map((item) => bare(printExpression(context, toNode(item)))).join(', ')}))`, 'BOOL');

@@ -17,7 +17,9 @@ export function printFrom(context: TranslationContext, select: Body): string {
 }
 
 function printJoins(context: TranslationContext, joins: Json | undefined): string {
-  return toList(joins).map((join) => printJoin(context, join)).join('');
+  return toList(joins)
+    .map((join) => printJoin(context, join))
+    .join('');
 }
 
 function printJoin(context: TranslationContext, join: Json): string {
@@ -84,7 +86,11 @@ function isStructList(list: Node): boolean {
     return isBody(to) && isBody(to['element_type']) && to['element_type']['data_type'] === 'struct';
   }
   const [first] = list.kind === 'array_func' ? toList(list.body['expressions']).map(toNode) : [];
-  return first !== undefined && ((first.kind === 'function' && String(first.body['name']).toUpperCase() === 'STRUCT') || (first.kind === 'cast' && toNode(first.body['this']).kind === 'struct'));
+  return (
+    first !== undefined &&
+    ((first.kind === 'function' && String(first.body['name']).toUpperCase() === 'STRUCT') ||
+      (first.kind === 'cast' && toNode(first.body['this']).kind === 'struct'))
+  );
 }
 
 /** A list of STRUCT literals is a table of their fields; any other list a column named by its alias. */

@@ -10,7 +10,20 @@ import type { TranslationContext } from './translation-context.ts';
 import { printOrderBy, printSpecification } from './windows.ts';
 
 const SELECT_KEYS = [
-  'expressions', 'from', 'joins', 'where_clause', 'group_by', 'having', 'qualify', 'order_by', 'limit', 'offset', 'distinct', 'with', 'windows', 'kind',
+  'expressions',
+  'from',
+  'joins',
+  'where_clause',
+  'group_by',
+  'having',
+  'qualify',
+  'order_by',
+  'limit',
+  'offset',
+  'distinct',
+  'with',
+  'windows',
+  'kind',
 ];
 const SET_OPERATIONS: Readonly<Record<string, string>> = { union: 'UNION', intersect: 'INTERSECT', except: 'EXCEPT' };
 
@@ -77,15 +90,19 @@ function printSelect(context: TranslationContext, body: Body): string {
   const from = printFrom(context, body);
   const list = printSelectList(context, body);
   const aliases = renamedExpressions(context, body);
-  return [
-    `${start}SELECT ${body['distinct'] === true ? 'DISTINCT ' : ''}${list}`,
-    from,
-    printClause(context, 'WHERE', body['where_clause']),
-    printGroupBy(context, body),
-    context.withAliases(aliases, () => printClause(context, 'HAVING', body['having']), true),
-    printNamedWindows(context, body['windows']),
-    context.withAliases(aliases, () => printClause(context, 'QUALIFY', body['qualify'])),
-  ].filter((part) => part !== '').join('\n') + printTail(context, body, aliases);
+  return (
+    [
+      `${start}SELECT ${body['distinct'] === true ? 'DISTINCT ' : ''}${list}`,
+      from,
+      printClause(context, 'WHERE', body['where_clause']),
+      printGroupBy(context, body),
+      context.withAliases(aliases, () => printClause(context, 'HAVING', body['having']), true),
+      printNamedWindows(context, body['windows']),
+      context.withAliases(aliases, () => printClause(context, 'QUALIFY', body['qualify'])),
+    ]
+      .filter((part) => part !== '')
+      .join('\n') + printTail(context, body, aliases)
+  );
 }
 
 /**
@@ -96,7 +113,9 @@ function printSelect(context: TranslationContext, body: Body): string {
 function renamedExpressions(context: TranslationContext, body: Body): ReadonlyMap<string, Printed> {
   const isUsed = !isEmpty(body['having']) || !isEmpty(body['qualify']) || !isEmpty(body['order_by']);
   const items = isUsed ? toList(body['expressions']).map(toNode) : [];
-  return new Map(items.flatMap((item) => (isRenamed(item) ? [[fieldNameOf(item)?.toLowerCase() ?? '', printExpression(context, toNode(item.body['this']))]] : [])));
+  return new Map(
+    items.flatMap((item) => (isRenamed(item) ? [[fieldNameOf(item)?.toLowerCase() ?? '', printExpression(context, toNode(item.body['this']))]] : [])),
+  );
 }
 
 function isRenamed(item: Node): boolean {
@@ -115,7 +134,9 @@ function printGroupBy(context: TranslationContext, body: Body): string {
   if (!isBody(clause)) return '';
   allowKeys('GROUP BY', clause, ['expressions']);
   const items = toList(body['expressions']).map(toNode);
-  return `GROUP BY ${toList(clause['expressions']).map((key) => printGroupKey(context, toNode(key), items)).join(', ')}`;
+  return `GROUP BY ${toList(clause['expressions'])
+    .map((key) => printGroupKey(context, toNode(key), items))
+    .join(', ')}`;
 }
 
 /** A name of the SELECT list goes before a column here too; by its position it cannot be mistaken. */
@@ -159,7 +180,10 @@ function printStar(context: TranslationContext, star: Body, select: Body): strin
   allowKeys('*', star, ['table', 'except', 'replace']);
   const table = nameOf(star['table']);
   if (table === undefined && hasUnnamedStructUnnest(select)) {
-    throw new RefusedSql('*', 'SELECT * beside UNNEST of a column, or of a list without alias, is not supported, since its columns are unknown: name the columns');
+    throw new RefusedSql(
+      '*',
+      'SELECT * beside UNNEST of a column, or of a list without alias, is not supported, since its columns are unknown: name the columns',
+    );
   }
   const except = toList(star['except']).map((column) => quoteIdentifier(nameOf(column) ?? ''));
   const replace = toList(star['replace']).map((item) => {

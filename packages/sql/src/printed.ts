@@ -27,7 +27,11 @@ export function quoteString(value: string): string {
   const quoted = value.replaceAll("'", "''");
   // eslint-disable-next-line no-control-regex -- control characters are the point
   if (!/[\u0000-\u001f\u007f]/u.test(value)) return `'${quoted}'`;
-  if (value.includes('\u0000')) return `(${value.split('\u0000').map((part) => quoteString(part)).join(' || chr(0) || ')})`;
+  if (value.includes('\u0000'))
+    return `(${value
+      .split('\u0000')
+      .map((part) => quoteString(part))
+      .join(' || chr(0) || ')})`;
   const escaped = quoted.replaceAll('\\', '\\\\');
   // eslint-disable-next-line no-control-regex -- as above
   return `E'${escaped.replace(/[\u0001-\u001f\u007f]/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)}'`;

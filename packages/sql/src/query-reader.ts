@@ -44,7 +44,10 @@ export class QueryReader {
     this.#partitionColumns = partitionColumns;
   }
 
-  read(statement: Node): { columns: readonly string[] | null; readings: readonly (TableReading & { window: { fromDays: number | 'unbounded'; toDays: number | 'unbounded' } | null })[] } {
+  read(statement: Node): {
+    columns: readonly string[] | null;
+    readings: readonly (TableReading & { window: { fromDays: number | 'unbounded'; toDays: number | 'unbounded' } | null })[];
+  } {
     const { columns } = this.#query(statement, { ctes: new Map(), outer: [] });
     const solved = this.#bounds.solve();
     const readings = this.#readings.map(({ table, offset, date }) => {
@@ -52,7 +55,11 @@ export class QueryReader {
       const { from, to } = solved(date);
       const isOpen = !Number.isFinite(from) || !Number.isFinite(to);
       if (isOpen && date.isUnclear) return { table, offset, window: null };
-      return { table, offset, window: { fromDays: Number.isFinite(from) ? from : ('unbounded' as const), toDays: Number.isFinite(to) ? to : ('unbounded' as const) } };
+      return {
+        table,
+        offset,
+        window: { fromDays: Number.isFinite(from) ? from : ('unbounded' as const), toDays: Number.isFinite(to) ? to : ('unbounded' as const) },
+      };
     });
     return { columns, readings };
   }
@@ -106,10 +113,16 @@ export class QueryReader {
       const visible = ctes;
       const read = (): QueryShape => this.#query(toNode(cte['this']), { ctes: visible, outer: environment.outer });
       unread.set(name, read);
-      ctes = new Map([...ctes, [name, () => {
-        unread.delete(name);
-        return read();
-      }]]);
+      ctes = new Map([
+        ...ctes,
+        [
+          name,
+          () => {
+            unread.delete(name);
+            return read();
+          },
+        ],
+      ]);
     }
     const readRest = (): void => {
       for (const name of [...unread.keys()].toReversed()) {
@@ -127,7 +140,8 @@ export class QueryReader {
     this.#joins(body['joins'], environment, relations);
     const scope = this.#scope(relations, environment, () => true);
     if (isBody(body['where_clause'])) addPredicate(scope, toNode(body['where_clause']['this']));
-    for (const key of ['expressions', 'where_clause', 'having', 'qualify', 'order_by', 'group_by']) this.#nested(body[key], { ...environment, outer: [...relations, ...environment.outer] });
+    for (const key of ['expressions', 'where_clause', 'having', 'qualify', 'order_by', 'group_by'])
+      this.#nested(body[key], { ...environment, outer: [...relations, ...environment.outer] });
     return this.#shape(body, relations, scope);
   }
 
@@ -168,7 +182,8 @@ export class QueryReader {
   #source(node: Node, environment: Environment, before: readonly Relation[]): readonly Relation[] {
     const { kind, body } = node;
     if (kind === 'table') return [this.#table(body, environment)];
-    if (kind === 'subquery') return [{ ...this.#query(toNode(body['this']), { ...environment, outer: [...before, ...environment.outer] }), alias: nameOf(body['alias']) }];
+    if (kind === 'subquery')
+      return [{ ...this.#query(toNode(body['this']), { ...environment, outer: [...before, ...environment.outer] }), alias: nameOf(body['alias']) }];
     if (kind === 'joined_table') {
       const relations = [...this.#source(toNode(body['left']), environment, before)];
       this.#joins(body['joins'], environment, relations);

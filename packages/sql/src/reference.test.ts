@@ -92,7 +92,14 @@ describe.skipIf(!isZetaSqlInstalled)(`GoogleSQL and DuckDB agree${isZetaSqlInsta
     test.each(statements)('%s', async (sql) => {
       const expected = await runReference(sql);
       const actual = await runTranslated(sql);
-      expect(findDifference(expected.rows, actual.rows, expected.columns.map((column) => column.type), isOrdered(sql))).toBeUndefined();
+      expect(
+        findDifference(
+          expected.rows,
+          actual.rows,
+          expected.columns.map((column) => column.type),
+          isOrdered(sql),
+        ),
+      ).toBeUndefined();
       const named = expected.columns.flatMap((column, index) => (column.name === '' ? [] : [[column.name, actual.names[index]]]));
       expect(named.map(([, name]) => name)).toEqual(named.map(([name]) => name));
     });
@@ -108,7 +115,7 @@ describe.skipIf(!isZetaSqlInstalled)(`GoogleSQL and DuckDB agree${isZetaSqlInsta
 /** Whether ORDER BY stands outside all parentheses. */
 function isOrdered(sql: string): boolean {
   let text = sql;
-  for (let inner = ''; inner !== text; ) {
+  for (let inner = ''; inner !== text;) {
     inner = text;
     text = text.replaceAll(/\([^()]*\)/gu, '');
   }

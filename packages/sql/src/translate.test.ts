@@ -93,11 +93,19 @@ describe('refusals', () => {
 
   test('all problems of a statement are named, each where it stands in the given text', () => {
     const sql = "-- RAND() in a comment\nSELECT 'RAND()', rand(), /* é */ x,\n  FARM_FINGERPRINT(a), 'été',\n  RAND() FROM d.t JOIN d.u USING (a)";
-    expect(problemsOf(sql).map(({ construct, line, column }) => [construct, line, column])).toEqual([['RAND', 2, 18], ['FARM_FINGERPRINT', 3, 3], ['RAND', 4, 3]]);
+    expect(problemsOf(sql).map(({ construct, line, column }) => [construct, line, column])).toEqual([
+      ['RAND', 2, 18],
+      ['FARM_FINGERPRINT', 3, 3],
+      ['RAND', 4, 3],
+    ]);
   });
 
   test('a syntax error has its line and column behind strings of any length', () => {
-    expect(problemsOf("SELECT 'a long string that the parser never sees'\nFROM d.t WHERE WHERE")[0]).toMatchObject({ construct: 'syntax', line: 2, column: 16 });
+    expect(problemsOf("SELECT 'a long string that the parser never sees'\nFROM d.t WHERE WHERE")[0]).toMatchObject({
+      construct: 'syntax',
+      line: 2,
+      column: 16,
+    });
   });
 });
 

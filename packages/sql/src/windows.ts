@@ -38,7 +38,9 @@ export function printSpecification(context: TranslationContext, spec: Body): str
     partition.length === 0 ? '' : `PARTITION BY ${partition.join(', ')}`,
     isEmpty(spec['order_by']) ? '' : `ORDER BY ${printOrderBy(context, spec['order_by'])}`,
     isEmpty(spec['frame']) ? '' : printFrame(context, spec['frame']),
-  ].filter((part) => part !== '').join(' ');
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 function printFrame(context: TranslationContext, frame: Json | undefined): string {

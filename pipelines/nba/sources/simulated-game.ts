@@ -65,8 +65,24 @@ const foulLimit = 6;
 const createSide = (random: Random, team: SimulatedTeam): Side => {
   const regulars = random.integer(9, 12);
   const lines = team.players.slice(0, regulars + (random.chance(0.06) ? 1 : 0)).map((player, rank) => ({
-    player, starter: rank < 5, minutes: 0, points: 0, fgm: 0, fga: 0, fg3m: 0, fg3a: 0, ftm: 0, fta: 0,
-    oreb: 0, dreb: 0, ast: 0, stl: 0, blk: 0, tov: 0, pf: 0, plusMinus: 0,
+    player,
+    starter: rank < 5,
+    minutes: 0,
+    points: 0,
+    fgm: 0,
+    fga: 0,
+    fg3m: 0,
+    fg3a: 0,
+    ftm: 0,
+    fta: 0,
+    oreb: 0,
+    dreb: 0,
+    ast: 0,
+    stl: 0,
+    blk: 0,
+    tov: 0,
+    pf: 0,
+    plusMinus: 0,
   }));
   return { team, lines, regulars, score: 0, possessions: 0, teamTurnovers: 0 };
 };
@@ -111,8 +127,24 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
 
   const tell = (side: Side, line: Line | null, type: GameEvent['type'], text: string, more: Partial<GameEvent> = {}): void => {
     events.push({
-      period, secondsLeft, type, side, player: line?.player ?? null, text, qualifiers: null, made: null, points: 0, distance: null, inPaint: null,
-      assistId: null, blockId: null, stealId: null, foulDrawnId: null, homeScore: home.score, awayScore: away.score, ...more,
+      period,
+      secondsLeft,
+      type,
+      side,
+      player: line?.player ?? null,
+      text,
+      qualifiers: null,
+      made: null,
+      points: 0,
+      distance: null,
+      inPaint: null,
+      assistId: null,
+      blockId: null,
+      stealId: null,
+      foulDrawnId: null,
+      homeScore: home.score,
+      awayScore: away.score,
+      ...more,
     });
   };
   const score = (side: Side, line: Line, points: number): void => {
@@ -141,7 +173,11 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
         score(side, line, 1);
       }
       const text = `${line.player.lastName} Free Throw ${number} of ${throws}`;
-      tell(side, line, 'freethrow', made ? `${text} (${line.points} PTS)` : `MISS ${text}`, { made, points: made ? 1 : 0, qualifiers: secondChance ? '2ndchance' : null });
+      tell(side, line, 'freethrow', made ? `${text} (${line.points} PTS)` : `MISS ${text}`, {
+        made,
+        points: made ? 1 : 0,
+        qualifiers: secondChance ? '2ndchance' : null,
+      });
     }
     return made;
   };
@@ -190,7 +226,12 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
     line.fgm += 1;
     if (three) line.fg3m += 1;
     score(side, line, value);
-    const passer = random.chance(three ? 0.8 : 0.5) ? pick(floor(side).filter((mate) => mate !== line), ({ passing }) => passing) : undefined;
+    const passer = random.chance(three ? 0.8 : 0.5)
+      ? pick(
+          floor(side).filter((mate) => mate !== line),
+          ({ passing }) => passing,
+        )
+      : undefined;
     if (passer) passer.ast += 1;
     tell(side, line, type, `${text} (${line.points} PTS)`, { made, points: value, qualifiers, distance, inPaint, assistId: passer?.player.id ?? null });
     if (!random.chance(inPaint ? 0.08 : 0.01)) return false;

@@ -93,7 +93,8 @@ describe('the pipeline on simulated games', { timeout: 60_000 }, () => {
 
   test('rows have exactly the columns that the sources declare', () => {
     for (const { name, columns } of pipeline.sources) {
-      for (const row of games[0]?.[name as keyof SimulatedGameRows] ?? []) expect(Object.keys(row).sort(), name).toEqual(columns.map((column) => column.name).sort());
+      for (const row of games[0]?.[name as keyof SimulatedGameRows] ?? [])
+        expect(Object.keys(row).sort(), name).toEqual(columns.map((column) => column.name).sort());
     }
   });
 
@@ -104,7 +105,10 @@ describe('the pipeline on simulated games', { timeout: 60_000 }, () => {
   });
 
   test('what the summaries say can be counted off the simulated rows', async () => {
-    const [found] = await query(connection, 'SELECT SUM(points) AS points, SUM(assisted_fg_makes) AS assists, COUNT(*) AS players, COUNTIF(usage_rate IS NULL) AS unused FROM nba_analytics.player_game_summary');
+    const [found] = await query(
+      connection,
+      'SELECT SUM(points) AS points, SUM(assisted_fg_makes) AS assists, COUNT(*) AS players, COUNTIF(usage_rate IS NULL) AS unused FROM nba_analytics.player_game_summary',
+    );
     const players = games.flatMap(({ player_boxscores }) => player_boxscores);
     expect(found).toEqual({
       points: String(sum(players.map(({ pts }) => pts))),
@@ -112,7 +116,10 @@ describe('the pipeline on simulated games', { timeout: 60_000 }, () => {
       players: String(players.length),
       unused: String(players.filter(({ minutes }) => minutes === 0).length),
     });
-    const [lookups] = await query(connection, "SELECT COUNT(DISTINCT player_lookup) AS lookups, COUNT(DISTINCT universal_player_id) AS players, COUNTIF(NOT REGEXP_CONTAINS(player_lookup, r'^[a-z]+$')) AS strange FROM nba_raw.nbac_gamebook_player_stats");
+    const [lookups] = await query(
+      connection,
+      "SELECT COUNT(DISTINCT player_lookup) AS lookups, COUNT(DISTINCT universal_player_id) AS players, COUNTIF(NOT REGEXP_CONTAINS(player_lookup, r'^[a-z]+$')) AS strange FROM nba_raw.nbac_gamebook_player_stats",
+    );
     expect(lookups).toMatchObject({ lookups: lookups?.['players'], strange: '0' });
   });
 });

@@ -144,10 +144,23 @@ const playByPlayOf = (common: Common, result: GameResult): PlayByPlayRow[] =>
 
 const rowsOf = (common: Common, seasonYear: number, result: GameResult): SimulatedGameRows => {
   const { home, away, periods } = result;
-  const sides: readonly (readonly [Side, Side])[] = [[home, away], [away, home]];
+  const sides: readonly (readonly [Side, Side])[] = [
+    [home, away],
+    [away, home],
+  ];
   const about = (side: Side, opponent: Side) => ({ ...common, team: side.team.code, opponent: opponent.team.code, is_home: side === home });
   return {
-    games: [{ ...common, season_year: seasonYear, home_team: home.team.code, away_team: away.team.code, home_score: home.score, away_score: away.score, neutral_site: false }],
+    games: [
+      {
+        ...common,
+        season_year: seasonYear,
+        home_team: home.team.code,
+        away_team: away.team.code,
+        home_score: home.score,
+        away_score: away.score,
+        neutral_site: false,
+      },
+    ],
     team_boxscores: sides.map(([side, opponent]) => ({
       ...about(side, opponent),
       team_id: side.team.id,
@@ -173,7 +186,8 @@ const rowsOf = (common: Common, seasonYear: number, result: GameResult): Simulat
 /** Game by game in the order of dates, so that a whole season never lies in memory. Games don't depend on one another. */
 export function* simulateLeague({ seed, season, games = Number.POSITIVE_INFINITY }: LeagueOptions): Generator<SimulatedGameRows, void> {
   const year = Number.parseInt(season.slice(0, 4), 10);
-  if (!/^\d{4}-\d{2}$/.test(season) || Number(season.slice(5)) !== (year + 1) % 100) throw new RangeError(`expected a season such as 2023-24, found "${season}"`);
+  if (!/^\d{4}-\d{2}$/.test(season) || Number(season.slice(5)) !== (year + 1) % 100)
+    throw new RangeError(`expected a season such as 2023-24, found "${season}"`);
   const teams = createTeams(seed, season);
   const fixtures: readonly Fixture[] = createSchedule(createRandom(`${seed}/${season}/schedule`), teams.length, year);
   for (const [index, { date, home, away }] of fixtures.entries()) {

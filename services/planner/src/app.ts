@@ -109,7 +109,12 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
     const { id, source, traceparent } = delivery.attributes;
     const outcome = await acceptRequest(
       deps,
-      { request: parsed.request, idempotencyKey: parsed.request.idempotencyKey ?? `${source ?? ''}#${id ?? ''}`, traceparent: traceparent ?? '', dryRun: false },
+      {
+        request: parsed.request,
+        idempotencyKey: parsed.request.idempotencyKey ?? `${source ?? ''}#${id ?? ''}`,
+        traceparent: traceparent ?? '',
+        dryRun: false,
+      },
       delivery.signal,
     );
     if (outcome.outcome === 'rejected') deps.logger.warn({ request: id, ...outcome.failure }, 'request rejected');

@@ -28,13 +28,19 @@ export const createPlannerRoutes = ({ accept, describePlan, onAccepted }: Planne
   router.post('/v1/backfills', async (request: Request, response: Response) => {
     const parsed = parseRequest(request.body);
     if (!parsed.ok) {
-      response.status(400).json({ error: { code: 'invalid_request', message: `${parsed.problems.length} things are wrong with the request`, problems: parsed.problems } });
+      response
+        .status(400)
+        .json({ error: { code: 'invalid_request', message: `${parsed.problems.length} things are wrong with the request`, problems: parsed.problems } });
       return;
     }
     const dryRun = isDryRun(request);
     const idempotencyKey = parsed.request.idempotencyKey ?? request.get('idempotency-key') ?? `http#${accept.ids.newId()}`;
     // Not tied to the connection: a decision that was begun is made, whoever still waits for it.
-    const decided = await acceptRequest(accept, { request: parsed.request, idempotencyKey, traceparent: request.get('traceparent') ?? '', dryRun }, new AbortController().signal);
+    const decided = await acceptRequest(
+      accept,
+      { request: parsed.request, idempotencyKey, traceparent: request.get('traceparent') ?? '', dryRun },
+      new AbortController().signal,
+    );
     switch (decided.outcome) {
       case 'accepted':
         onAccepted?.(decided.backfillId);
@@ -50,14 +56,31 @@ export const createPlannerRoutes = ({ accept, describePlan, onAccepted }: Planne
 
   router.get('/v1/backfills', async (_: Request, response: Response) => {
     const backfills = await listBackfills(accept.store);
-    response.json({ backfills: backfills.map(({ backfillId, pipelineId, state, tasks, createdAt, endedAt, requestedBy, reason }) => ({ backfillId, pipelineId, state, tasks, createdAt, endedAt, requestedBy, reason })) });
+    response.json({
+      backfills: backfills.map(({ backfillId, pipelineId, state, tasks, createdAt, endedAt, requestedBy, reason }) => ({
+        backfillId,
+        pipelineId,
+        state,
+        tasks,
+        createdAt,
+        endedAt,
+        requestedBy,
+        reason,
+      })),
+    });
   });
 
   router.get('/v1/backfills/:id', async (request: Request<{ id: string }>, response: Response) => {
     const status = await readBackfillStatus(accept.store, request.params.id);
     if (status === undefined) throw new FloodgateError('unknown_backfill', `no backfill ${request.params.id}`);
     const { backfill, control, gates, counts } = status;
-    response.json({ backfill, paused: control.paused, cancelled: control.cancelled, counts, gates: gates.map(({ phase, state, gate }) => ({ phase, state, summary: gate?.summary ?? '', repair: gate?.repair ?? '' })) });
+    response.json({
+      backfill,
+      paused: control.paused,
+      cancelled: control.cancelled,
+      counts,
+      gates: gates.map(({ phase, state, gate }) => ({ phase, state, summary: gate?.summary ?? '', repair: gate?.repair ?? '' })),
+    });
   });
 
   return router;

@@ -8,7 +8,10 @@ type Subject = 'staged' | 'committed';
 /** Day 1 has every fault, day 2 none. */
 const faulty = [game(day(1), 'a', 300), game(day(1), 'a', null), game(day(1), 'b', 0), game(day(1), 'c', 90, null), game(day(2), 'd'), game(day(2), 'e')];
 
-const arrange = async (harness: WarehouseHarness, subject: Subject): Promise<{ warehouse: Warehouse; target: TableSpec; of: { staging: string } | 'committed' }> => {
+const arrange = async (
+  harness: WarehouseHarness,
+  subject: Subject,
+): Promise<{ warehouse: Warehouse; target: TableSpec; of: { staging: string } | 'committed' }> => {
   const { warehouse } = harness;
   const target = gamesTable();
   await warehouse.prepareTable(target, never);
@@ -16,7 +19,14 @@ const arrange = async (harness: WarehouseHarness, subject: Subject): Promise<{ w
     await stageRows(warehouse, target, 's', [day(1), day(2), day(3)], faulty);
     return { warehouse, target, of: { staging: 's' } };
   }
-  for (const date of [day(1), day(2)]) await fill(warehouse, target, date, 1, faulty.filter((row) => row['game_date'] === date));
+  for (const date of [day(1), day(2)])
+    await fill(
+      warehouse,
+      target,
+      date,
+      1,
+      faulty.filter((row) => row['game_date'] === date),
+    );
   return { warehouse, target, of: 'committed' };
 };
 
@@ -40,8 +50,15 @@ export const describeChecks = (make: MakeHarness): void => {
     test('rows holds each date against its number', async () => {
       await using harness = await make();
       const { warehouse, target, of } = await arrange(harness, subject);
-      const expected = new Map([[day(1), 4], [day(2), 12], [day(3), 1]]);
-      expect(await findings(warehouse, target, of, dates, { rows: { type: 'rows', expected } })).toEqual(['rows 2024-01-02 2 rows, expected 12', 'rows 2024-01-03 0 rows, expected 1']);
+      const expected = new Map([
+        [day(1), 4],
+        [day(2), 12],
+        [day(3), 1],
+      ]);
+      expect(await findings(warehouse, target, of, dates, { rows: { type: 'rows', expected } })).toEqual([
+        'rows 2024-01-02 2 rows, expected 12',
+        'rows 2024-01-03 0 rows, expected 1',
+      ]);
     });
 
     test('not_null, not_zero and accepted_range count within their condition and tolerance', async () => {
@@ -67,7 +84,10 @@ export const describeChecks = (make: MakeHarness): void => {
       await using harness = await make();
       const { warehouse, target, of } = await arrange(harness, subject);
       const sql = `SELECT DATE '2024-01-01' AS date, 5 AS expected UNION ALL SELECT DATE '2024-01-03', 2 UNION ALL SELECT DATE '2024-06-01', 9`;
-      const result = await warehouse.runChecks({ target, subject: of, dates, sources: [], checks: [{ id: 'count', check: { type: 'row_count', sql } }] }, never);
+      const result = await warehouse.runChecks(
+        { target, subject: of, dates, sources: [], checks: [{ id: 'count', check: { type: 'row_count', sql } }] },
+        never,
+      );
       expect(result.findings.map(({ date, message, offending }) => [date, message, offending])).toEqual([
         [day(1), '4 rows, expected 5', 1],
         [day(2), '2 rows, expected 0', 2],
@@ -79,9 +99,15 @@ export const describeChecks = (make: MakeHarness): void => {
     test('expected_keys names what is missing', async () => {
       await using harness = await make();
       const { warehouse, target, of } = await arrange(harness, subject);
-      const keys = ['d', 'x', 'e', 'y', 'z'].map((id) => `SELECT @start_date + 1 AS date, '${id}' AS game_id`).join(' UNION ALL ').replaceAll('@start_date + 1', "DATE_ADD(@start_date, INTERVAL 1 DAY)");
+      const keys = ['d', 'x', 'e', 'y', 'z']
+        .map((id) => `SELECT @start_date + 1 AS date, '${id}' AS game_id`)
+        .join(' UNION ALL ')
+        .replaceAll('@start_date + 1', 'DATE_ADD(@start_date, INTERVAL 1 DAY)');
       const sql = `${keys} UNION ALL SELECT @start_date, 'a' UNION ALL SELECT DATE '2024-06-01', 'ignored' UNION ALL SELECT @end_date, '20240115_LAL_PHI'`;
-      const result = await warehouse.runChecks({ target, subject: of, dates, sources: [], checks: [{ id: 'keys', check: { type: 'expected_keys', columns: ['game_id'], sql } }] }, never);
+      const result = await warehouse.runChecks(
+        { target, subject: of, dates, sources: [], checks: [{ id: 'keys', check: { type: 'expected_keys', columns: ['game_id'], sql } }] },
+        never,
+      );
       expect(result.findings.map(({ date, message, offending, examples }) => [date, message, offending, examples])).toEqual([
         [day(2), 'game x; game y and 1 more missing (3 of 5 expected)', 3, [{ game_id: 'x' }, { game_id: 'y' }, { game_id: 'z' }]],
         [day(3), 'game 20240115_LAL_PHI missing (1 of 1 expected)', 1, [{ game_id: '20240115_LAL_PHI' }]],
@@ -96,7 +122,12 @@ export const describeChecks = (make: MakeHarness): void => {
       const check = { type: 'sql', name: 'plausible points', sql } as const;
       const { findings: found } = await warehouse.runChecks({ target, subject: of, dates, sources: [], checks: [{ id: 'sql', check }] }, never);
       expect(found).toHaveLength(1);
-      expect(found[0]).toMatchObject({ checkId: 'sql', date: day(1), offending: 2, message: expect.stringMatching(/^plausible points: 2 rows offend, e\.g\. game a/) });
+      expect(found[0]).toMatchObject({
+        checkId: 'sql',
+        date: day(1),
+        offending: 2,
+        message: expect.stringMatching(/^plausible points: 2 rows offend, e\.g\. game a/),
+      });
       expect(found[0]?.examples).toHaveLength(2);
     });
 
@@ -107,7 +138,9 @@ export const describeChecks = (make: MakeHarness): void => {
       expect(await findings(warehouse, target, of, [day(2), day(3)], { check })).toEqual([]);
       expect(await findings(warehouse, target, of, dates, { check: { id: 'check', check, exempt: new Set([day(1)]) } })).toEqual([]);
       const sql = 'SELECT game_date AS date, COUNT(*) AS n FROM staged GROUP BY date';
-      expect(await findings(warehouse, target, of, [day(2)], { all: { type: 'sql', name: 'all', sql } })).toEqual(['all 2024-01-02 all: 1 row offends, e.g. n 2']);
+      expect(await findings(warehouse, target, of, [day(2)], { all: { type: 'sql', name: 'all', sql } })).toEqual([
+        'all 2024-01-02 all: 1 row offends, e.g. n 2',
+      ]);
     });
   });
 
@@ -124,7 +157,13 @@ export const describeChecks = (make: MakeHarness): void => {
       await using harness = await make();
       const target = gamesTable();
       await harness.warehouse.prepareTable(target, never);
-      await stageRows(harness.warehouse, target, 's', [day(1)], Array.from({ length: 9 }, (_, index) => game(day(1), `g${index}`, null)));
+      await stageRows(
+        harness.warehouse,
+        target,
+        's',
+        [day(1)],
+        Array.from({ length: 9 }, (_, index) => game(day(1), `g${index}`, null)),
+      );
       const { findings: found } = await harness.warehouse.runChecks(
         { target, subject: { staging: 's' }, dates: [day(1)], sources: [], checks: [{ id: 'r', check: { type: 'required', columns: ['points'] } }] },
         never,

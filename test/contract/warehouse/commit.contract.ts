@@ -21,17 +21,20 @@ export const describeCommits = (make: MakeHarness): void => {
       expect(await committedRows(warehouse, target)).toEqual([game(day(1), 'a'), game(day(2), 'b'), game(day(2), 'c')]);
     });
 
-    test.each(['merge', 'overwrite_partition', 'insert_only'] as const)('%s leaves exactly the staged rows of its dates and touches no other', async (strategy) => {
-      await using harness = await make();
-      const { warehouse } = harness;
-      const target = gamesTable();
-      await warehouse.prepareTable(target, never);
-      await fill(warehouse, target, day(1), 1, [game(day(1), 'gone'), game(day(1), 'changed', 1)]);
-      await fill(warehouse, target, day(2), 1, [game(day(2), 'other')]);
-      const staged = await stageRows(warehouse, target, 's', [day(1)], [game(day(1), 'changed', 2), game(day(1), 'new')]);
-      await commit(warehouse, target, [entryOf(day(1), 2, 's', staged)], { strategy });
-      expect(await committedRows(warehouse, target)).toEqual([game(day(1), 'changed', 2), game(day(1), 'new'), game(day(2), 'other')]);
-    });
+    test.each(['merge', 'overwrite_partition', 'insert_only'] as const)(
+      '%s leaves exactly the staged rows of its dates and touches no other',
+      async (strategy) => {
+        await using harness = await make();
+        const { warehouse } = harness;
+        const target = gamesTable();
+        await warehouse.prepareTable(target, never);
+        await fill(warehouse, target, day(1), 1, [game(day(1), 'gone'), game(day(1), 'changed', 1)]);
+        await fill(warehouse, target, day(2), 1, [game(day(2), 'other')]);
+        const staged = await stageRows(warehouse, target, 's', [day(1)], [game(day(1), 'changed', 2), game(day(1), 'new')]);
+        await commit(warehouse, target, [entryOf(day(1), 2, 's', staged)], { strategy });
+        expect(await committedRows(warehouse, target)).toEqual([game(day(1), 'changed', 2), game(day(1), 'new'), game(day(2), 'other')]);
+      },
+    );
 
     test('an older generation changes nothing, not even rows that a newer one has deleted', async () => {
       await using harness = await make();
@@ -96,7 +99,8 @@ export const describeCommits = (make: MakeHarness): void => {
       const { warehouse } = harness;
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
-      const generations = async (): Promise<unknown> => (await warehouse.query(`SELECT _generation FROM ${target.table}`, { dialect: 'googlesql', maxRows: 10 }, never)).rows;
+      const generations = async (): Promise<unknown> =>
+        (await warehouse.query(`SELECT _generation FROM ${target.table}`, { dialect: 'googlesql', maxRows: 10 }, never)).rows;
       await fill(warehouse, target, day(1), 1, [game(day(1), 'a')]);
       await fill(warehouse, target, day(1), 2, [game(day(1), 'a')]);
       expect(await generations()).toEqual([{ _generation: 1 }]);
@@ -150,7 +154,11 @@ export const describeCommits = (make: MakeHarness): void => {
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
       const staged = await stageRows(warehouse, target, 'there', [day(1), day(2), day(3)], [game(day(1), 'a')]);
-      const error = await errorOf(commit(warehouse, target, [entryOf(day(1), 1, 'there', staged), entryOf(day(2), 1, 'gone_b', staged), entryOf(day(3), 1, 'gone_a', staged)], { laneEpoch: 5 }));
+      const error = await errorOf(
+        commit(warehouse, target, [entryOf(day(1), 1, 'there', staged), entryOf(day(2), 1, 'gone_b', staged), entryOf(day(3), 1, 'gone_a', staged)], {
+          laneEpoch: 5,
+        }),
+      );
       expect([error.code, error.missing]).toEqual(['staging_missing', ['gone_a', 'gone_b']]);
       expect(await warehouse.readCommitLog(target, 'all', never)).toEqual([]);
       expect(await committedRows(warehouse, target)).toEqual([]);
@@ -164,7 +172,9 @@ export const describeCommits = (make: MakeHarness): void => {
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
       const staged = await stageRows(warehouse, target, 's', [day(1)], [game(day(1), 'a')]);
-      expect((await errorOf(commit(warehouse, target, [entryOf(day(1), 1, 's', staged)], { signal: AbortSignal.abort(new Error('stop')) }))).code).toBe('cancelled');
+      expect((await errorOf(commit(warehouse, target, [entryOf(day(1), 1, 's', staged)], { signal: AbortSignal.abort(new Error('stop')) }))).code).toBe(
+        'cancelled',
+      );
       expect(await warehouse.readCommitLog(target, 'all', never)).toEqual([]);
       expect(await committedRows(warehouse, target)).toEqual([]);
     });

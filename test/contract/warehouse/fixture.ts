@@ -2,7 +2,16 @@
 import { partitionDate, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Column, ColumnType, Source } from '@floodgate/core/domain/pipeline.ts';
 import type { Json, JsonObject } from '@floodgate/core/ports/status-store.ts';
-import { WarehouseError, type CommitEntry, type CommitLogEntry, type KeyedCheck, type StagedDate, type TableSpec, type Warehouse, type WarehouseCheck } from '@floodgate/core/ports/warehouse.ts';
+import {
+  WarehouseError,
+  type CommitEntry,
+  type CommitLogEntry,
+  type KeyedCheck,
+  type StagedDate,
+  type TableSpec,
+  type Warehouse,
+  type WarehouseCheck,
+} from '@floodgate/core/ports/warehouse.ts';
 
 export type WarehouseHarness = AsyncDisposable & {
   readonly warehouse: Warehouse;
@@ -43,7 +52,13 @@ async function* each(rows: readonly JsonObject[]): AsyncGenerator<JsonObject> {
 
 let jobs = 0;
 
-export const stageRows = (warehouse: Warehouse, target: TableSpec, staging: string, dates: readonly PartitionDate[], rows: readonly JsonObject[]): Promise<ReadonlyMap<PartitionDate, StagedDate>> => {
+export const stageRows = (
+  warehouse: Warehouse,
+  target: TableSpec,
+  staging: string,
+  dates: readonly PartitionDate[],
+  rows: readonly JsonObject[],
+): Promise<ReadonlyMap<PartitionDate, StagedDate>> => {
   jobs += 1;
   return warehouse.stage({ jobId: `job_${jobs}`, target, staging, dates, body: { kind: 'rows', rows: each(rows) }, labels: {} }, never);
 };
@@ -61,7 +76,13 @@ export const stageSelect = (
   return warehouse.stage({ jobId: `job_${jobs}`, target, staging, dates, body: { kind: 'select', sql, sources }, labels: {} }, signal);
 };
 
-export const entryOf = (date: PartitionDate, generation: number, staging: string, staged: ReadonlyMap<PartitionDate, StagedDate>, rewrite = false): CommitEntry => {
+export const entryOf = (
+  date: PartitionDate,
+  generation: number,
+  staging: string,
+  staged: ReadonlyMap<PartitionDate, StagedDate>,
+  rewrite = false,
+): CommitEntry => {
   const of = staged.get(date);
   if (!of) throw new Error(`nothing was staged for ${date}`);
   return { date, generation, staging, contentHash: of.contentHash, rows: of.rows, backfillId: 'backfill', rewrite };
@@ -75,13 +96,27 @@ export const commit = (
 ): Promise<readonly CommitLogEntry[]> => {
   jobs += 1;
   return warehouse.commit(
-    { jobId: `commit_${jobs}`, target, strategy: options.strategy ?? 'merge', laneEpoch: options.laneEpoch ?? 1, entries, committedAt: 1_704_000_000_000 + jobs },
+    {
+      jobId: `commit_${jobs}`,
+      target,
+      strategy: options.strategy ?? 'merge',
+      laneEpoch: options.laneEpoch ?? 1,
+      entries,
+      committedAt: 1_704_000_000_000 + jobs,
+    },
     options.signal ?? never,
   );
 };
 
 /** Stages rows of one date and commits them. */
-export const fill = async (warehouse: Warehouse, target: TableSpec, date: PartitionDate, generation: number, rows: readonly JsonObject[], rewrite = false): Promise<CommitLogEntry> => {
+export const fill = async (
+  warehouse: Warehouse,
+  target: TableSpec,
+  date: PartitionDate,
+  generation: number,
+  rows: readonly JsonObject[],
+  rewrite = false,
+): Promise<CommitLogEntry> => {
   const staging = `fill_${generation}_${date}_${(jobs += 1)}`;
   const staged = await stageRows(warehouse, target, staging, [date], rows);
   const log = await commit(warehouse, target, [entryOf(date, generation, staging, staged, rewrite)]);
@@ -91,7 +126,11 @@ export const fill = async (warehouse: Warehouse, target: TableSpec, date: Partit
 /** Committed rows without the columns that Floodgate keeps, ordered. */
 export const committedRows = async (warehouse: Warehouse, target: TableSpec): Promise<readonly JsonObject[]> => {
   const names = target.columns.map(({ name }) => name);
-  const { rows } = await warehouse.query(`SELECT ${names.join(', ')} FROM ${target.table} ORDER BY ${target.key.join(', ')}`, { dialect: 'googlesql', maxRows: 10_000 }, never);
+  const { rows } = await warehouse.query(
+    `SELECT ${names.join(', ')} FROM ${target.table} ORDER BY ${target.key.join(', ')}`,
+    { dialect: 'googlesql', maxRows: 10_000 },
+    never,
+  );
   return rows;
 };
 

@@ -6,7 +6,15 @@ import { column, day, errorOf, game, gamesTable, never, stageSelect, type MakeHa
 
 const columns = [column('game_id', 'STRING', true), column('game_date', 'DATE', true), column('points', 'INT64'), column('pace', 'FLOAT64')];
 
-const source: Source = { name: 'schedule', description: '', files: 'schedule_*.parquet', format: 'parquet', dateColumn: 'game_date', key: ['game_id'], columns };
+const source: Source = {
+  name: 'schedule',
+  description: '',
+  files: 'schedule_*.parquet',
+  format: 'parquet',
+  dateColumn: 'game_date',
+  key: ['game_id'],
+  columns,
+};
 
 const range = { first: day(1), last: day(3) };
 
@@ -24,12 +32,27 @@ export const describeSources = (make: MakeHarness): void => {
   describe('sources', () => {
     withSources('are read by name over all their files, columns matched by name', make, async ({ warehouse, putSource }) => {
       await putSource('schedule_1.parquet', columns, [game(day(1), 'a')]);
-      await putSource('schedule_2.parquet', [columns[3], columns[1], columns[0]].flatMap((each) => each ?? []), [game(day(2), 'b')]);
-      const { rows } = await warehouse.query('SELECT game_id, game_date, points, pace FROM source.schedule ORDER BY game_id', { dialect: 'googlesql', sources: [source], maxRows: 9 }, never);
+      await putSource(
+        'schedule_2.parquet',
+        [columns[3], columns[1], columns[0]].flatMap((each) => each ?? []),
+        [game(day(2), 'b')],
+      );
+      const { rows } = await warehouse.query(
+        'SELECT game_id, game_date, points, pace FROM source.schedule ORDER BY game_id',
+        { dialect: 'googlesql', sources: [source], maxRows: 9 },
+        never,
+      );
       expect(rows).toEqual([game(day(1), 'a'), game(day(2), 'b', null)]);
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
-      const staged = await stageSelect(warehouse, target, 's', [day(1), day(2)], 'SELECT game_id, game_date, points, pace FROM source.schedule WHERE game_date BETWEEN @start_date AND @end_date', [source]);
+      const staged = await stageSelect(
+        warehouse,
+        target,
+        's',
+        [day(1), day(2)],
+        'SELECT game_id, game_date, points, pace FROM source.schedule WHERE game_date BETWEEN @start_date AND @end_date',
+        [source],
+      );
       expect([...staged.values()].map((each) => each.rows)).toEqual([1, 1]);
     });
 
@@ -37,7 +60,10 @@ export const describeSources = (make: MakeHarness): void => {
       const put = (more: readonly JsonObject[]): Promise<void> => putSource('schedule_1.parquet', columns, [game(day(1), 'a'), game(day(1), 'b'), ...more]);
       await put([game(day(2), 'c', 1), game(day(9), 'outside')]);
       const before = await warehouse.digestSource(source, range, never);
-      expect([...before].map(([date, { rows }]) => [date, rows])).toEqual([[day(1), 2], [day(2), 1]]);
+      expect([...before].map(([date, { rows }]) => [date, rows])).toEqual([
+        [day(1), 2],
+        [day(2), 1],
+      ]);
       await put([game(day(2), 'c', 2)]);
       const after = await warehouse.digestSource(source, range, never);
       expect(after.get(day(1))).toEqual(before.get(day(1)));
@@ -60,7 +86,11 @@ export const describeSources = (make: MakeHarness): void => {
 
     withSources('that are cut off are unreadable, by name of the file, until it is replaced', make, async ({ warehouse, putSource, truncateSource }) => {
       await putSource('schedule_1.parquet', columns, [game(day(1), 'a')]);
-      await putSource('schedule_2.parquet', columns, Array.from({ length: 500 }, (_, index) => game(day(2), `g${index}`, index)));
+      await putSource(
+        'schedule_2.parquet',
+        columns,
+        Array.from({ length: 500 }, (_, index) => game(day(2), `g${index}`, index)),
+      );
       await truncateSource('schedule_2.parquet');
       const error = await errorOf(warehouse.digestSource(source, range, never));
       expect([error.code, error.message]).toEqual(['source_unreadable', expect.stringContaining('schedule_2.parquet')]);
@@ -71,7 +101,11 @@ export const describeSources = (make: MakeHarness): void => {
 
     withSources('that are otherwise than declared are refused by file and column', make, async ({ warehouse, putSource }) => {
       await putSource('schedule_1.parquet', columns, [game(day(1), 'a')]);
-      await putSource('schedule_2.parquet', [column('game_id', 'STRING'), column('game_date', 'DATE'), column('points', 'STRING')], [{ game_id: 'b', game_date: day(2), points: 'x' }]);
+      await putSource(
+        'schedule_2.parquet',
+        [column('game_id', 'STRING'), column('game_date', 'DATE'), column('points', 'STRING')],
+        [{ game_id: 'b', game_date: day(2), points: 'x' }],
+      );
       const error = await errorOf(warehouse.query('SELECT * FROM source.schedule', { dialect: 'googlesql', sources: [source], maxRows: 1 }, never));
       expect(error.code).toBe('source_mismatch');
       expect(error.message).toMatch(/schedule_2\.parquet: points is STRING, declared INT64/);

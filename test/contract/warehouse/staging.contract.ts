@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { column, commit, committedRows, day, entryOf, errorOf, fill, game, gamesTable, never, stageRows, stageSelect, type MakeHarness } from './fixture.ts';
 
-const slowSql = (table: string): string => `SELECT a.game_id, a.game_date, CAST(SUM(MOD(a.points * b.points + c.points + d.points, 7)) AS INT64) AS points, 1.0 AS pace
+const slowSql = (
+  table: string,
+): string => `SELECT a.game_id, a.game_date, CAST(SUM(MOD(a.points * b.points + c.points + d.points, 7)) AS INT64) AS points, 1.0 AS pace
 FROM ${table} AS a CROSS JOIN ${table} AS b CROSS JOIN ${table} AS c CROSS JOIN ${table} AS d GROUP BY a.game_id, a.game_date`;
 
 export const describeStaging = (make: MakeHarness): void => {
@@ -28,7 +30,10 @@ export const describeStaging = (make: MakeHarness): void => {
       for (const number of [1, 2, 3, 4]) await fill(warehouse, from, day(number), 1, [game(day(number), `g${number}`)]);
       const sql = `SELECT game_id, game_date, points, pace FROM ${from.table} WHERE game_date BETWEEN @start_date AND @end_date`;
       const staged = await stageSelect(warehouse, target, 's', [day(2), day(4)], sql);
-      expect([...staged].map(([date, { rows }]) => [date, rows])).toEqual([[day(2), 1], [day(4), 1]]);
+      expect([...staged].map(([date, { rows }]) => [date, rows])).toEqual([
+        [day(2), 1],
+        [day(4), 1],
+      ]);
       await commit(warehouse, target, [entryOf(day(2), 1, 's', staged), entryOf(day(4), 1, 's', staged)]);
       expect(await committedRows(warehouse, target)).toEqual([game(day(2), 'g2'), game(day(4), 'g4')]);
     });
@@ -49,7 +54,9 @@ export const describeStaging = (make: MakeHarness): void => {
       await using harness = await make();
       const target = gamesTable();
       await harness.warehouse.prepareTable(target, never);
-      const error = await errorOf(stageSelect(harness.warehouse, target, 's', [day(1)], `SELECT 'a' AS game_id, @start_date AS game_date, 'many' AS points, 1 AS extra`));
+      const error = await errorOf(
+        stageSelect(harness.warehouse, target, 's', [day(1)], `SELECT 'a' AS game_id, @start_date AS game_date, 'many' AS points, 1 AS extra`),
+      );
       expect(error.code).toBe('contract_broken');
       expect(error.message).toMatch(/points.*INT64.*STRING/);
       expect(error.message).toMatch(/pace/);
@@ -85,11 +92,24 @@ export const describeStaging = (make: MakeHarness): void => {
       const types = ['BOOL', 'NUMERIC', 'TIMESTAMP', 'BYTES', 'JSON', 'ARRAY<INT64>', 'ARRAY<STRING>', 'ARRAY<FLOAT64>'] as const;
       const target = gamesTable(types.map((type, index) => column(`c${index}`, type)));
       await warehouse.prepareTable(target, never);
-      const full = { ...game(day(1), 'a', '9223372036854775807', -0.1), c0: true, c1: '12345678901234567890.000000001', c2: '2024-01-01T23:30:00.123456Z', c3: 'AAEC', c4: { a: [1, null] }, c5: [1, 2], c6: ['x', 'ü'], c7: [0.5] };
+      const full = {
+        ...game(day(1), 'a', '9223372036854775807', -0.1),
+        c0: true,
+        c1: '12345678901234567890.000000001',
+        c2: '2024-01-01T23:30:00.123456Z',
+        c3: 'AAEC',
+        c4: { a: [1, null] },
+        c5: [1, 2],
+        c6: ['x', 'ü'],
+        c7: [0.5],
+      };
       const nothing = Object.fromEntries(target.columns.map(({ name }) => [name, null]));
       await stageRows(warehouse, target, 's', [day(1)], [full, { ...nothing, game_date: day(1), game_id: 'b' }]);
       const { rows } = await warehouse.readStaging(target, 's', day(1), 10, never);
-      expect(rows.map(({ c4, ...row }) => ({ ...row, c4: typeof c4 === 'string' ? JSON.parse(c4) : c4 }))).toEqual([full, { ...nothing, game_date: day(1), game_id: 'b' }]);
+      expect(rows.map(({ c4, ...row }) => ({ ...row, c4: typeof c4 === 'string' ? JSON.parse(c4) : c4 }))).toEqual([
+        full,
+        { ...nothing, game_date: day(1), game_id: 'b' },
+      ]);
     });
 
     test('staging again under a known job id attaches to that job', async () => {
@@ -116,7 +136,12 @@ export const describeStaging = (make: MakeHarness): void => {
       const target = gamesTable();
       await harness.warehouse.prepareTable(target, never);
       const jobId = `failing_${target.table}`;
-      await errorOf(harness.warehouse.stage({ jobId, target, staging: 's', dates: [day(1)], labels: {}, body: { kind: 'select', sql: 'SELECT 1 AS nothing', sources: [] } }, never));
+      await errorOf(
+        harness.warehouse.stage(
+          { jobId, target, staging: 's', dates: [day(1)], labels: {}, body: { kind: 'select', sql: 'SELECT 1 AS nothing', sources: [] } },
+          never,
+        ),
+      );
       expect(await harness.warehouse.jobState(jobId, never)).toBe('failed');
     });
 
@@ -125,10 +150,19 @@ export const describeStaging = (make: MakeHarness): void => {
       const { warehouse } = harness;
       const [from, target] = [gamesTable(), gamesTable()];
       for (const table of [from, target]) await warehouse.prepareTable(table, never);
-      await fill(warehouse, from, day(1), 1, Array.from({ length: 400 }, (_, index) => game(day(1), `g${index}`, index)));
+      await fill(
+        warehouse,
+        from,
+        day(1),
+        1,
+        Array.from({ length: 400 }, (_, index) => game(day(1), `g${index}`, index)),
+      );
       const stop = new AbortController();
       const jobId = `long_${target.table}`;
-      const job = warehouse.stage({ jobId, target, staging: 's', dates: [day(1)], labels: {}, body: { kind: 'select', sql: slowSql(from.table), sources: [] } }, stop.signal);
+      const job = warehouse.stage(
+        { jobId, target, staging: 's', dates: [day(1)], labels: {}, body: { kind: 'select', sql: slowSql(from.table), sources: [] } },
+        stop.signal,
+      );
       const ended = errorOf(job);
       while ((await warehouse.jobState(jobId, never)) !== 'running') await new Promise(setImmediate);
       if (way === 'signal') stop.abort(new Error('stop'));
@@ -180,9 +214,14 @@ export const describeStaging = (make: MakeHarness): void => {
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
       let stagings = 0;
-      const hash = async (rows: readonly JsonObject[], dates = [day(1)]): Promise<string | undefined> => (await stageRows(warehouse, target, `h${(stagings += 1)}`, dates, rows)).get(day(1))?.contentHash;
+      const hash = async (rows: readonly JsonObject[], dates = [day(1)]): Promise<string | undefined> =>
+        (await stageRows(warehouse, target, `h${(stagings += 1)}`, dates, rows)).get(day(1))?.contentHash;
       const many = Array.from({ length: 9 }, (_, index) => day(index + 1));
-      const row = fc.record({ id: fc.string({ maxLength: 4 }), points: fc.option(fc.maxSafeInteger()), pace: fc.option(fc.double({ min: -1e6, max: 1e6, noNaN: true })) });
+      const row = fc.record({
+        id: fc.string({ maxLength: 4 }),
+        points: fc.option(fc.maxSafeInteger()),
+        pace: fc.option(fc.double({ min: -1e6, max: 1e6, noNaN: true })),
+      });
       await fc.assert(
         fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 12 }), fc.nat(), async (found, pick) => {
           const rows = found.map(({ id, points, pace }) => game(day(1), id, points, pace === null ? null : Math.round(pace * 1e4) / 1e4));
@@ -192,7 +231,11 @@ export const describeStaging = (make: MakeHarness): void => {
           expect(await hash(rows.map((each) => ({ ...each, pace: each['pace'] === null ? null : (each['pace'] as number) + 1e-9 })))).toBe(expected);
           expect(await hash(rows.map((each) => (each['pace'] === 0 ? { ...each, pace: -0 } : each)))).toBe(expected);
           const at = pick % rows.length;
-          const changes = [{ game_id: `${String(rows[at]?.['game_id'])}x` }, { points: rows[at]?.['points'] === 1 ? 2 : 1 }, { pace: ((rows[at]?.['pace'] as number | null) ?? 0) + 0.001 }];
+          const changes = [
+            { game_id: `${String(rows[at]?.['game_id'])}x` },
+            { points: rows[at]?.['points'] === 1 ? 2 : 1 },
+            { pace: ((rows[at]?.['pace'] as number | null) ?? 0) + 0.001 },
+          ];
           for (const change of changes) expect(await hash(rows.map((each, index) => (index === at ? { ...each, ...change } : each)))).not.toBe(expected);
           expect(await hash([...rows, rows[at] as JsonObject])).not.toBe(expected);
         }),

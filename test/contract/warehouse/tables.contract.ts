@@ -21,7 +21,10 @@ export const describeTables = (make: MakeHarness): void => {
       await warehouse.prepareTable(target, never);
       const row = { ...game(day(1), 'a'), date: 1, generation: 2, staging: 3, backfill_id: 4, rows: 5, day: 6, select: 7 };
       const staged = await stageRows(warehouse, target, 's', [day(1)], [row]);
-      const checks = [{ id: 'u', check: { type: 'unique_key', columns: target.key } as const }, { id: 'r', check: { type: 'accepted_range', column: 'rows', max: 4 } as const }];
+      const checks = [
+        { id: 'u', check: { type: 'unique_key', columns: target.key } as const },
+        { id: 'r', check: { type: 'accepted_range', column: 'rows', max: 4 } as const },
+      ];
       const { findings } = await warehouse.runChecks({ target, subject: { staging: 's' }, dates: [day(1)], sources: [], checks }, never);
       expect(findings.map(({ message }) => message)).toEqual(['rows above 4 on 1 of 1 row']);
       await commit(warehouse, target, [entryOf(day(1), 1, 's', staged)]);
@@ -37,7 +40,10 @@ export const describeTables = (make: MakeHarness): void => {
       const wider = { ...target, columns: [...target.columns, column('arena', 'STRING')] };
       await warehouse.prepareTable(wider, never);
       await fill(warehouse, wider, day(2), 1, [{ ...game(day(2), 'b'), arena: 'Garden' }]);
-      expect(await committedRows(warehouse, wider)).toEqual([{ ...game(day(1), 'a'), arena: null }, { ...game(day(2), 'b'), arena: 'Garden' }]);
+      expect(await committedRows(warehouse, wider)).toEqual([
+        { ...game(day(1), 'a'), arena: null },
+        { ...game(day(2), 'b'), arena: 'Garden' },
+      ]);
     });
 
     test('that differ otherwise are refused with the difference in words', async () => {
@@ -63,7 +69,10 @@ export const describeTables = (make: MakeHarness): void => {
       await fill(warehouse, target, day(2), 1, [game(day(2), 'a')]);
       await fill(warehouse, target, day(3), 1, [game(day(3), 'a')]);
       const before = await digest();
-      expect([...before].map(([date, { rows }]) => [date, rows])).toEqual([[day(1), 2], [day(2), 1]]);
+      expect([...before].map(([date, { rows }]) => [date, rows])).toEqual([
+        [day(1), 2],
+        [day(2), 1],
+      ]);
       await fill(warehouse, target, day(1), 2, [game(day(1), 'b'), game(day(1), 'a')], true);
       await fill(warehouse, target, day(2), 2, [game(day(2), 'a', 99)]);
       const after = await digest();
@@ -93,7 +102,12 @@ export const describeTables = (make: MakeHarness): void => {
       await warehouse.prepareTable(target, never);
       await fill(warehouse, target, day(1), 1, [game(day(1), 'a')]);
       for (const dialect of ['googlesql', 'native'] as const) {
-        for (const sql of [`DELETE FROM ${target.table} WHERE TRUE`, `DROP TABLE ${target.table}`, `SELECT 1; DROP TABLE ${target.table}`, `EXPLAIN ANALYZE DELETE FROM ${target.table}`]) {
+        for (const sql of [
+          `DELETE FROM ${target.table} WHERE TRUE`,
+          `DROP TABLE ${target.table}`,
+          `SELECT 1; DROP TABLE ${target.table}`,
+          `EXPLAIN ANALYZE DELETE FROM ${target.table}`,
+        ]) {
           expect((await errorOf(warehouse.query(sql, { dialect, maxRows: 1 }, never))).code).toBe('invalid_sql');
         }
       }
@@ -109,7 +123,10 @@ export const describeTables = (make: MakeHarness): void => {
       const stop = AbortSignal.abort(new Error('stop'));
       const calls = [
         warehouse.prepareTable(target, stop),
-        warehouse.runChecks({ target, subject: 'committed', dates: [day(1)], sources: [], checks: [{ id: 'u', check: { type: 'unique_key', columns: target.key } }] }, stop),
+        warehouse.runChecks(
+          { target, subject: 'committed', dates: [day(1)], sources: [], checks: [{ id: 'u', check: { type: 'unique_key', columns: target.key } }] },
+          stop,
+        ),
         warehouse.preserveStaging(target, 's', day(1), 'kept', stop),
         warehouse.readStaging(target, 's', day(1), 1, stop),
         warehouse.fence(target, 1, stop),

@@ -36,8 +36,7 @@ const translate = (name: string, sql: string): string => {
   return result.sql;
 };
 
-const casts = (columns: readonly Column[]): string =>
-  columns.map(({ name, type }) => `CAST("${name}" AS ${duckdbType(type)}) AS "${name}"`).join(', ');
+const casts = (columns: readonly Column[]): string => columns.map(({ name, type }) => `CAST("${name}" AS ${duckdbType(type)}) AS "${name}"`).join(', ');
 
 const runProcessors = async (connection: DuckDBConnection, pipeline: Pipeline): Promise<void> => {
   for (const statement of duckdbPrelude) await connection.run(statement);
@@ -53,34 +52,43 @@ const runProcessors = async (connection: DuckDBConnection, pipeline: Pipeline): 
 };
 
 // A test over 2.4 million events takes seconds, more on a busy machine.
-describe.skipIf(nbaDataAbsent !== undefined)(`the NBA processors over the whole range${nbaDataAbsent === undefined ? '' : ` (${nbaDataAbsent})`}`, { timeout: 120_000 }, () => {
-  let connection: DuckDBConnection;
-  let pipeline: Pipeline;
+describe.skipIf(nbaDataAbsent !== undefined)(
+  `the NBA processors over the whole range${nbaDataAbsent === undefined ? '' : ` (${nbaDataAbsent})`}`,
+  { timeout: 120_000 },
+  () => {
+    let connection: DuckDBConnection;
+    let pipeline: Pipeline;
 
-  beforeAll(async () => {
-    pipeline = await loadPipeline();
-    connection = await (await DuckDBInstance.create(':memory:')).connect();
-    await computeOracle(connection, nbaDataFolder, wholeRange);
-    await runProcessors(connection, pipeline);
-  }, 180_000);
+    beforeAll(async () => {
+      pipeline = await loadPipeline();
+      connection = await (await DuckDBInstance.create(':memory:')).connect();
+      await computeOracle(connection, nbaDataFolder, wholeRange);
+      await runProcessors(connection, pipeline);
+    }, 180_000);
 
-  afterAll(() => connection.closeSync());
+    afterAll(() => connection.closeSync());
 
-  test('the oracle knows every table that the pipeline fills', () => {
-    expect(pipeline.processors.map(({ table }) => table).sort()).toEqual(oracleTables.map(({ table }) => table).sort());
-  });
+    test('the oracle knows every table that the pipeline fills', () => {
+      expect(pipeline.processors.map(({ table }) => table).sort()).toEqual(oracleTables.map(({ table }) => table).sort());
+    });
 
-  test.each(oracleTables)('$table equals the oracle in every declared column', async ({ table, oracle, key }) => {
-    const comparison = await compareTables(connection, table, oracle, 'shared', key);
-    expect(describeDifferences(comparison)).toEqual([]);
-    expect({ onlyPipeline: comparison.onlyActual, onlyOracle: comparison.onlyExpected }).toEqual({ onlyPipeline: [], onlyOracle: [] });
-    expect([...comparison.compared].sort()).toEqual(pipeline.processors.find((processor) => processor.table === table)?.columns.map(({ name }) => name).sort());
-  });
+    test.each(oracleTables)('$table equals the oracle in every declared column', async ({ table, oracle, key }) => {
+      const comparison = await compareTables(connection, table, oracle, 'shared', key);
+      expect(describeDifferences(comparison)).toEqual([]);
+      expect({ onlyPipeline: comparison.onlyActual, onlyOracle: comparison.onlyExpected }).toEqual({ onlyPipeline: [], onlyOracle: [] });
+      expect([...comparison.compared].sort()).toEqual(
+        pipeline.processors
+          .find((processor) => processor.table === table)
+          ?.columns.map(({ name }) => name)
+          .sort(),
+      );
+    });
 
-  test('all known facts hold on their tables', async () => {
-    const query = async (sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJson();
-    const { checked, violations } = await checkKnownFacts(query, wholeRange);
-    expect(violations).toEqual([]);
-    expect(checked).toHaveLength(knownFacts.length);
-  });
-});
+    test('all known facts hold on their tables', async () => {
+      const query = async (sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJson();
+      const { checked, violations } = await checkKnownFacts(query, wholeRange);
+      expect(violations).toEqual([]);
+      expect(checked).toHaveLength(knownFacts.length);
+    });
+  },
+);

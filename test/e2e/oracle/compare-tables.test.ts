@@ -24,10 +24,7 @@ test('equal tables have no differences, whatever the order of their columns', as
 });
 
 test('differences are counted per column, with three examples at most and their keys', async () => {
-  const comparison = await compare(
-    'SELECT i AS k, i + 1 AS v, 7 AS same FROM range(5) AS r(i)',
-    'SELECT i AS k, i AS v, 7 AS same FROM range(5) AS r(i)',
-  );
+  const comparison = await compare('SELECT i AS k, i + 1 AS v, 7 AS same FROM range(5) AS r(i)', 'SELECT i AS k, i AS v, 7 AS same FROM range(5) AS r(i)');
   expect(comparison.differences).toEqual([
     {
       column: 'v',

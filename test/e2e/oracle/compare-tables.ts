@@ -60,8 +60,10 @@ const differs = (column: string, actualType: string, expectedType: string): stri
 
 type Rows = readonly Record<string, unknown>[];
 
-const createQuery = (connection: DuckDBConnection) => async (sql: string): Promise<Rows> =>
-  (await connection.runAndReadAll(sql)).getRowObjectsJson();
+const createQuery =
+  (connection: DuckDBConnection) =>
+  async (sql: string): Promise<Rows> =>
+    (await connection.runAndReadAll(sql)).getRowObjectsJson();
 
 const columnTypes = async (query: (sql: string) => Promise<Rows>, table: string): Promise<Map<string, string>> =>
   new Map((await query(`DESCRIBE ${table}`)).map((row) => [String(row['column_name']), String(row['column_type'])]));
@@ -97,8 +99,7 @@ export const compareTables = async (
     const unpaired = `${table} AS a ANTI JOIN ${other} AS e ON ${pairing}`;
     return { rows: await count(unpaired), examples: await query(`SELECT ${keyList} FROM ${unpaired} ORDER BY ALL LIMIT 3`) };
   };
-  const duplicates = (table: string): Promise<number> =>
-    count(`(SELECT 1 FROM ${table} AS t GROUP BY ${keyList} HAVING count(*) > 1)`);
+  const duplicates = (table: string): Promise<number> => count(`(SELECT 1 FROM ${table} AS t GROUP BY ${keyList} HAVING count(*) > 1)`);
 
   const [counts = {}] = await query(`SELECT ${tests.map(({ sql }, index) => `count(*) FILTER (WHERE ${sql}) AS c${index}`).join(', ')} FROM ${pairs}`);
   const differences: ColumnDifference[] = [];

@@ -15,9 +15,7 @@ test.each(knownFacts)('is GoogleSQL that both backends run: $name', ({ sql }) =>
 
 test('facts that the range cuts are not checked, laws always are', async () => {
   const { checked } = await checkKnownFacts(async () => [], range);
-  expect(checked).toEqual(
-    knownFacts.filter(({ span }) => span === 'any' || (span.first >= range.first && span.last <= range.last)).map(({ name }) => name),
-  );
+  expect(checked).toEqual(knownFacts.filter(({ span }) => span === 'any' || (span.first >= range.first && span.last <= range.last)).map(({ name }) => name));
   expect(checked).toContain('donovanmitchell scored 71 on 2023-01-02, by nba_analytics.player_game_summary');
   expect(checked).not.toContain('damianlillard scored 71 on 2023-02-26, by nba_analytics.player_game_summary');
 });

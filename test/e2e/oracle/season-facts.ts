@@ -104,15 +104,12 @@ const seasonTotals: readonly SeasonTotal[] = [
 ];
 
 const totalFacts = seasonTotals.flatMap(({ player, year, games, column, total }) =>
-  [playerBox, players].map(
-    (table): KnownFact => ({
-      name: `${player} has ${total} ${column} in ${games} regular games of ${year}, by ${table}`,
-      span: spanOf(year),
-      sql: (from) =>
-        `SELECT COUNT(*) AS games, SUM(${column}) AS total FROM ${from(table)} AS t WHERE player_lookup = '${player}' AND season_type = 'regular'`,
-      expected: [{ games, total }],
-    }),
-  ),
+  [playerBox, players].map((table): KnownFact => ({
+    name: `${player} has ${total} ${column} in ${games} regular games of ${year}, by ${table}`,
+    span: spanOf(year),
+    sql: (from) => `SELECT COUNT(*) AS games, SUM(${column}) AS total FROM ${from(table)} AS t WHERE player_lookup = '${player}' AND season_type = 'regular'`,
+    expected: [{ games, total }],
+  })),
 );
 
 const records = [
@@ -134,16 +131,14 @@ const recordFacts = records.flatMap(({ team, year, won }): readonly KnownFact[] 
   ...[
     { table: offense, column: 'team_abbr' },
     { table: defense, column: 'defending_team_abbr' },
-  ].map(
-    ({ table, column }): KnownFact => ({
-      name: `${team} won ${won} of 82 in the season of ${year}, by ${table}`,
-      span: spanOf(year),
-      sql: (from) =>
-        `SELECT COUNT(*) AS games, SUM(CASE WHEN win_flag THEN 1 ELSE 0 END) AS won FROM ${from(table)} AS t
+  ].map(({ table, column }): KnownFact => ({
+    name: `${team} won ${won} of 82 in the season of ${year}, by ${table}`,
+    span: spanOf(year),
+    sql: (from) =>
+      `SELECT COUNT(*) AS games, SUM(CASE WHEN win_flag THEN 1 ELSE 0 END) AS won FROM ${from(table)} AS t
          WHERE ${column} = '${team}' AND season_type = 'regular'`,
-      expected: [{ games: 82, won }],
-    }),
-  ),
+    expected: [{ games: 82, won }],
+  })),
 ]);
 
 const scores = [
@@ -153,22 +148,19 @@ const scores = [
   { date: '2024-06-17', away: 'DAL', awayScore: 88, home: 'BOS', homeScore: 106, what: 'last Finals game' },
 ] as const;
 
-const scoreFacts = scores.map(
-  ({ date, away, awayScore, home, homeScore, what }): KnownFact => ({
-    name: `${date} ${away} ${awayScore} at ${home} ${homeScore} (${what})`,
-    span: onDay(date),
-    sql: (from) =>
-      `SELECT game_id, away_team_score, home_team_score, winning_team_abbr FROM ${from(schedule)} AS t WHERE home_team_abbr = '${home}'`,
-    expected: [
-      {
-        game_id: `${date.replaceAll('-', '')}_${away}_${home}`,
-        away_team_score: awayScore,
-        home_team_score: homeScore,
-        winning_team_abbr: awayScore > homeScore ? away : home,
-      },
-    ],
-  }),
-);
+const scoreFacts = scores.map(({ date, away, awayScore, home, homeScore, what }): KnownFact => ({
+  name: `${date} ${away} ${awayScore} at ${home} ${homeScore} (${what})`,
+  span: onDay(date),
+  sql: (from) => `SELECT game_id, away_team_score, home_team_score, winning_team_abbr FROM ${from(schedule)} AS t WHERE home_team_abbr = '${home}'`,
+  expected: [
+    {
+      game_id: `${date.replaceAll('-', '')}_${away}_${home}`,
+      away_team_score: awayScore,
+      home_team_score: homeScore,
+      winning_team_abbr: awayScore > homeScore ? away : home,
+    },
+  ],
+}));
 
 const bigNights = [
   { date: '2023-01-02', player: 'donovanmitchell', points: 71 },
@@ -178,22 +170,18 @@ const bigNights = [
 ] as const;
 
 const bigNightFacts = [playerBox, players].flatMap((table) => [
-  ...bigNights.map(
-    ({ date, player, points }): KnownFact => ({
-      name: `${player} scored ${points} on ${date}, by ${table}`,
-      span: onDay(date),
-      sql: (from) => `SELECT player_lookup, points FROM ${from(table)} AS t WHERE points >= 70`,
-      expected: [{ player_lookup: player, points }],
-    }),
-  ),
-  ...seasons.map(
-    ({ year, span }): KnownFact => ({
-      name: `nobody else scored 70 in the season of ${year}, by ${table}`,
-      span,
-      sql: (from) => `SELECT COUNT(*) AS n FROM ${from(table)} AS t WHERE points >= 70`,
-      expected: [{ n: bigNights.filter(({ date }) => date >= span.first && date <= span.last).length }],
-    }),
-  ),
+  ...bigNights.map(({ date, player, points }): KnownFact => ({
+    name: `${player} scored ${points} on ${date}, by ${table}`,
+    span: onDay(date),
+    sql: (from) => `SELECT player_lookup, points FROM ${from(table)} AS t WHERE points >= 70`,
+    expected: [{ player_lookup: player, points }],
+  })),
+  ...seasons.map(({ year, span }): KnownFact => ({
+    name: `nobody else scored 70 in the season of ${year}, by ${table}`,
+    span,
+    sql: (from) => `SELECT COUNT(*) AS n FROM ${from(table)} AS t WHERE points >= 70`,
+    expected: [{ n: bigNights.filter(({ date }) => date >= span.first && date <= span.last).length }],
+  })),
 ]);
 
 // Ids as the league gives them; every one of these names has something to strip: accents, an apostrophe, a hyphen, a suffix.
@@ -220,19 +208,17 @@ const agreements = [
 const agreementFacts = seasons
   .filter(({ whole }) => whole)
   .flatMap(({ year, span }) =>
-    agreements.map(
-      ({ what, role, count, where, column, share }): KnownFact => ({
-        name: `${what} of events and box score agree in ${share * 100} % of the player-games of ${year}`,
-        span,
-        sql: (from) =>
-          `SELECT AVG(CASE WHEN p.${column} = COALESCE(e.told, 0) THEN 1.0 ELSE 0.0 END) >= ${share} AS agree
+    agreements.map(({ what, role, count, where, column, share }): KnownFact => ({
+      name: `${what} of events and box score agree in ${share * 100} % of the player-games of ${year}`,
+      span,
+      sql: (from) =>
+        `SELECT AVG(CASE WHEN p.${column} = COALESCE(e.told, 0) THEN 1.0 ELSE 0.0 END) >= ${share} AS agree
            FROM ${from(playerBox)} AS p
            LEFT JOIN (SELECT game_id, ${role} AS player_id, ${count} AS told FROM ${from(events)} AS t WHERE ${where} GROUP BY game_id, ${role}) AS e
              ON e.game_id = p.game_id AND e.player_id = p.universal_player_id
            WHERE p.season_type = 'regular'`,
-        expected: [{ agree: true }],
-      }),
-    ),
+      expected: [{ agree: true }],
+    })),
   );
 
 const singleFacts: readonly KnownFact[] = [

@@ -5,7 +5,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { BackfillRequestInput } from '@floodgate/core/contracts/request.ts';
 import { openEngine, plannedTasks } from './engine.ts';
 
-export type EditedRun = { readonly first: string; readonly state: string; readonly planned: readonly string[]; readonly succeeded: readonly string[]; readonly unchanged: readonly string[] };
+export type EditedRun = {
+  readonly first: string;
+  readonly state: string;
+  readonly planned: readonly string[];
+  readonly succeeded: readonly string[];
+  readonly unchanged: readonly string[];
+};
 
 const [home = '', data = '', pipelines = '', json = '', file = '', from = '', to = ''] = process.argv.slice(2);
 const input = JSON.parse(json) as BackfillRequestInput;
@@ -15,7 +21,11 @@ const text = await readFile(file, 'utf8');
 if (!text.includes(from)) throw new Error(`${file} does not contain "${from}"`);
 await writeFile(file, text.replace(from, to));
 const { state, summary, result } = await engine.run({ ...input, reprocess: 'stale' });
-const datesOf = (wanted: string): readonly string[] => result.tasks.filter((task) => task.state === wanted).map(({ date }) => date).sort();
+const datesOf = (wanted: string): readonly string[] =>
+  result.tasks
+    .filter((task) => task.state === wanted)
+    .map(({ date }) => date)
+    .sort();
 await engine[Symbol.asyncDispose]();
 const run: EditedRun = { first: first.state, state, planned: plannedTasks(summary), succeeded: datesOf('succeeded'), unchanged: datesOf('unchanged') };
 process.stdout.write(`${JSON.stringify(run)}\n`);

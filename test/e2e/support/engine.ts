@@ -87,7 +87,8 @@ export const openEngine = async (options: EngineOptions): Promise<Engine> => {
   };
   const start: Engine['start'] = async (input) => {
     const outcome = await accept(input);
-    if (outcome.outcome !== 'accepted' || outcome.summary === undefined) throw new Error(`not accepted: ${JSON.stringify('failure' in outcome ? outcome.failure : outcome.outcome)}`);
+    if (outcome.outcome !== 'accepted' || outcome.summary === undefined)
+      throw new Error(`not accepted: ${JSON.stringify('failure' in outcome ? outcome.failure : outcome.outcome)}`);
     return { backfillId: outcome.backfillId, summary: outcome.summary };
   };
   const ended = (backfillId: string): Promise<string> => {

@@ -67,7 +67,11 @@ warehouse.commit = async (batch, signal) => {
 };
 
 await stack.startServices();
-const accepted = await acceptRequest(stack.plannerDeps, { request: request(input), idempotencyKey: 'the-one', traceparent: '', dryRun: false }, new AbortController().signal);
+const accepted = await acceptRequest(
+  stack.plannerDeps,
+  { request: request(input), idempotencyKey: 'the-one', traceparent: '', dryRun: false },
+  new AbortController().signal,
+);
 if (accepted.outcome !== 'accepted') throw new Error(JSON.stringify(accepted));
 say({ said: 'accepted', backfillId: accepted.backfillId });
 say({ said: 'ended', state: await ended.promise });

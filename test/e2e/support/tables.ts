@@ -6,7 +6,13 @@ import { warehouseFile } from '@floodgate/cli/embedded-stack.ts';
 import { compareTables, describeDifferences } from '../oracle/compare-tables.ts';
 import { computeOracle, oracleTables, type OracleRange, type OracleTable } from '../oracle/oracle.ts';
 
-export type LogEntry = { readonly generation: number; readonly contentHash: string; readonly rows: number; readonly backfillId: string; readonly outcome: string };
+export type LogEntry = {
+  readonly generation: number;
+  readonly contentHash: string;
+  readonly rows: number;
+  readonly backfillId: string;
+  readonly outcome: string;
+};
 
 const metadata = ['_row_hash', '_generation', '_backfill_id', 'processed_at'];
 
@@ -28,19 +34,28 @@ export type Tables = Disposable & {
 export const readTables = async (home: string, tables: readonly OracleTable[] = oracleTables): Promise<Tables> => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
   const connection: DuckDBConnection = await instance.connect();
-  const attach = (name: string, from: string): Promise<unknown> => connection.run(`ATTACH '${join(warehouseFile(from)).replaceAll("'", "''")}' AS ${name} (READ_ONLY)`);
+  const attach = (name: string, from: string): Promise<unknown> =>
+    connection.run(`ATTACH '${join(warehouseFile(from)).replaceAll("'", "''")}' AS ${name} (READ_ONLY)`);
   await attach('actual', home);
   const query: Tables['query'] = async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson();
   const logOf = (database: string, table: string): string => `${database}.${table.replace('.', '._floodgate_commits_')}`;
   const compare = async (actual: string, expected: string, { key, table }: OracleTable): Promise<readonly string[]> => {
-    const comparison = await compareTables(connection, actual, expected, (await columnsOf(actual)).filter((name) => !metadata.includes(name)), key);
+    const comparison = await compareTables(
+      connection,
+      actual,
+      expected,
+      (await columnsOf(actual)).filter((name) => !metadata.includes(name)),
+      key,
+    );
     const lines = describeDifferences(comparison);
     const unknown = comparison.onlyExpected.length === 0 ? [] : [`columns are missing: ${comparison.onlyExpected.join(', ')}`];
     return [...lines, ...unknown].map((line) => `${table}: ${line}`);
   };
   const columnsOf = async (table: string): Promise<readonly string[]> => (await query(`DESCRIBE ${table}`)).map((row) => String(row['column_name']));
   const existing = async (): Promise<ReadonlySet<string>> =>
-    new Set((await query(`SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE database_name = 'actual'`)).map(({ name }) => String(name)));
+    new Set(
+      (await query(`SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE database_name = 'actual'`)).map(({ name }) => String(name)),
+    );
   return {
     query,
     differencesFromOracle: async (data, range) => {
@@ -55,7 +70,10 @@ export const readTables = async (home: string, tables: readonly OracleTable[] = 
       for (const table of tables) {
         found.push(...(await compare(`actual.${table.table}`, `other.${table.table}`, table)));
         const entries = (database: string): string => `SELECT date, content_hash, rows FROM ${logOf(database, table.table)} WHERE date IS NOT NULL`;
-        for (const [mine, yours, what] of [['actual', 'other', 'here alone'], ['other', 'actual', 'there alone']] as const) {
+        for (const [mine, yours, what] of [
+          ['actual', 'other', 'here alone'],
+          ['other', 'actual', 'there alone'],
+        ] as const) {
           const only = await query(`${entries(mine)} EXCEPT ${entries(yours)} ORDER BY ALL LIMIT 3`);
           if (only.length > 0) found.push(`${table.table}: commit log entries ${what}, e.g. ${JSON.stringify(only)}`);
         }
@@ -69,7 +87,13 @@ export const readTables = async (home: string, tables: readonly OracleTable[] = 
       return new Map(
         rows.map((row) => [
           String(row['date']),
-          { generation: Number(row['generation']), contentHash: String(row['content_hash']), rows: Number(row['rows']), backfillId: String(row['backfill_id']), outcome: String(row['outcome']) },
+          {
+            generation: Number(row['generation']),
+            contentHash: String(row['content_hash']),
+            rows: Number(row['rows']),
+            backfillId: String(row['backfill_id']),
+            outcome: String(row['outcome']),
+          },
         ]),
       );
     },

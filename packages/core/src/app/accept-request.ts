@@ -55,12 +55,19 @@ export type PlanSummary = {
 export type AcceptOutcome =
   | { readonly outcome: 'accepted'; readonly backfillId: string; readonly summary: PlanSummary | undefined }
   | { readonly outcome: 'planned'; readonly summary: PlanSummary }
-  | { readonly outcome: 'rejected'; readonly failure: { readonly code: string; readonly message: string; readonly hint?: string }; readonly conflictsWith: string };
+  | {
+      readonly outcome: 'rejected';
+      readonly failure: { readonly code: string; readonly message: string; readonly hint?: string };
+      readonly conflictsWith: string;
+    };
 
 const maxPlanTries = 5;
 
 /** Which active backfill still has to do a partition. */
-const readBusy = async (deps: AcceptDeps, state: PipelineStateDocument | undefined): Promise<(processorId: string, date: PartitionDate) => string | undefined> => {
+const readBusy = async (
+  deps: AcceptDeps,
+  state: PipelineStateDocument | undefined,
+): Promise<(processorId: string, date: PartitionDate) => string | undefined> => {
   const busy = new Map<string, string>();
   for (const backfillId of state?.activeBackfills ?? []) {
     const backfill = await readBackfill(deps.store, backfillId);
@@ -97,7 +104,11 @@ const readState = async (deps: AcceptDeps, pipelineId: string): Promise<Pipeline
 
 type Made =
   | { readonly outcome: 'planned'; readonly summary: PlanSummary; readonly files: Readonly<Record<string, string>>; readonly activation: number }
-  | { readonly outcome: 'rejected'; readonly failure: { readonly code: string; readonly message: string; readonly hint?: string }; readonly conflictsWith: string };
+  | {
+      readonly outcome: 'rejected';
+      readonly failure: { readonly code: string; readonly message: string; readonly hint?: string };
+      readonly conflictsWith: string;
+    };
 
 const planOnce = async (deps: AcceptDeps, request: BackfillRequest, signal: AbortSignal): Promise<Made> => {
   const loaded = await deps.catalog.load(request.pipeline);
@@ -174,7 +185,10 @@ const activate = async (deps: AcceptDeps, input: AcceptInput, made: Extract<Made
       reprocess: request.reprocess,
       gate: request.gate,
       priority: request.priority,
-      limits: { maxInFlight: request.limits.maxInFlight ?? deps.defaultMaxInFlight, ...(request.limits.datesPerTask === undefined ? {} : { datesPerTask: request.limits.datesPerTask }) },
+      limits: {
+        maxInFlight: request.limits.maxInFlight ?? deps.defaultMaxInFlight,
+        ...(request.limits.datesPerTask === undefined ? {} : { datesPerTask: request.limits.datesPerTask }),
+      },
       phases: [...plan.phases],
       tasks: Object.fromEntries([...plan.processors].map(([id, entries]) => [id, entries.filter(({ kind }) => kind === 'task').length])),
       reason: request.reason,
@@ -224,17 +238,24 @@ export const acceptRequest = async (deps: AcceptDeps, asked: AcceptInput, signal
       // Selection and pipeline errors carry codes of their own, which the task table doesn't know.
       const lasting = failure.class === 'permanent' || (error instanceof FloodgateError && failure.class === 'unknown');
       if (!lasting || input.dryRun) throw error;
-      return reject(deps, input, { outcome: 'rejected', failure: { code: failure.code, message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) }, conflictsWith: '' });
+      return reject(deps, input, {
+        outcome: 'rejected',
+        failure: { code: failure.code, message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) },
+        conflictsWith: '',
+      });
     }
     if (made.outcome === 'rejected') return input.dryRun ? made : reject(deps, input, made);
     if (input.dryRun) return { outcome: 'planned', summary: made.summary };
     const outcome = await activate(deps, input, made);
     if (outcome !== 'plan_again') {
-      if (outcome.outcome === 'accepted') deps.logger.info({ backfillId: outcome.backfillId, tasks: countTasks(made.summary.plan), plan: made.summary.plan.hash }, 'backfill accepted');
+      if (outcome.outcome === 'accepted')
+        deps.logger.info({ backfillId: outcome.backfillId, tasks: countTasks(made.summary.plan), plan: made.summary.plan.hash }, 'backfill accepted');
       return outcome;
     }
   }
-  throw new FloodgateError('conflict', `other backfills of ${input.request.pipeline} were activated ${maxPlanTries} times while this one was planned`, { hint: 'send the request again' });
+  throw new FloodgateError('conflict', `other backfills of ${input.request.pipeline} were activated ${maxPlanTries} times while this one was planned`, {
+    hint: 'send the request again',
+  });
 };
 
 const reject = async (deps: AcceptDeps, input: AcceptInput, rejected: Extract<Made, { outcome: 'rejected' }>): Promise<AcceptOutcome> =>
@@ -251,4 +272,3 @@ const reject = async (deps: AcceptDeps, input: AcceptInput, rejected: Extract<Ma
     transaction.create(requestPath(input.idempotencyKey), decision);
     return rejected;
   });
-

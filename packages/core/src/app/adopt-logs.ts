@@ -1,7 +1,16 @@
 // The status store and the warehouse are two systems, and one can be older than the other: restored from a backup, lost,
 // or behind after a power cut. Generations must then go on above what the commit logs hold, or a new execution would look
 // like one that has been committed before (and its rows would be thought written).
-import { backfillPath, backfillSchema, lanePath, laneSchema, parseDocument, pipelineStatePath, pipelineStateSchema, type PipelineStateDocument } from '../contracts/documents.ts';
+import {
+  backfillPath,
+  backfillSchema,
+  lanePath,
+  laneSchema,
+  parseDocument,
+  pipelineStatePath,
+  pipelineStateSchema,
+  type PipelineStateDocument,
+} from '../contracts/documents.ts';
 import { splitGeneration } from '../domain/generation.ts';
 import { ledgerPathOf } from '../domain/ledger.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
@@ -52,10 +61,19 @@ export const adoptCommitLogs = async (deps: EngineDeps & { readonly catalog: Pip
       const document = await transaction.get(pipelineStatePath(id));
       const state = document === undefined ? undefined : parseDocument(pipelineStateSchema, document);
       const base = Math.max(state?.sequence ?? 0, logged);
-      const active = (await transaction.getMany((state?.activeBackfills ?? []).map(backfillPath))).flatMap((stored) => (stored === undefined ? [] : [parseDocument(backfillSchema, stored)]));
+      const active = (await transaction.getMany((state?.activeBackfills ?? []).map(backfillPath))).flatMap((stored) =>
+        stored === undefined ? [] : [parseDocument(backfillSchema, stored)],
+      );
       // What an older store has active goes on under new numbers: its old ones are in the logs already.
       for (const [index, backfill] of active.entries()) transaction.set(backfillPath(backfill.backfillId), { ...backfill, sequence: base + 1 + index });
-      const next: PipelineStateDocument = { pipelineId: id, activeBackfills: [], latestHash: '', ...state, sequence: base + active.length, activation: (state?.activation ?? 0) + 1 };
+      const next: PipelineStateDocument = {
+        pipelineId: id,
+        activeBackfills: [],
+        latestHash: '',
+        ...state,
+        sequence: base + active.length,
+        activation: (state?.activation ?? 0) + 1,
+      };
       transaction.set(pipelineStatePath(id), next);
       return base + active.length;
     });

@@ -28,7 +28,9 @@ export type NamedCheck = { readonly keyed: KeyedCheck; readonly name: string; re
 /** Dates on which a check says nothing, because the sources lack all that it looks at for that season. */
 const exemptDates = (plan: LoadedPlan, processor: Processor, check: WarehouseCheck, dates: readonly PartitionDate[]): ReadonlySet<PartitionDate> => {
   const columns = check.type === 'not_null' || check.type === 'not_zero' ? check.columns : check.type === 'accepted_range' ? [check.column] : [];
-  const seasons = new Set(processor.absent.filter(({ columns: absent }) => columns.some((column) => absent.includes(column))).flatMap(({ seasons: names }) => names));
+  const seasons = new Set(
+    processor.absent.filter(({ columns: absent }) => columns.some((column) => absent.includes(column))).flatMap(({ seasons: names }) => names),
+  );
   if (seasons.size === 0) return new Set();
   return new Set(dates.filter((date) => seasons.has(plan.calendar.dates[plan.calendar.indexOf.get(date) as number]?.season ?? '')));
 };

@@ -51,7 +51,10 @@ export const openView = async (store: StatusStore, backfillId: string, plan: Loa
     view.tasks.set(processorId, new Map());
   }
   const documents = await store.query({ collection: taskCollection(backfillId) });
-  noteTasks(view, documents.map((document) => parseDocument(taskSchema, document)));
+  noteTasks(
+    view,
+    documents.map((document) => parseDocument(taskSchema, document)),
+  );
   return view;
 };
 
@@ -143,7 +146,12 @@ export const judgeReadable = async (...[deps, plan, positions, signal]: Paramete
  * Lets entries go that waited for another backfill, where the ledger now has them fresh, or had when their gate opened: an
  * open gate is final. Returns the backfills still waited for.
  */
-export const settleAwaited = async (deps: { readonly store: StatusStore; readonly warehouse: Warehouse }, view: BackfillView, isOpen: (phase: number) => boolean, signal: AbortSignal): Promise<ReadonlySet<string>> => {
+export const settleAwaited = async (
+  deps: { readonly store: StatusStore; readonly warehouse: Warehouse },
+  view: BackfillView,
+  isOpen: (phase: number) => boolean,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> => {
   const positions = new Map<string, number[]>();
   const by = new Set<string>();
   for (const [processorId, row] of view.plan.entries) {
@@ -164,7 +172,8 @@ export const settleAwaited = async (deps: { readonly store: StatusStore; readonl
     for (const index of indexes) {
       const entry = view.plan.entries.get(processorId)?.get(index);
       if (entry === undefined) continue;
-      const good = judged !== undefined && !(judged.stale.get(processorId)?.includes(index) ?? false) && !(judged.missing.get(processorId)?.includes(index) ?? false);
+      const good =
+        judged !== undefined && !(judged.stale.get(processorId)?.includes(index) ?? false) && !(judged.missing.get(processorId)?.includes(index) ?? false);
       const row = view.grid.get(processorId);
       if (row !== undefined) row[index] = statusOfEntry(entry, good);
       if (!good) by.add(entry.reason);

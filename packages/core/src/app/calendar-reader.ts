@@ -17,9 +17,16 @@ const rowSchema = z.object({
   items: z.coerce.number().int().min(1),
 });
 
-export const readCalendar = async (warehouse: Warehouse, pipeline: Pipeline, signal: AbortSignal): Promise<{ readonly calendar: Calendar; readonly digest: string }> => {
+export const readCalendar = async (
+  warehouse: Warehouse,
+  pipeline: Pipeline,
+  signal: AbortSignal,
+): Promise<{ readonly calendar: Calendar; readonly digest: string }> => {
   const { rows } = await warehouse.query(pipeline.calendar.sql, { dialect: 'googlesql', sources: pipeline.sources, maxRows }, signal);
-  const unreadable = (message: string) => new FloodgateError('calendar_unreadable', `calendar of pipeline ${pipeline.id}: ${message}`, { hint: 'it must yield date DATE, season STRING, kind STRING, items INT64, at least one row; check the calendar query and the source that it reads' });
+  const unreadable = (message: string) =>
+    new FloodgateError('calendar_unreadable', `calendar of pipeline ${pipeline.id}: ${message}`, {
+      hint: 'it must yield date DATE, season STRING, kind STRING, items INT64, at least one row; check the calendar query and the source that it reads',
+    });
   if (rows.length === 0) throw unreadable('expected rows, found none');
   if (rows.length >= maxRows) throw unreadable(`expected fewer than ${maxRows} rows, found more`);
   const dates = new Map<string, { date: PartitionDate; season: string; kinds: { kind: string; items: number }[] }>();

@@ -46,7 +46,13 @@ export const positionsOf = (plan: LoadedPlan, dates: readonly PartitionDate[]): 
   return { first: Math.min(...indexes), last: Math.max(...indexes) };
 };
 
-export const readClaimView = async (reader: StoreReader, plan: LoadedPlan, processor: Processor, dates: readonly PartitionDate[], sources: SourceDigests): Promise<LedgerView> => {
+export const readClaimView = async (
+  reader: StoreReader,
+  plan: LoadedPlan,
+  processor: Processor,
+  dates: readonly PartitionDate[],
+  sources: SourceDigests,
+): Promise<LedgerView> => {
   const paths = ledgerPathsFor(plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates));
   return viewOf(plan.pipeline.id, await readLedgerYears(reader, paths), sources);
 };
@@ -71,7 +77,11 @@ const missingUpstream = (plan: LoadedPlan, processor: Processor, index: number, 
  */
 const deathsPerAttempt = 3;
 
-export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanReader }, dispatch: Dispatch, signal: AbortSignal): Promise<Claim | 'unknown_backfill' | 'not_claimable'> => {
+export const claimDispatch = async (
+  deps: EngineDeps & { readonly plans: PlanReader },
+  dispatch: Dispatch,
+  signal: AbortSignal,
+): Promise<Claim | 'unknown_backfill' | 'not_claimable'> => {
   const backfill = await readBackfill(deps.store, dispatch.backfillId);
   if (backfill === undefined) return 'unknown_backfill';
   const plan = await deps.plans.plan(backfill.planHash);
@@ -90,7 +100,9 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
     const epochs = new Map(dispatch.tasks.map(({ path, epoch }) => [path, epoch]));
     const queued = documents.flatMap((document) => {
       const task = document === undefined ? undefined : parseDocument(taskSchema, document);
-      return task === undefined || task.state !== 'queued' || task.dispatchId !== dispatch.dispatchId || task.epoch !== epochs.get(document?.path ?? '') ? [] : [task];
+      return task === undefined || task.state !== 'queued' || task.dispatchId !== dispatch.dispatchId || task.epoch !== epochs.get(document?.path ?? '')
+        ? []
+        : [task];
     });
     if (queued.length === 0 || cancelled) return 'not_claimable';
     const letters = await readDeadLetters(transaction, queued);
@@ -160,9 +172,18 @@ export const claimDispatch = async (deps: EngineDeps & { readonly plans: PlanRea
 };
 
 /** An unreadable source is an outcome of the tasks: thrown, it would only bring the message again, and nobody would be told. */
-const readSources = async (deps: EngineDeps, plan: LoadedPlan, processor: Processor, dates: readonly PartitionDate[], signal: AbortSignal): Promise<Pick<Claim, 'sources' | 'sourceError'>> => {
+const readSources = async (
+  deps: EngineDeps,
+  plan: LoadedPlan,
+  processor: Processor,
+  dates: readonly PartitionDate[],
+  signal: AbortSignal,
+): Promise<Pick<Claim, 'sources' | 'sourceError'>> => {
   try {
-    return { sources: await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates), signal), sourceError: undefined };
+    return {
+      sources: await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates), signal),
+      sourceError: undefined,
+    };
   } catch (error) {
     if (signal.aborted) throw error;
     return { sources: new Map(), sourceError: error };

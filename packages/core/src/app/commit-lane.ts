@@ -119,7 +119,8 @@ const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local
       // One bad staging must not fail the others: they are tried one by one.
       alone = true;
       tries = result.outcome === 'returned' ? tries + 1 : 0;
-      if (result.outcome === 'returned') await deps.clock.sleep(backoffMs({ maxAttempts: maxCommitTries, baseMs: 100, maxMs: 5_000 }, tries, deps.ids.random()), stop).catch(() => undefined);
+      if (result.outcome === 'returned')
+        await deps.clock.sleep(backoffMs({ maxAttempts: maxCommitTries, baseMs: 100, maxMs: 5_000 }, tries, deps.ids.random()), stop).catch(() => undefined);
     }
   } finally {
     finished.abort();
@@ -137,13 +138,21 @@ const enterLane = async (deps: LaneDeps, watch: LeaseWatch, table: string): Prom
       transaction.set(path, { ...lane, ring: lane.ring + 1 });
       return 'held_by_other';
     }
-    const next: LaneDocument = { table, epoch: (lane?.epoch ?? 0) + 1, holder: deps.lease.holder, heartbeat: (lane?.heartbeat ?? 0) + 1, ring: lane?.ring ?? 0, job: lane?.job ?? null };
+    const next: LaneDocument = {
+      table,
+      epoch: (lane?.epoch ?? 0) + 1,
+      holder: deps.lease.holder,
+      heartbeat: (lane?.heartbeat ?? 0) + 1,
+      ring: lane?.ring ?? 0,
+      job: lane?.job ?? null,
+    };
     transaction.set(path, next);
     return next;
   });
 };
 
-const isOurs = (stored: LaneDocument | undefined, lane: LaneDocument): stored is LaneDocument => stored !== undefined && stored.epoch === lane.epoch && stored.holder === lane.holder;
+const isOurs = (stored: LaneDocument | undefined, lane: LaneDocument): stored is LaneDocument =>
+  stored !== undefined && stored.epoch === lane.epoch && stored.holder === lane.holder;
 
 const readLane = async (transaction: StoreTransaction, table: string): Promise<LaneDocument | undefined> => {
   const document = await transaction.get(lanePath(table));
@@ -181,23 +190,31 @@ const keepLane = async (deps: LaneDeps, lane: LaneDocument, lost: AbortControlle
   }
 };
 
-type Staged = { readonly free: readonly TaskDocument[]; /** Where the limit may have cut a group: everything staged at this instant. */ readonly cutAt: number | undefined };
+type Staged = {
+  readonly free: readonly TaskDocument[];
+  /** Where the limit may have cut a group: everything staged at this instant. */ readonly cutAt: number | undefined;
+};
 
 /** Staged tasks of backfills that may commit. */
 const freeStaged = async (deps: LaneDeps, documents: readonly StoredDocument[]): Promise<Staged> => {
   const staged = documents.map((document) => parseDocument(taskSchema, document));
   const backfills = [...new Set(staged.map(({ backfillId }) => backfillId))];
   const controls = await deps.store.getMany(backfills.map(controlPath));
-  const stopped = new Set(backfills.filter((_, index) => {
-    const control = controls[index] === undefined ? undefined : parseDocument(controlSchema, controls[index]);
-    return control === undefined || control.paused || control.cancelled;
-  }));
+  const stopped = new Set(
+    backfills.filter((_, index) => {
+      const control = controls[index] === undefined ? undefined : parseDocument(controlSchema, controls[index]);
+      return control === undefined || control.paused || control.cancelled;
+    }),
+  );
   return { free: staged.filter(({ backfillId }) => !stopped.has(backfillId)), cutAt: documents.length === maxStagedRead ? staged.at(-1)?.stagedAt : undefined };
 };
 
 /** The staged tasks to commit next: whole stagings, oldest first, of one pipeline version, of backfills that may commit. */
 const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promise<readonly TaskDocument[]> => {
-  const where = [{ field: 'table', op: '==' as const, value: table }, { field: 'state', op: '==' as const, value: 'staged' }];
+  const where = [
+    { field: 'table', op: '==' as const, value: table },
+    { field: 'state', op: '==' as const, value: 'staged' },
+  ];
   const oldestFirst = { group: 'tasks', where, orderBy: { field: 'stagedAt', direction: 'asc' as const } };
   const some = await freeStaged(deps, await deps.store.query({ ...oldestFirst, limit: maxStagedRead }));
   // Everything that was read may belong to paused backfills: they must not keep the others from committing.
@@ -225,7 +242,13 @@ const chooseBatch = async (deps: LaneDeps, table: string, alone: boolean): Promi
 
 /** Tasks of the table that are with the workers and may be staged soon. */
 const countComing = (deps: LaneDeps, table: string): Promise<number> =>
-  deps.store.count({ group: 'tasks', where: [{ field: 'table', op: '==', value: table }, { field: 'state', op: 'in', value: ['queued', 'running'] }] });
+  deps.store.count({
+    group: 'tasks',
+    where: [
+      { field: 'table', op: '==', value: table },
+      { field: 'state', op: 'in', value: ['queued', 'running'] },
+    ],
+  });
 
 const beginBatch = async (deps: LaneDeps, lane: LaneDocument, alone: boolean): Promise<Batch | 'lost' | undefined> => {
   let chosen = await chooseBatch(deps, lane.table, alone);
@@ -245,10 +268,12 @@ const beginBatch = async (deps: LaneDeps, lane: LaneDocument, alone: boolean): P
     const controls = await transaction.getMany(backfills.map(controlPath));
     const documents = await transaction.getMany(chosen.map(pathOfTask));
     if (!isOurs(stored, lane)) return 'lost';
-    const free = new Set(backfills.filter((_, index) => {
-      const control = controls[index] === undefined ? undefined : parseDocument(controlSchema, controls[index]);
-      return control !== undefined && !control.paused && !control.cancelled;
-    }));
+    const free = new Set(
+      backfills.filter((_, index) => {
+        const control = controls[index] === undefined ? undefined : parseDocument(controlSchema, controls[index]);
+        return control !== undefined && !control.paused && !control.cancelled;
+      }),
+    );
     const tasks = documents.flatMap((document) => {
       const task = document === undefined ? undefined : parseDocument(taskSchema, document);
       return task === undefined || task.state !== 'staged' || !free.has(task.backfillId) ? [] : [moveTask(task, 'begin_commit')];
@@ -262,9 +287,7 @@ const beginBatch = async (deps: LaneDeps, lane: LaneDocument, alone: boolean): P
   });
 };
 
-type BatchResult =
-  | { readonly outcome: 'committed' | 'lost' | 'returned' | 'failed' }
-  | { readonly outcome: 'halt'; readonly failure: Failure };
+type BatchResult = { readonly outcome: 'committed' | 'lost' | 'returned' | 'failed' } | { readonly outcome: 'halt'; readonly failure: Failure };
 
 const commitBatch = async (deps: LaneDeps, lane: LaneDocument, batch: Batch, attempt: number, signal: AbortSignal): Promise<BatchResult> => {
   const target = specOf(batch.processor);
@@ -280,7 +303,10 @@ const commitBatch = async (deps: LaneDeps, lane: LaneDocument, batch: Batch, att
   const startedAt = deps.clock.now();
   let log: readonly CommitLogEntry[];
   try {
-    log = await deps.warehouse.commit({ jobId: batch.jobId, target, strategy: batch.processor.write, laneEpoch: lane.epoch, entries, committedAt: startedAt }, signal);
+    log = await deps.warehouse.commit(
+      { jobId: batch.jobId, target, strategy: batch.processor.write, laneEpoch: lane.epoch, entries, committedAt: startedAt },
+      signal,
+    );
   } catch (error) {
     return afterFailedCommit(deps, lane, batch, attempt, error);
   }
@@ -313,7 +339,11 @@ const afterFailedCommit = async (deps: LaneDeps, lane: LaneDocument, batch: Batc
   }
   const target = specOf(batch.processor);
   const quiet = new AbortController().signal;
-  const log = await deps.warehouse.readCommitLog(target, batch.tasks.map(({ date }) => date), quiet);
+  const log = await deps.warehouse.readCommitLog(
+    target,
+    batch.tasks.map(({ date }) => date),
+    quiet,
+  );
   const committed = batch.tasks.filter((task) => log.some(({ date, generation }) => date === task.date && generation >= task.generation));
   if (committed.length === batch.tasks.length) return { outcome: (await settleBatch(deps, lane, batch.tasks, log)) ? 'committed' : 'lost' };
   if (error instanceof WarehouseError && error.code === 'staging_missing') {
@@ -368,7 +398,10 @@ const returnTasks = async (
       const name = nameOf(task);
       if (name === 'return_to_lane') saveTask(transaction, moveTask(task, name, { failure }));
       else if (name === 'lose_staging') {
-        saveTask(transaction, moveTask(task, name, { failure, staged: null, job: null, epoch: task.epoch + 1, attempt: Math.max(0, task.attempt - 1), notBefore: 0 }));
+        saveTask(
+          transaction,
+          moveTask(task, name, { failure, staged: null, job: null, epoch: task.epoch + 1, attempt: Math.max(0, task.attempt - 1), notBefore: 0 }),
+        );
         send('floodgate.backfill.moved', { backfillId: task.backfillId }, { subject: task.backfillId, traceparent: task.traceparent });
       } else {
         const failed = moveTask(task, name, { failure, deadLetter: true, endedAt: now });
@@ -469,7 +502,11 @@ const settleAbandoned = async (deps: LaneDeps, lane: LaneDocument, signal: Abort
     await raiseLane(deps, lane, []);
     return false;
   }
-  const log = await deps.warehouse.readCommitLog(target, tasks.map(({ date }) => date), signal);
+  const log = await deps.warehouse.readCommitLog(
+    target,
+    tasks.map(({ date }) => date),
+    signal,
+  );
   deps.logger.info({ table: lane.table, jobId: job.jobId, dates: tasks.length, committed: log.length }, 'abandoned commit settled from the log');
   return settleBatch(deps, lane, tasks, log);
 };

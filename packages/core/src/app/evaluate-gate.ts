@@ -124,18 +124,44 @@ const accountFor = (processors: readonly Processor[], tasks: readonly TaskDocume
 
 /** Positions that this gate answers for: planned tasks, what was fresh already, what another backfill was to bring. */
 const scopeOf = (plan: LoadedPlan, processor: Processor): readonly number[] =>
-  [...(plan.entries.get(processor.id) ?? [])].filter(([, { kind, reason }]) => kind === 'task' || kind === 'await' || reason === 'already_fresh').map(([index]) => index);
+  [...(plan.entries.get(processor.id) ?? [])]
+    .filter(([, { kind, reason }]) => kind === 'task' || kind === 'await' || reason === 'already_fresh')
+    .map(([index]) => index);
 
-const datesOf = (plan: LoadedPlan, indexes: readonly number[]): readonly PartitionDate[] => indexes.map((index) => plan.calendar.dates[index]?.date as PartitionDate);
+const datesOf = (plan: LoadedPlan, indexes: readonly number[]): readonly PartitionDate[] =>
+  indexes.map((index) => plan.calendar.dates[index]?.date as PartitionDate);
 
-const freshness = async (deps: ValidatorDeps, plan: LoadedPlan, processors: readonly Processor[], tasks: readonly TaskDocument[], signal: AbortSignal): Promise<readonly CheckOutcome[]> => {
+const freshness = async (
+  deps: ValidatorDeps,
+  plan: LoadedPlan,
+  processors: readonly Processor[],
+  tasks: readonly TaskDocument[],
+  signal: AbortSignal,
+): Promise<readonly CheckOutcome[]> => {
   const bad = new Set(tasks.filter(({ state }) => !isGood(state)).map(({ processorId, date }) => `${processorId}|${date}`));
-  const positions = new Map(processors.map((processor) => [processor.id, scopeOf(plan, processor).filter((index) => !bad.has(`${processor.id}|${plan.calendar.dates[index]?.date ?? ''}`))]));
+  const positions = new Map(
+    processors.map((processor) => [
+      processor.id,
+      scopeOf(plan, processor).filter((index) => !bad.has(`${processor.id}|${plan.calendar.dates[index]?.date ?? ''}`)),
+    ]),
+  );
   try {
     const { stale, recoded, missing } = await judgeFreshness(deps, plan, positions, signal);
     return processors.flatMap(({ id }) => [
-      outcomeOf('fresh', id, 'block', datesOf(plan, stale.get(id) ?? []), `${stale.get(id)?.length ?? 0} dates were computed from inputs that have changed since`),
-      outcomeOf('version', id, 'warn', datesOf(plan, recoded.get(id) ?? []), `${recoded.get(id)?.length ?? 0} dates hold the rows of another version of this processor`),
+      outcomeOf(
+        'fresh',
+        id,
+        'block',
+        datesOf(plan, stale.get(id) ?? []),
+        `${stale.get(id)?.length ?? 0} dates were computed from inputs that have changed since`,
+      ),
+      outcomeOf(
+        'version',
+        id,
+        'warn',
+        datesOf(plan, recoded.get(id) ?? []),
+        `${recoded.get(id)?.length ?? 0} dates hold the rows of another version of this processor`,
+      ),
       ...leftStale(plan, id),
       outcomeOf('committed', id, 'block', datesOf(plan, missing.get(id) ?? []), `${missing.get(id)?.length ?? 0} dates are not in the ledger`),
     ]);
@@ -148,12 +174,22 @@ const freshness = async (deps: ValidatorDeps, plan: LoadedPlan, processors: read
 /** What is stale by the request's own choice doesn't shut its gate, but it is said. */
 const leftStale = (plan: LoadedPlan, id: string): readonly CheckOutcome[] => {
   const dates = [...(plan.entries.get(id)?.values() ?? [])].filter(({ reason }) => reason === 'stale_not_requested').map(({ date }) => date);
-  return dates.length === 0 ? [] : [outcomeOf('left_stale', id, 'warn', dates, `${dates.length} dates are stale and were not asked for; --reprocess stale computes them`)];
+  return dates.length === 0
+    ? []
+    : [outcomeOf('left_stale', id, 'warn', dates, `${dates.length} dates are stale and were not asked for; --reprocess stale computes them`)];
 };
 
 const couldNotTell = (check: string, processorId: string, error: unknown): CheckOutcome => {
   const { message, hint } = toFailure(error);
-  return { check, processorId, severity: 'block', outcome: 'could_not_tell', message: hint === undefined ? message : `${message} (${hint})`, dates: [], examples: [] };
+  return {
+    check,
+    processorId,
+    severity: 'block',
+    outcome: 'could_not_tell',
+    message: hint === undefined ? message : `${message} (${hint})`,
+    dates: [],
+    examples: [],
+  };
 };
 
 const asAudits = ({ column, notZero, minRatio, where }: CriticalColumn): readonly Audit[] => {
@@ -164,7 +200,9 @@ const asAudits = ({ column, notZero, minRatio, where }: CriticalColumn): readonl
 
 /** What later phases demand of this table's columns: contamination is stopped where it starts. */
 const contractsOn = (plan: LoadedPlan, processor: Processor): readonly Audit[] => {
-  const audits = plan.pipeline.processors.flatMap(({ upstreams }) => upstreams.filter(({ table }) => table === processor.table).flatMap(({ critical }) => critical.flatMap(asAudits)));
+  const audits = plan.pipeline.processors.flatMap(({ upstreams }) =>
+    upstreams.filter(({ table }) => table === processor.table).flatMap(({ critical }) => critical.flatMap(asAudits)),
+  );
   return [...new Map(audits.map((audit) => [JSON.stringify(audit), audit])).values()];
 };
 
@@ -186,7 +224,15 @@ const checkRows = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Proce
       { target, subject: 'committed', dates, checks: checks.map(({ keyed }) => keyed), sources: plan.pipeline.sources },
       signal,
     );
-    return checks.map((check) => judge(check, processor, findings.filter(({ checkId, date }) => checkId === check.keyed.id && !isAccepted(check, date)), expected.get(check.keyed.id) ?? 0, phase?.gate.quorum ?? 1));
+    return checks.map((check) =>
+      judge(
+        check,
+        processor,
+        findings.filter(({ checkId, date }) => checkId === check.keyed.id && !isAccepted(check, date)),
+        expected.get(check.keyed.id) ?? 0,
+        phase?.gate.quorum ?? 1,
+      ),
+    );
   } catch (error) {
     if (signal.aborted) throw error;
     return [couldNotTell('rows', processor.id, error)];
@@ -195,10 +241,12 @@ const checkRows = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Proce
 
 /** As many rows as were committed: rows that somebody deleted or added by hand are noticed without a declared check. */
 const asCommitted = (processor: Processor, dates: readonly PartitionDate[], rowsOf: (date: PartitionDate) => number | undefined): NamedCheck => {
-  const expected = new Map(dates.flatMap((date) => {
-    const rows = rowsOf(date);
-    return rows === undefined ? [] : [[date, rows] as const];
-  }));
+  const expected = new Map(
+    dates.flatMap((date) => {
+      const rows = rowsOf(date);
+      return rows === undefined ? [] : [[date, rows] as const];
+    }),
+  );
   return { keyed: { id: `${processor.id}#committed`, check: { type: 'rows', expected } }, name: 'as_committed', severity: 'block' };
 };
 
@@ -208,13 +256,21 @@ const judge = (check: NamedCheck, processor: Processor, findings: readonly Findi
   // A quorum is a share of expected rows or keys, so it applies to checks that count them and to nothing else.
   const covered = expected > 0 && quorum < 1 && offending / expected <= 1 - quorum;
   const first = findings[0];
-  const message = first === undefined ? '' : `${dates.length} dates, first ${first.date}: ${first.message}${covered ? ` (within the quorum of ${quorum})` : ''}`;
+  const message =
+    first === undefined ? '' : `${dates.length} dates, first ${first.date}: ${first.message}${covered ? ` (within the quorum of ${quorum})` : ''}`;
   return { ...outcomeOf(check.name, processor.id, covered ? 'warn' : check.severity, dates, message), examples: [...(first?.examples ?? [])].slice(0, 3) };
 };
 
 const decide = async (
   deps: ValidatorDeps,
-  input: { readonly backfill: BackfillDocument; readonly phase: number; readonly plan: LoadedPlan; readonly before: GateDocument | undefined; readonly checks: readonly CheckOutcome[]; readonly tasks: readonly TaskDocument[] },
+  input: {
+    readonly backfill: BackfillDocument;
+    readonly phase: number;
+    readonly plan: LoadedPlan;
+    readonly before: GateDocument | undefined;
+    readonly checks: readonly CheckOutcome[];
+    readonly tasks: readonly TaskDocument[];
+  },
 ): Promise<GateOutcome> => {
   const { backfill, phase, plan, before, checks, tasks } = input;
   const { backfillId } = backfill;
@@ -230,7 +286,12 @@ const decide = async (
     evaluation: (before?.evaluation ?? 0) + 1,
     checks: [...checks],
     basis: tasks.reduce((sum, { revision }) => sum + revision, 0),
-    summary: state === 'open' ? '' : state === 'held' ? 'all checks passed; the pipeline asks for a person’s approval' : failed.map(({ processorId, check, message }) => `${processorId} ${check}: ${message}`).join('; '),
+    summary:
+      state === 'open'
+        ? ''
+        : state === 'held'
+          ? 'all checks passed; the pipeline asks for a person’s approval'
+          : failed.map(({ processorId, check, message }) => `${processorId} ${check}: ${message}`).join('; '),
     repair: state === 'blocked' ? repairCommand(backfill, failed) : '',
     approvedBy,
     evaluatedAt: deps.clock.now(),

@@ -21,7 +21,14 @@ export type WorkerDeps = EngineDeps & { readonly plans: PlanReader; readonly cod
 export type DispatchOutcome =
   /** Nothing to do any more: claimed by somebody else, paused, cancelled, or a message that came twice. */
   | { readonly outcome: 'dropped'; readonly why: 'unknown_backfill' | 'not_claimable' }
-  | { readonly outcome: 'done'; readonly staged: number; readonly fresh: number; readonly quarantined: number; readonly putBack: number; readonly failed: number }
+  | {
+      readonly outcome: 'done';
+      readonly staged: number;
+      readonly fresh: number;
+      readonly quarantined: number;
+      readonly putBack: number;
+      readonly failed: number;
+    }
   /** Nothing can go on in this process: what was held has been given back. */
   | { readonly outcome: 'halt'; readonly failure: Failure };
 
@@ -53,9 +60,14 @@ export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, sign
     const verdicts = await compute(deps, claim, AbortSignal.any([signal, work.signal]));
     settled = await settle(deps, claim, verdicts, deps.clock.now() - startedAt);
   } catch (error) {
-    const failure = toFailure(signal.aborted ? new FloodgateError('shutdown', 'the worker is shutting down') : work.signal.aborted ? work.signal.reason : error);
+    const failure = toFailure(
+      signal.aborted ? new FloodgateError('shutdown', 'the worker is shutting down') : work.signal.aborted ? work.signal.reason : error,
+    );
     if (failure.class === 'halt') halt = failure;
-    deps.logger.warn({ dispatchId: claim.dispatchId, processorId: claim.processor.id, dates: claim.tasks.length, code: failure.code, err: error }, 'dispatch failed');
+    deps.logger.warn(
+      { dispatchId: claim.dispatchId, processorId: claim.processor.id, dates: claim.tasks.length, code: failure.code, err: error },
+      'dispatch failed',
+    );
     settled = await settle(deps, claim, new Map(claim.tasks.map(({ date }) => [date, { verdict: 'error', failure }])), deps.clock.now() - startedAt);
   } finally {
     finished.abort();
@@ -63,7 +75,9 @@ export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, sign
   }
   if (settled.staged === 0) await dropQuietly(deps, claim);
   deps.logger.info({ dispatchId: claim.dispatchId, processorId: claim.processor.id, ms: deps.clock.now() - startedAt, ...settled }, 'dispatch handled');
-  return halt === undefined ? { outcome: 'done', fresh: claim.fresh, ...settled, failed: settled.failed + claim.exhausted } : { outcome: 'halt', failure: halt };
+  return halt === undefined
+    ? { outcome: 'done', fresh: claim.fresh, ...settled, failed: settled.failed + claim.exhausted }
+    : { outcome: 'halt', failure: halt };
 };
 
 const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, Verdict>> => {
@@ -105,7 +119,8 @@ const bodyOf = async (deps: WorkerDeps, { processor, plan }: Claim, dates: reado
   if (run === undefined) throw new FloodgateError('code_version_mismatch', `this build has another version of ${processor.sourceFile} than the plan`);
   const params = { start_date: dates[0] as string, end_date: dates.at(-1) as string };
   const query = async (sql: string, more: Readonly<Record<string, string>> = {}) =>
-    (await deps.warehouse.query(sql, { dialect: 'googlesql', params: { ...params, ...more }, sources: plan.pipeline.sources, maxRows: 1_000_000 }, signal)).rows;
+    (await deps.warehouse.query(sql, { dialect: 'googlesql', params: { ...params, ...more }, sources: plan.pipeline.sources, maxRows: 1_000_000 }, signal))
+      .rows;
   return { kind: 'rows' as const, rows: ofProcessor(processor.sourceFile, run({ dates, query: query as Parameters<typeof run>[0]['query'], signal })) };
 };
 
@@ -135,7 +150,9 @@ const settle = async (deps: WorkerDeps, claim: Claim, verdicts: ReadonlyMap<Part
   const dates = claim.tasks.map(({ date }) => date);
   const anyRows = [...verdicts.values()].some(({ verdict }) => verdict !== 'error');
   // Read again after the rows were read: a source that changed in between is found here, a ledger entry in the transaction.
-  const sources = anyRows ? await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates), new AbortController().signal) : claim.sources;
+  const sources = anyRows
+    ? await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates), new AbortController().signal)
+    : claim.sources;
   const computeMs = tookMs / claim.tasks.length;
   return transact(deps, async (transaction, send) => {
     const tasks = await ours(transaction, claim);
@@ -170,7 +187,17 @@ const saveVerdict = (
   const done = { dispatchId: '', computeMs };
   if (verdict.verdict === 'staged') {
     const { contentHash, rows } = verdict.staged;
-    saveTask(transaction, moveTask(task, 'stage', { ...done, staged: { staging: claim.staging, contentHash, rows, preserved: false }, rows, evidence: [...verdict.evidence], stagedAt: now, failure: null }));
+    saveTask(
+      transaction,
+      moveTask(task, 'stage', {
+        ...done,
+        staged: { staging: claim.staging, contentHash, rows, preserved: false },
+        rows,
+        evidence: [...verdict.evidence],
+        stagedAt: now,
+        failure: null,
+      }),
+    );
     counts.staged += 1;
     return;
   }
@@ -182,7 +209,13 @@ const saveVerdict = (
     counts.quarantined += 1;
     return;
   }
-  const after = decideAfterFailure({ failure: verdict.failure, attempt: task.attempt, span: claim.tasks.length, retry: claim.processor.retry, random: deps.ids.random() });
+  const after = decideAfterFailure({
+    failure: verdict.failure,
+    attempt: task.attempt,
+    span: claim.tasks.length,
+    retry: claim.processor.retry,
+    random: deps.ids.random(),
+  });
   if (after.next === 'failed') {
     const failed = moveTask(task, 'fail', { ...done, failure: after.failure, job: null, deadLetter: true, endedAt: now });
     saveTask(transaction, failed);
@@ -235,7 +268,11 @@ const enforceDeadline = async (deps: WorkerDeps, claim: Claim, work: AbortContro
   } catch {
     return; // finished in time
   }
-  work.abort(new FloodgateError('deadline_exceeded', `${claim.processor.id} took longer than ${claim.processor.timeoutMs / 1_000} s for ${claim.tasks.length} dates`, { hint: 'raise timeout_seconds of the processor, or lower --dates-per-task' }));
+  work.abort(
+    new FloodgateError('deadline_exceeded', `${claim.processor.id} took longer than ${claim.processor.timeoutMs / 1_000} s for ${claim.tasks.length} dates`, {
+      hint: 'raise timeout_seconds of the processor, or lower --dates-per-task',
+    }),
+  );
 };
 
 /** Staging that nobody will commit. Left behind by a failure here, the reconciler finds it. */

@@ -37,7 +37,11 @@ export const expireClosed = async (deps: StoreDeps, keepMs: number): Promise<Exp
   for (const backfill of expired) {
     const { backfillId, planHash, phases, tasks } = backfill;
     const taskDocuments = await deps.store.query({ collection: taskCollection(backfillId) });
-    const parts = [...taskDocuments.map(({ path }) => path), ...Object.keys(tasks).map((id) => progressPath(backfillId, id)), ...phases.map((phase) => gatePath(backfillId, phase))];
+    const parts = [
+      ...taskDocuments.map(({ path }) => path),
+      ...Object.keys(tasks).map((id) => progressPath(backfillId, id)),
+      ...phases.map((phase) => gatePath(backfillId, phase)),
+    ];
     const plan = usedPlans.has(planHash) ? undefined : await deps.store.get(planPath(planHash));
     const planParts = plan === undefined ? [] : [...parseDocument(planSchema, plan).chunks, plan.path];
     documents += await deleteAll(deps, [...parts, ...planParts, controlPath(backfillId), schedulerLeasePath(backfillId), backfillPath(backfillId)]);

@@ -71,7 +71,8 @@ export const explainPartition = async (
   const base = { backfillId, processorId, date, task, plannedBecause: entry?.kind === 'task' ? entry.reason : '' };
   if (index === undefined) return { ...base, reasons: [{ kind: 'not_in_plan', reason: 'the date is not in the calendar' }] };
   if (entry === undefined || processor === undefined) return { ...base, reasons: [{ kind: 'not_in_plan', reason: 'nobody asked for it' }] };
-  if (entry.kind !== 'task') return { ...base, reasons: [{ kind: 'not_in_plan', reason: entry.kind === 'await' ? `backfill ${entry.reason} computes it` : entry.reason }] };
+  if (entry.kind !== 'task')
+    return { ...base, reasons: [{ kind: 'not_in_plan', reason: entry.kind === 'await' ? `backfill ${entry.reason} computes it` : entry.reason }] };
   if (task !== undefined && isTerminal(task.state)) return { ...base, reasons: [{ kind: 'done', state: task.state }] };
   if (status.control.cancelled) return { ...base, reasons: [{ kind: 'cancelled' }] };
   const reasons: Reason[] = status.control.paused ? [{ kind: 'paused' }] : [];
@@ -94,7 +95,10 @@ const closedGates = async (store: StatusStore, backfill: BackfillDocument, proce
 export type WaitingGroup = { readonly processorId: string; readonly dates: readonly PartitionDate[]; readonly why: string };
 
 /** Everything of a backfill that is neither finished nor with the workers, grouped by its reason. */
-export const explainWaiting = async (deps: { readonly store: StatusStore; readonly plans: PlanReader; readonly now: number }, backfillId: string): Promise<readonly WaitingGroup[]> => {
+export const explainWaiting = async (
+  deps: { readonly store: StatusStore; readonly plans: PlanReader; readonly now: number },
+  backfillId: string,
+): Promise<readonly WaitingGroup[]> => {
   const backfill = await readBackfill(deps.store, backfillId);
   const status = await readBackfillStatus(deps.store, backfillId);
   if (backfill === undefined || status === undefined) return [];
@@ -110,7 +114,13 @@ export const explainWaiting = async (deps: { readonly store: StatusStore; readon
       if (entry.kind !== 'task' || (task !== undefined && task.state !== 'waiting')) continue;
       const reasons = [...(gates.get(processorId) ?? []), ...upstreamReasons(view, processor, index)];
       const first = reasons[0];
-      const why = status.control.paused ? 'the backfill is paused' : task !== undefined && task.notBefore > deps.now ? 'it is tried again after a pause' : first === undefined ? 'it is its turn when a worker is free' : shortReason(first);
+      const why = status.control.paused
+        ? 'the backfill is paused'
+        : task !== undefined && task.notBefore > deps.now
+          ? 'it is tried again after a pause'
+          : first === undefined
+            ? 'it is its turn when a worker is free'
+            : shortReason(first);
       const key = `${processorId}|${why}`;
       const group = groups.get(key) ?? { processorId, dates: [], why };
       group.dates.push(entry.date);
@@ -122,6 +132,7 @@ export const explainWaiting = async (deps: { readonly store: StatusStore; readon
 
 const shortReason = (reason: Reason): string => {
   if (reason.kind === 'gate') return `the gate of phase ${reason.phase} is ${reason.gate?.state ?? 'waiting'}`;
-  if (reason.kind === 'upstream') return `${reason.processorId} ${reason.dates[0] ?? ''}${reason.dates.length > 1 ? ` and ${reason.dates.length - 1} more` : ''} in its window: ${reason.state}`;
+  if (reason.kind === 'upstream')
+    return `${reason.processorId} ${reason.dates[0] ?? ''}${reason.dates.length > 1 ? ` and ${reason.dates.length - 1} more` : ''} in its window: ${reason.state}`;
   return reason.kind;
 };

@@ -33,7 +33,8 @@ export const controlBackfill = async (deps: StoreDeps, backfillId: string, actio
     const backfill = await needBackfill(transaction, backfillId);
     const document = await transaction.get(controlPath(backfillId));
     const control = document === undefined ? { paused: false, cancelled: false } : parseDocument(controlSchema, document);
-    if (backfill.state !== 'active') return action === 'cancel' && backfill.state === 'cancelled' ? { outcome: 'already' } : { outcome: 'over', state: backfill.state };
+    if (backfill.state !== 'active')
+      return action === 'cancel' && backfill.state === 'cancelled' ? { outcome: 'already' } : { outcome: 'over', state: backfill.state };
     if (control.cancelled) return action === 'cancel' ? { outcome: 'already' } : { outcome: 'over', state: 'cancelled' };
     const next = { paused: action === 'pause' || (action === 'cancel' && control.paused), cancelled: action === 'cancel' };
     if (next.paused === control.paused && next.cancelled === control.cancelled) return { outcome: 'already' };
@@ -57,7 +58,11 @@ const ringAll = (send: Send, backfill: BackfillDocument, tables: readonly string
 
 // ── retry ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type TaskFilter = { readonly processors?: ReadonlySet<string>; readonly dates?: ReadonlySet<PartitionDate>; readonly states: readonly ('failed' | 'quarantined')[] };
+export type TaskFilter = {
+  readonly processors?: ReadonlySet<string>;
+  readonly dates?: ReadonlySet<PartitionDate>;
+  readonly states: readonly ('failed' | 'quarantined')[];
+};
 
 export type RetryOutcome =
   | { readonly outcome: 'retrying'; readonly tasks: number; readonly reopened: boolean }
@@ -85,11 +90,13 @@ export const retryTasks = async (deps: StoreDeps, backfillId: string, filter: Ta
   const reopened = await reopen(deps, plans, backfill, keys, by);
   if (isRefused(reopened)) return reopened;
   let tasks = 0;
-  for (let at = 0; at < wanted.length; ) {
+  for (let at = 0; at < wanted.length;) {
     const chunk = wanted.slice(at, at + writesPerTransaction);
     const count = await transact(deps, async (transaction, send) => {
       if (!(await isOpen(transaction, backfillId))) return undefined;
-      const current = (await transaction.getMany(chunk.map(pathOfTask))).flatMap((document) => (document === undefined ? [] : [parseDocument(taskSchema, document)]));
+      const current = (await transaction.getMany(chunk.map(pathOfTask))).flatMap((document) =>
+        document === undefined ? [] : [parseDocument(taskSchema, document)],
+      );
       const letters = await readDeadLetters(transaction, current);
       let count = 0;
       for (const task of current) {
@@ -118,18 +125,35 @@ export const retryTasks = async (deps: StoreDeps, backfillId: string, filter: Ta
 
 // ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type DeadLetterFilter = { readonly ids?: ReadonlySet<string>; readonly causeGroup?: string; readonly backfillId?: string; readonly processorId?: string };
+export type DeadLetterFilter = {
+  readonly ids?: ReadonlySet<string>;
+  readonly causeGroup?: string;
+  readonly backfillId?: string;
+  readonly processorId?: string;
+};
 
-export const listDeadLetters = async (store: StoreReader, states: readonly DeadLetterDocument['state'][], filter: DeadLetterFilter = {}): Promise<readonly DeadLetterDocument[]> => {
+export const listDeadLetters = async (
+  store: StoreReader,
+  states: readonly DeadLetterDocument['state'][],
+  filter: DeadLetterFilter = {},
+): Promise<readonly DeadLetterDocument[]> => {
   const documents = await store.query({ group: 'deadLetters', where: [{ field: 'state', op: 'in', value: [...states] }] });
   return documents
     .map((document) => parseDocument(deadLetterSchema, document))
     .filter((entry) => (filter.ids?.has(entry.deadLetterId) ?? true) && (filter.causeGroup === undefined || entry.causeGroup === filter.causeGroup))
-    .filter((entry) => (filter.backfillId === undefined || entry.backfillId === filter.backfillId) && (filter.processorId === undefined || entry.processorId === filter.processorId))
+    .filter(
+      (entry) =>
+        (filter.backfillId === undefined || entry.backfillId === filter.backfillId) &&
+        (filter.processorId === undefined || entry.processorId === filter.processorId),
+    )
     .sort((a, b) => a.openedAt - b.openedAt || (a.deadLetterId < b.deadLetterId ? -1 : 1));
 };
 
-export type ReplayOutcome = { readonly replayed: number; readonly backfills: readonly { readonly backfillId: string; readonly result: RetryOutcome }[]; readonly messagesLeft: number };
+export type ReplayOutcome = {
+  readonly replayed: number;
+  readonly backfills: readonly { readonly backfillId: string; readonly result: RetryOutcome }[];
+  readonly messagesLeft: number;
+};
 
 /** Replays task entries, at most `limit`, oldest first. Malformed messages can't be replayed: they are published again by who made them. */
 export const replayDeadLetters = async (deps: StoreDeps, filter: DeadLetterFilter, limit: number, by: string): Promise<ReplayOutcome> => {
@@ -166,7 +190,14 @@ const unacceptable = ['unique_key', 'required'];
 /** Accepts a quarantined date as it is, or rejects it. */
 export const decideQuarantine = async (
   deps: StoreDeps & { readonly warehouse: Warehouse },
-  input: { readonly backfillId: string; readonly processorId: string; readonly date: PartitionDate; readonly decision: 'accept' | 'reject'; readonly by: string; readonly reason: string },
+  input: {
+    readonly backfillId: string;
+    readonly processorId: string;
+    readonly date: PartitionDate;
+    readonly decision: 'accept' | 'reject';
+    readonly by: string;
+    readonly reason: string;
+  },
   signal: AbortSignal,
 ): Promise<QuarantineOutcome> => {
   const { backfillId, processorId, date, decision, by } = input;
@@ -189,7 +220,16 @@ export const decideQuarantine = async (
       if (reopened.outcome === 'overlap') return reopened;
       if (reopened.outcome === 'cancelled') return { outcome: 'refused', why: `backfill ${backfillId} was cancelled` };
     }
-    const outcome = await settleQuarantine(deps, { ...input, path, processor, plan, index, sources, revision: quarantined.revision, traceparent: backfill.traceparent });
+    const outcome = await settleQuarantine(deps, {
+      ...input,
+      path,
+      processor,
+      plan,
+      index,
+      sources,
+      revision: quarantined.revision,
+      traceparent: backfill.traceparent,
+    });
     if (outcome !== 'ended') return outcome;
   }
 };
@@ -218,7 +258,11 @@ const settleQuarantine = (deps: StoreDeps, input: QuarantineDecision): Promise<Q
     const about = { subject: backfillId, traceparent: input.traceparent };
     audit(deps, transaction, by, `quarantine_${decision}`, path, { reason: input.reason });
     if (decision === 'reject') {
-      const failure = { code: 'quarantine_rejected', class: 'permanent' as const, message: `${by} rejected the quarantined rows${input.reason === '' ? '' : `: ${input.reason}`}` };
+      const failure = {
+        code: 'quarantine_rejected',
+        class: 'permanent' as const,
+        message: `${by} rejected the quarantined rows${input.reason === '' ? '' : `: ${input.reason}`}`,
+      };
       const failed = moveTask(task, 'reject', { failure, deadLetter: true, staged: null, endedAt: now });
       saveTask(transaction, failed);
       saveDeadLetter(transaction, failed, failure, now);

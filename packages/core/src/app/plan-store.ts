@@ -64,7 +64,13 @@ const calendarWrite = (plan: Plan, calendar: Calendar): Write => {
 /** Writes everything that a plan refers to, then the document that makes it visible. Writing it twice is harmless. */
 export const storePlan = async (
   store: StatusStore,
-  input: { readonly plan: Plan; readonly pipeline: Pipeline; readonly calendar: Calendar; readonly files: Readonly<Record<string, string>>; readonly now: number },
+  input: {
+    readonly plan: Plan;
+    readonly pipeline: Pipeline;
+    readonly calendar: Calendar;
+    readonly files: Readonly<Record<string, string>>;
+    readonly now: number;
+  },
 ): Promise<void> => {
   const { plan, pipeline, now } = input;
   const parts = [calendarWrite(plan, input.calendar), ...chunkWrites(plan)];
@@ -94,8 +100,15 @@ const need = async (reader: StoreReader, path: string) => {
 const readPipelineVersion = async (reader: StoreReader, hash: string): Promise<Pipeline> => {
   const stored = parseDocument(pipelineVersionSchema, await need(reader, pipelineVersionPath(hash)));
   const read = readPipeline(new Map(Object.entries(stored.files)));
-  if (!read.ok) throw new FloodgateError('code_version_mismatch', `this build can't read pipeline version ${hash} of ${stored.pipelineId}: ${read.problems[0]?.message ?? ''}`);
-  if (read.pipeline.hash !== hash) throw new FloodgateError('code_version_mismatch', `this build reads pipeline version ${hash} of ${stored.pipelineId} as ${read.pipeline.hash}`, { hint: 'run the build that planned this backfill, or cancel it and plan again' });
+  if (!read.ok)
+    throw new FloodgateError(
+      'code_version_mismatch',
+      `this build can't read pipeline version ${hash} of ${stored.pipelineId}: ${read.problems[0]?.message ?? ''}`,
+    );
+  if (read.pipeline.hash !== hash)
+    throw new FloodgateError('code_version_mismatch', `this build reads pipeline version ${hash} of ${stored.pipelineId} as ${read.pipeline.hash}`, {
+      hint: 'run the build that planned this backfill, or cancel it and plan again',
+    });
   return read.pipeline;
 };
 

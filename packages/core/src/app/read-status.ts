@@ -41,7 +41,9 @@ export type BackfillStatus = {
 /** Newest first. */
 export const listBackfills = async (store: StoreReader): Promise<readonly BackfillDocument[]> => {
   const documents = await store.query({ collection: 'backfills' });
-  return documents.map((document) => parseDocument(backfillSchema, document)).sort((a, b) => b.createdAt - a.createdAt || (a.backfillId < b.backfillId ? -1 : 1));
+  return documents
+    .map((document) => parseDocument(backfillSchema, document))
+    .sort((a, b) => b.createdAt - a.createdAt || (a.backfillId < b.backfillId ? -1 : 1));
 };
 
 const readGates = async (store: StoreReader, backfill: BackfillDocument): Promise<BackfillStatus['gates']> => {

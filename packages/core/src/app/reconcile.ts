@@ -92,10 +92,13 @@ const recoverQueued = async (deps: ReconcileDeps): Promise<number> => {
   let count = 0;
   for (const chunk of chunksOf(old, 200)) {
     count += await transact(deps, async (transaction, send) => {
-      const tasks = (await transaction.getMany(chunk.map(pathOfTask))).flatMap((document) => (document === undefined ? [] : [parseDocument(taskSchema, document)]));
+      const tasks = (await transaction.getMany(chunk.map(pathOfTask))).flatMap((document) =>
+        document === undefined ? [] : [parseDocument(taskSchema, document)],
+      );
       const lost = tasks.filter(({ state, releasedAt }) => state === 'queued' && deps.clock.now() - releasedAt > deps.queuedAgeMs);
       for (const task of lost) saveTask(transaction, moveTask(task, 'recover_queued', { epoch: task.epoch + 1, dispatchId: '', notBefore: 0 }));
-      for (const backfillId of new Set(lost.map((task) => task.backfillId))) send('floodgate.backfill.moved', { backfillId }, { subject: backfillId, traceparent: '' });
+      for (const backfillId of new Set(lost.map((task) => task.backfillId)))
+        send('floodgate.backfill.moved', { backfillId }, { subject: backfillId, traceparent: '' });
       return lost.length;
     });
   }
@@ -138,7 +141,10 @@ export const dropOrphanStaging = async (deps: EngineDeps, pipeline: Pipeline, si
     const names = await deps.warehouse.listStaging(target, signal);
     if (names.length === 0) continue;
     // Listed first, then the tasks: a staging made in between is not in the list, so it can't be taken for an orphan.
-    const documents = await deps.store.query({ group: 'tasks', where: [{ field: 'state', op: 'in', value: ['running', 'staged', 'committing', 'quarantined'] }] });
+    const documents = await deps.store.query({
+      group: 'tasks',
+      where: [{ field: 'state', op: 'in', value: ['running', 'staged', 'committing', 'quarantined'] }],
+    });
     const tasks = documents.map((document): TaskDocument => parseDocument(taskSchema, document));
     const used = new Set(tasks.flatMap(({ staged, job }) => [staged?.staging ?? '', job?.staging ?? '']));
     // A worker preserves rows of a running task before the task says so.
@@ -196,7 +202,11 @@ export const rebuildLedger = async (deps: EngineDeps, pipeline: Pipeline, signal
 };
 
 /** Records a message that can't be read, keyed by its content, so that it neither loops nor is lost. */
-export const recordMalformed = async (deps: StoreDeps, message: { readonly attributes: MessageAttributes; readonly data: string }, problem: string): Promise<void> => {
+export const recordMalformed = async (
+  deps: StoreDeps,
+  message: { readonly attributes: MessageAttributes; readonly data: string },
+  problem: string,
+): Promise<void> => {
   const deadLetterId = messageDeadLetterId(message.attributes, message.data);
   const entry: DeadLetterDocument = {
     deadLetterId,

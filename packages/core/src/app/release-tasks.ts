@@ -31,7 +31,18 @@ import { autoSpan, findReady, formSpans, type Ready, type Span } from '../domain
 import { mergeProgress, packStates, type ProgressState } from '../domain/progress.ts';
 import { canTransition, isGood, isInFlight, openStates } from '../domain/task-state.ts';
 import type { StoreTransaction } from '../ports/status-store.ts';
-import { countDispatches, countInFlight, dateAt, judgeReadable, noteTasks, openView, plannedProcessors, refreshView, settleAwaited, type BackfillView } from './backfill-view.ts';
+import {
+  countDispatches,
+  countInFlight,
+  dateAt,
+  judgeReadable,
+  noteTasks,
+  openView,
+  plannedProcessors,
+  refreshView,
+  settleAwaited,
+  type BackfillView,
+} from './backfill-view.ts';
 import type { EngineDeps } from './deps.ts';
 import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts';
 import { transact } from './outbox.ts';
@@ -86,7 +97,10 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     }
     const control = await readControl();
     if (control.cancelled) {
-      view ??= await deps.plans.plan(backfill.planHash).then((plan) => openView(deps.store, backfillId, plan)).catch(() => undefined);
+      view ??= await deps.plans
+        .plan(backfill.planHash)
+        .then((plan) => openView(deps.store, backfillId, plan))
+        .catch(() => undefined);
       return cancelStep(backfill);
     }
     if (view === undefined) {
@@ -121,11 +135,13 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
 
   const readGates = async (backfill: BackfillDocument): Promise<ReadonlyMap<number, GateDocument>> => {
     const documents = await deps.store.getMany(backfill.phases.map((phase) => gatePath(backfillId, phase)));
-    return new Map(documents.flatMap((document) => {
-      if (document === undefined) return [];
-      const gate = parseDocument(gateSchema, document);
-      return [[gate.phase, gate] as const];
-    }));
+    return new Map(
+      documents.flatMap((document) => {
+        if (document === undefined) return [];
+        const gate = parseDocument(gateSchema, document);
+        return [[gate.phase, gate] as const];
+      }),
+    );
   };
 
   const datesPerTaskOf = (backfill: BackfillDocument, processor: Processor | undefined): number | 'auto' =>
@@ -159,7 +175,11 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     };
   };
 
-  const releaseReady = async (backfill: BackfillDocument, current: BackfillView, gates: ReadonlyMap<number, GateDocument>): Promise<{ readonly ready: number; readonly released: number }> => {
+  const releaseReady = async (
+    backfill: BackfillDocument,
+    current: BackfillView,
+    gates: ReadonlyMap<number, GateDocument>,
+  ): Promise<{ readonly ready: number; readonly released: number }> => {
     const { pipeline, calendar } = current.plan;
     const open = (phase: number): boolean => gates.get(phase)?.state === 'open';
     const mayRelease = (phase: number): boolean => backfill.gate === 'window' || backfill.phases.every((earlier) => earlier >= phase || open(earlier));
@@ -169,7 +189,11 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     // Under `auto` the next span is better sized than this one, so only as many wait as keep the workers busy.
     const isAuto = datesPerTaskOf(backfill, undefined) === 'auto';
     const outranked = await isOutranked(backfill);
-    let dispatches = outranked ? Math.max(0, 1 - countDispatches(current)) : isAuto ? Math.max(0, deps.workers * dispatchesPerWorker - countDispatches(current)) : Number.POSITIVE_INFINITY;
+    let dispatches = outranked
+      ? Math.max(0, 1 - countDispatches(current))
+      : isAuto
+        ? Math.max(0, deps.workers * dispatchesPerWorker - countDispatches(current))
+        : Number.POSITIVE_INFINITY;
     let released = 0;
     let batch: Span[] = [];
     let size = 0;
@@ -207,19 +231,28 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     const now = deps.clock.now();
     const paths = spans.map(({ processorId, indexes }) => indexes.map((index) => taskPath(backfillId, processorId, dateAt(current.plan, index))));
     return transact(deps, async (transaction, send) => {
-      const fixed = [controlPath(backfillId), schedulerLeasePath(backfillId), backfillPath(backfillId), ...backfill.phases.map((phase) => gatePath(backfillId, phase))];
+      const fixed = [
+        controlPath(backfillId),
+        schedulerLeasePath(backfillId),
+        backfillPath(backfillId),
+        ...backfill.phases.map((phase) => gatePath(backfillId, phase)),
+      ];
       const documents = await transaction.getMany([...fixed, ...paths.flat()]);
       const [control, lease, fresh] = documents;
       if (control === undefined || lease === undefined || fresh === undefined) return [];
       const { paused, cancelled } = parseDocument(controlSchema, control);
       const now_ = parseDocument(backfillSchema, fresh);
       if (paused || cancelled || now_.state !== 'active' || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return [];
-      const openPhases = new Set(documents.slice(3, fixed.length).flatMap((document) => {
-        if (document === undefined) return [];
-        const gate = parseDocument(gateSchema, document);
-        return gate.state === 'open' ? [gate.phase] : [];
-      }));
-      const stored = new Map(documents.slice(fixed.length).flatMap((document) => (document === undefined ? [] : [[document.path, parseDocument(taskSchema, document)] as const])));
+      const openPhases = new Set(
+        documents.slice(3, fixed.length).flatMap((document) => {
+          if (document === undefined) return [];
+          const gate = parseDocument(gateSchema, document);
+          return gate.state === 'open' ? [gate.phase] : [];
+        }),
+      );
+      const stored = new Map(
+        documents.slice(fixed.length).flatMap((document) => (document === undefined ? [] : [[document.path, parseDocument(taskSchema, document)] as const])),
+      );
       const released: TaskDocument[] = [];
       for (const { processorId, indexes } of spans) {
         const processor = processors.get(processorId);
@@ -235,38 +268,40 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
             if (!canTransition(before.state, 'release_again') || before.notBefore > now) return [];
             return [moveTask(before, 'release_again', common)];
           }
-          return [{
-            taskId: taskIdOf(processorId, date),
-            backfillId,
-            pipelineId: backfill.pipelineId,
-            pipelineHash: backfill.pipelineHash,
-            processorId,
-            table: processor.table,
-            phase: processor.phase,
-            date,
-            state: 'queued',
-            revision: 1,
-            epoch: 0,
-            attempt: 0,
-            reason: entry?.reason ?? '',
-            notBefore: 0,
-            spanLimit: processor.maxDatesPerTask,
-            job: null,
-            codeHash: processor.codeHash,
-            inputDigest: '',
-            staged: null,
-            generation: 0,
-            failure: null,
-            evidence: [],
-            deadLetter: false,
-            rows: null,
-            computeMs: 0,
-            claimedAt: 0,
-            stagedAt: 0,
-            endedAt: null,
-            traceparent: backfill.traceparent,
-            ...common,
-          }];
+          return [
+            {
+              taskId: taskIdOf(processorId, date),
+              backfillId,
+              pipelineId: backfill.pipelineId,
+              pipelineHash: backfill.pipelineHash,
+              processorId,
+              table: processor.table,
+              phase: processor.phase,
+              date,
+              state: 'queued',
+              revision: 1,
+              epoch: 0,
+              attempt: 0,
+              reason: entry?.reason ?? '',
+              notBefore: 0,
+              spanLimit: processor.maxDatesPerTask,
+              job: null,
+              codeHash: processor.codeHash,
+              inputDigest: '',
+              staged: null,
+              generation: 0,
+              failure: null,
+              evidence: [],
+              deadLetter: false,
+              rows: null,
+              computeMs: 0,
+              claimedAt: 0,
+              stagedAt: 0,
+              endedAt: null,
+              traceparent: backfill.traceparent,
+              ...common,
+            },
+          ];
         });
         if (tasks.length === 0) continue;
         for (const task of tasks) saveTask(transaction, task);
@@ -292,9 +327,17 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     const planned = plannedProcessors(current.plan);
     // What nobody computes is as settled as what failed: dates left alone, and those whose backfill has ended without them.
     const settled = (phase: number): boolean =>
-      planned.filter((processor) => processor.phase === phase).every(({ id }) => (current.grid.get(id) ?? []).every((status) => status === undefined || status.status === 'good' || status.status === 'bad' || status.status === 'awaited'));
+      planned
+        .filter((processor) => processor.phase === phase)
+        .every(({ id }) =>
+          (current.grid.get(id) ?? []).every(
+            (status) => status === undefined || status.status === 'good' || status.status === 'bad' || status.status === 'awaited',
+          ),
+        );
     const allOpen = backfill.phases.every((phase) => gates.get(phase)?.state === 'open');
-    const allGood = [...current.grid.values()].every((row) => row.every((status) => status === undefined || status.status === 'good' || (status.status === 'awaited' && status.by === '')));
+    const allGood = [...current.grid.values()].every((row) =>
+      row.every((status) => status === undefined || status.status === 'good' || (status.status === 'awaited' && status.by === '')),
+    );
     if (allGood && allOpen) return (await turnStale(current, signal)) ? 'turned_stale' : finish(backfill, 'completed', current.open, gates);
     if (await someActive(awaiting)) return undefined;
     for (const phase of backfill.phases) {
@@ -317,11 +360,15 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
    * planner is the one who sees that what was awaited has come, or will not.
    */
   const ringValidator = async (backfill: BackfillDocument, current: BackfillView, phase: number): Promise<void> => {
-    const awaits = plannedProcessors(current.plan).some((processor) => processor.phase === phase && [...(current.plan.entries.get(processor.id)?.values() ?? [])].some(({ kind }) => kind === 'await'));
+    const awaits = plannedProcessors(current.plan).some(
+      (processor) => processor.phase === phase && [...(current.plan.entries.get(processor.id)?.values() ?? [])].some(({ kind }) => kind === 'await'),
+    );
     const about = `${phase}|${backfill.sequence}|${basisOf(current, phase)}`;
     if (!awaits || rungFor.has(about)) return;
     rungFor.add(about);
-    await transact(deps, async (_, send) => send('floodgate.tasks.ended', { backfillId, phases: [phase] }, { subject: backfillId, traceparent: backfill.traceparent }));
+    await transact(deps, async (_, send) =>
+      send('floodgate.tasks.ended', { backfillId, phases: [phase] }, { subject: backfillId, traceparent: backfill.traceparent }),
+    );
   };
 
   const someActive = async (awaiting: ReadonlySet<string>): Promise<boolean> => {
@@ -331,7 +378,9 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
 
   /** Finished tasks whose inputs have changed since go back to waiting. */
   const turnStale = async (current: BackfillView, signal: AbortSignal): Promise<boolean> => {
-    const positions = new Map([...current.tasks].map(([id, row]) => [id, [...row].filter(([, { state }]) => state === 'succeeded' || state === 'unchanged').map(([index]) => index)]));
+    const positions = new Map(
+      [...current.tasks].map(([id, row]) => [id, [...row].filter(([, { state }]) => state === 'succeeded' || state === 'unchanged').map(([index]) => index)]),
+    );
     const stale = (await judgeReadable(deps, current.plan, positions, signal))?.stale ?? new Map<string, readonly number[]>();
     const paths = [...stale].flatMap(([id, indexes]) => indexes.map((index) => taskPath(backfillId, id, dateAt(current.plan, index))));
     if (paths.length === 0) return false;
@@ -342,7 +391,15 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
           const task = parseDocument(taskSchema, document);
           const name = task.state === 'succeeded' ? ('turn_stale' as const) : ('turn_stale_unchanged' as const);
           if (!canTransition(task.state, name)) return [];
-          return [moveTask(task, name, { epoch: task.epoch + 1, attempt: 0, notBefore: 0, endedAt: null, failure: { code: 'inputs_changed', class: 'not_ready', message: 'an upstream partition changed after this one was computed' } })];
+          return [
+            moveTask(task, name, {
+              epoch: task.epoch + 1,
+              attempt: 0,
+              notBefore: 0,
+              endedAt: null,
+              failure: { code: 'inputs_changed', class: 'not_ready', message: 'an upstream partition changed after this one was computed' },
+            }),
+          ];
         });
         for (const task of tasks) saveTask(transaction, task);
         return tasks;
@@ -367,7 +424,9 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
         const tasks = (await transaction.getMany(paths)).flatMap((document) => {
           if (document === undefined) return [];
           const task = parseDocument(taskSchema, document);
-          const name = (['cancel_waiting', 'cancel_queued', 'cancel_running', 'cancel_staged'] as const).find((candidate) => canTransition(task.state, candidate));
+          const name = (['cancel_waiting', 'cancel_queued', 'cancel_running', 'cancel_staged'] as const).find((candidate) =>
+            canTransition(task.state, candidate),
+          );
           return name === undefined ? [] : [moveTask(task, name, { epoch: task.epoch + 1, endedAt: deps.clock.now() })];
         });
         for (const task of tasks) saveTask(transaction, task);
@@ -385,17 +444,28 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
   };
 
   /** Ends the backfill if it still is as this pass saw it: an operator who put tasks back or approved a gate meanwhile has rung. */
-  const finish = async (backfill: BackfillDocument, state: BackfillState, seen: ReadonlyMap<string, TaskDocument>, gates: ReadonlyMap<number, GateDocument>): Promise<BackfillState | undefined> =>
+  const finish = async (
+    backfill: BackfillDocument,
+    state: BackfillState,
+    seen: ReadonlyMap<string, TaskDocument>,
+    gates: ReadonlyMap<number, GateDocument>,
+  ): Promise<BackfillState | undefined> =>
     transact(deps, async (transaction, send) => {
       const open = await transaction.query({ collection: taskCollection(backfillId), where: [{ field: 'state', op: 'in', value: openStates }] });
       const judged = await transaction.getMany(state === 'blocked' ? backfill.phases.map((phase) => gatePath(backfillId, phase)) : []);
-      const [stored, pipelineState, control, lease] = await transaction.getMany([backfillPath(backfillId), pipelineStatePath(backfill.pipelineId), controlPath(backfillId), schedulerLeasePath(backfillId)]);
+      const [stored, pipelineState, control, lease] = await transaction.getMany([
+        backfillPath(backfillId),
+        pipelineStatePath(backfill.pipelineId),
+        controlPath(backfillId),
+        schedulerLeasePath(backfillId),
+      ]);
       if (stored === undefined || pipelineState === undefined || control === undefined || lease === undefined) return undefined;
       const before = parseDocument(backfillSchema, stored);
       // Reopened, cancelled or taken over since this pass began: another pass decides.
       if (before.state !== 'active' || before.sequence !== backfill.sequence || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return undefined;
       if (parseDocument(controlSchema, control).cancelled !== (state === 'cancelled')) return undefined;
-      if (open.length !== seen.size || open.some((document) => parseDocument(taskSchema, document).revision !== seen.get(document.path)?.revision)) return undefined;
+      if (open.length !== seen.size || open.some((document) => parseDocument(taskSchema, document).revision !== seen.get(document.path)?.revision))
+        return undefined;
       for (const document of judged) {
         const gate = document === undefined ? undefined : parseDocument(gateSchema, document);
         if (gate !== undefined && gate.evaluation !== gates.get(gate.phase)?.evaluation) return undefined;
@@ -418,7 +488,10 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
       for (const [position, processorId] of changed.entries()) {
         const entries = [...(current.plan.entries.get(processorId) ?? [])].filter(([, { kind }]) => kind === 'task');
         const tasks = entries.map(([index]) => current.tasks.get(processorId)?.get(index));
-        const seen = { states: packStates(tasks.map((task): ProgressState => task?.state ?? 'unreleased')), revisions: tasks.map((task) => task?.revision ?? 0) };
+        const seen = {
+          states: packStates(tasks.map((task): ProgressState => task?.state ?? 'unreleased')),
+          revisions: tasks.map((task) => task?.revision ?? 0),
+        };
         const stored = documents[position] === undefined ? undefined : parseDocument(progressSchema, documents[position]);
         const merged = stored === undefined ? seen : mergeProgress(stored, seen);
         const phase = plannedProcessors(current.plan).find(({ id }) => id === processorId)?.phase ?? 0;
@@ -449,8 +522,11 @@ const takeLease = async (deps: EngineDeps, watch: LeaseWatch, path: string): Pro
     const lease = document === undefined ? undefined : parseDocument(leaseSchema, document);
     const ours = lease?.holder === deps.lease.holder;
     if (lease !== undefined && !ours && lease.holder !== '' && !watch.isDead(path, lease)) return undefined;
-    const next: z.output<typeof leaseSchema> = { holder: deps.lease.holder, heartbeat: (lease?.heartbeat ?? 0) + 1, epoch: ours ? lease.epoch : (lease?.epoch ?? 0) + 1 };
+    const next: z.output<typeof leaseSchema> = {
+      holder: deps.lease.holder,
+      heartbeat: (lease?.heartbeat ?? 0) + 1,
+      epoch: ours ? lease.epoch : (lease?.epoch ?? 0) + 1,
+    };
     transaction.set(path, next);
     return next.epoch;
   });
-

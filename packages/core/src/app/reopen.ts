@@ -25,7 +25,14 @@ import { transact } from './outbox.ts';
 import type { PlanReader } from './plan-store.ts';
 
 /** One line of who did what. */
-export const audit = (deps: StoreDeps, transaction: StoreTransaction, by: string, action: string, subject: string, detail: Readonly<Record<string, Json>> = {}): void => {
+export const audit = (
+  deps: StoreDeps,
+  transaction: StoreTransaction,
+  by: string,
+  action: string,
+  subject: string,
+  detail: Readonly<Record<string, Json>> = {},
+): void => {
   const record: AuditRecord = { at: deps.clock.now(), by, action, subject, detail };
   transaction.set(auditPath(deps.ids.newId()), record);
 };
@@ -37,13 +44,23 @@ export const needBackfill = async (reader: StoreReader, backfillId: string): Pro
 };
 
 /** Partitions of other active backfills that overlap with what would be retried here. */
-const overlapping = async (deps: { readonly store: StatusStore; readonly plans: PlanReader }, backfill: BackfillDocument, state: PipelineStateDocument, wanted: ReadonlySet<string>): Promise<string | undefined> => {
+const overlapping = async (
+  deps: { readonly store: StatusStore; readonly plans: PlanReader },
+  backfill: BackfillDocument,
+  state: PipelineStateDocument,
+  wanted: ReadonlySet<string>,
+): Promise<string | undefined> => {
   for (const other of state.activeBackfills) {
     if (other === backfill.backfillId) continue;
     const document = await deps.store.get(backfillPath(other));
     if (document === undefined) continue;
     const plan = await deps.plans.plan(parseDocument(backfillSchema, document).planHash);
-    const done = new Set((await deps.store.query({ collection: taskCollection(other) })).map((stored) => parseDocument(taskSchema, stored)).filter((task) => isTerminal(task.state)).map((task) => `${task.processorId}|${task.date}`));
+    const done = new Set(
+      (await deps.store.query({ collection: taskCollection(other) }))
+        .map((stored) => parseDocument(taskSchema, stored))
+        .filter((task) => isTerminal(task.state))
+        .map((task) => `${task.processorId}|${task.date}`),
+    );
     for (const [processorId, row] of plan.entries) {
       for (const { kind, date } of row.values()) {
         const key = `${processorId}|${date}`;
@@ -71,7 +88,14 @@ type Refused = { readonly outcome: 'cancelled' } | { readonly outcome: 'overlap'
 export const isRefused = (outcome: ReopenOutcome): outcome is ReopenOutcome & Refused => outcome.outcome === 'cancelled' || outcome.outcome === 'overlap';
 
 /** `approve`: the phase whose held gate a person opens, in the same transaction. */
-export const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: BackfillDocument, wanted: ReadonlySet<string>, by: string, approve?: number): Promise<ReopenOutcome> => {
+export const reopen = async (
+  deps: StoreDeps,
+  plans: PlanReader,
+  backfill: BackfillDocument,
+  wanted: ReadonlySet<string>,
+  by: string,
+  approve?: number,
+): Promise<ReopenOutcome> => {
   for (;;) {
     const stateDocument = await deps.store.get(pipelineStatePath(backfill.pipelineId));
     if (stateDocument === undefined) throw new FloodgateError('not_found', `pipeline ${backfill.pipelineId} has no state document`);
@@ -79,7 +103,11 @@ export const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: Backf
     const other = await overlapping({ store: deps.store, plans }, backfill, state, wanted);
     if (other !== undefined) return { outcome: 'overlap', backfillId: other };
     const outcome = await transact(deps, async (transaction, send): Promise<ReopenOutcome | undefined> => {
-      const [stored, current, control] = await transaction.getMany([pipelineStatePath(backfill.pipelineId), backfillPath(backfill.backfillId), controlPath(backfill.backfillId)]);
+      const [stored, current, control] = await transaction.getMany([
+        pipelineStatePath(backfill.pipelineId),
+        backfillPath(backfill.backfillId),
+        controlPath(backfill.backfillId),
+      ]);
       const documents = await transaction.getMany(backfill.phases.map((phase) => gatePath(backfill.backfillId, phase)));
       const gates = documents.flatMap((document) => (document === undefined ? [] : [parseDocument(gateSchema, document)]));
       if (stored === undefined || current === undefined) return undefined;
@@ -88,9 +116,13 @@ export const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: Backf
       if (now.activation !== state.activation) return undefined;
       if (before.state === 'cancelled' || (control !== undefined && parseDocument(controlSchema, control).cancelled)) return { outcome: 'cancelled' };
       if (now.latestHash !== '' && now.latestHash !== before.pipelineHash) {
-        throw new FloodgateError('plan_outdated', `backfill ${backfill.backfillId} was planned with pipeline version ${before.pipelineHash}; version ${now.latestHash} has been activated since, and its rows would be lost`, {
-          hint: `plan what is missing anew: npx floodgate backfill --pipeline ${backfill.pipelineId} --reprocess missing (or failed)`,
-        });
+        throw new FloodgateError(
+          'plan_outdated',
+          `backfill ${backfill.backfillId} was planned with pipeline version ${before.pipelineHash}; version ${now.latestHash} has been activated since, and its rows would be lost`,
+          {
+            hint: `plan what is missing anew: npx floodgate backfill --pipeline ${backfill.pipelineId} --reprocess missing (or failed)`,
+          },
+        );
       }
       const about = { subject: backfill.backfillId, traceparent: backfill.traceparent };
       const held = gates.find(({ phase }) => phase === approve);
@@ -104,10 +136,16 @@ export const reopen = async (deps: StoreDeps, plans: PlanReader, backfill: Backf
       if (before.state === 'active') return { outcome: 'active' };
       const sequence = now.sequence + 1;
       transaction.set(backfillPath(backfill.backfillId), { ...before, state: 'active', sequence, endedAt: null });
-      transaction.set(pipelineStatePath(backfill.pipelineId), { ...now, sequence, activation: now.activation + 1, activeBackfills: [...now.activeBackfills, backfill.backfillId] });
+      transaction.set(pipelineStatePath(backfill.pipelineId), {
+        ...now,
+        sequence,
+        activation: now.activation + 1,
+        activeBackfills: [...now.activeBackfills, backfill.backfillId],
+      });
       // Gates that are not open are judged anew.
       for (const gate of gates) {
-        if (gate.state !== 'open' && gate.phase !== approve) transaction.set(gatePath(gate.backfillId, gate.phase), { ...gate, state: 'waiting', evaluation: gate.evaluation + 1 });
+        if (gate.state !== 'open' && gate.phase !== approve)
+          transaction.set(gatePath(gate.backfillId, gate.phase), { ...gate, state: 'waiting', evaluation: gate.evaluation + 1 });
       }
       audit(deps, transaction, by, 'reopen', backfill.backfillId, { sequence });
       send('floodgate.backfill.moved', { backfillId: backfill.backfillId }, about);

@@ -1,5 +1,13 @@
 // Every write of a task's state goes through the transition table, and every write counts its revision.
-import { deadLetterPath, deadLetterSchema, parseDocument, taskDeadLetterId, taskPath, type DeadLetterDocument, type TaskDocument } from '../contracts/documents.ts';
+import {
+  deadLetterPath,
+  deadLetterSchema,
+  parseDocument,
+  taskDeadLetterId,
+  taskPath,
+  type DeadLetterDocument,
+  type TaskDocument,
+} from '../contracts/documents.ts';
 import { digestText } from '../domain/digest.ts';
 import type { Failure } from '../domain/failure.ts';
 import { applyTransition, type TransitionName } from '../domain/task-state.ts';

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { arbitraryDate } from '../../../../test/support/arbitraries.ts';
 import { dateRangeSchema, partitionDateSchema } from './common.ts';
 
-const messagesOf = (result: { readonly error?: { readonly issues: readonly { readonly message: string }[] } | undefined }): readonly string[] => result.error?.issues.map(({ message }) => message) ?? [];
+const messagesOf = (result: { readonly error?: { readonly issues: readonly { readonly message: string }[] } | undefined }): readonly string[] =>
+  result.error?.issues.map(({ message }) => message) ?? [];
 
 test('every date there is passes unchanged', () => {
   fc.assert(

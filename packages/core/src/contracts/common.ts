@@ -15,7 +15,9 @@ export const storedDateSchema = z.custom<PartitionDate>((value) => typeof value 
 export const dateRangeSchema = z
   .strictObject({ start: partitionDateSchema, end: partitionDateSchema })
   // Dates that don't exist have been told already: their order means nothing.
-  .refine(({ start, end }) => start <= end || tryPartitionDate(start) === undefined || tryPartitionDate(end) === undefined, { error: ({ input }) => {
-    const range = input as { start?: unknown; end?: unknown };
-    return `the range ends (${String(range.end)}) before it starts (${String(range.start)}): swap start and end`;
-  } });
+  .refine(({ start, end }) => start <= end || tryPartitionDate(start) === undefined || tryPartitionDate(end) === undefined, {
+    error: ({ input }) => {
+      const range = input as { start?: unknown; end?: unknown };
+      return `the range ends (${String(range.end)}) before it starts (${String(range.start)}): swap start and end`;
+    },
+  });

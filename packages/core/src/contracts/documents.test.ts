@@ -64,7 +64,14 @@ describe('ids', () => {
   });
 });
 
-const lane: JsonObject = { table: 'silver.games', epoch: 3, holder: 'w1', heartbeat: 8, ring: 2, job: { jobId: 'j1', tasks: [{ path: 'backfills/b1/tasks/t1', generation: 2 ** 53 - 1 }] } };
+const lane: JsonObject = {
+  table: 'silver.games',
+  epoch: 3,
+  holder: 'w1',
+  heartbeat: 8,
+  ring: 2,
+  job: { jobId: 'j1', tasks: [{ path: 'backfills/b1/tasks/t1', generation: 2 ** 53 - 1 }] },
+};
 const stored = (data: JsonObject) => ({ path: 'lanes/silver.games', data, version: 1 });
 
 describe('reading a stored document', () => {

@@ -171,7 +171,8 @@ export type TaskDocument = z.output<typeof taskSchema>;
 /** Deterministic: hash first, since sequential ids are hot spots on Firestore; then the words, for people. */
 export const taskIdOf = (processorId: string, date: PartitionDate): string => `${digestText(`${processorId}|${date}`).slice(0, 6)}-${processorId}-${date}`;
 export const taskCollection = (backfillId: string): string => `backfills/${backfillId}/tasks`;
-export const taskPath = (backfillId: string, processorId: string, date: PartitionDate): string => `${taskCollection(backfillId)}/${taskIdOf(processorId, date)}`;
+export const taskPath = (backfillId: string, processorId: string, date: PartitionDate): string =>
+  `${taskCollection(backfillId)}/${taskIdOf(processorId, date)}`;
 
 /** One lease for all tasks of a dispatch: renewing it is one write, however many dates travel together. */
 export const dispatchSchema = z.object({

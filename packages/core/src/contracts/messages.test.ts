@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { topics } from '../ports/message-bus.ts';
 import { createMessage, messageTypes, parseMessage, schemaVersion, subscriptions, type Envelope, type MessageData, type MessageType } from './messages.ts';
 
-const envelope: Envelope = { id: 'e1', source: 'floodgate/planner', subject: 'b1', time: Date.UTC(2026, 0, 3, 12), traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+const envelope: Envelope = {
+  id: 'e1',
+  source: 'floodgate/planner',
+  subject: 'b1',
+  time: Date.UTC(2026, 0, 3, 12),
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+};
 
 const examples: { readonly [Type in MessageType]: MessageData<Type> } = {
   'floodgate.backfill.requested': { pipeline: 'nba', range: { start: '2024-01-01', end: '2024-01-02' } },
@@ -55,7 +61,9 @@ describe('between two versions', () => {
     expect(parseMessage(without, '{"table": "t"}')).toMatchObject({ type: 'floodgate.lane.rung' });
   });
   test('all keys of a request pass, since its own reader names those it does not know', () => {
-    expect(parseMessage({ id: 'e1', source: 's', type: 'floodgate.backfill.requested' }, '{"pipeline": "nba", "rnage": 1}')).toMatchObject({ data: { pipeline: 'nba', rnage: 1 } });
+    expect(parseMessage({ id: 'e1', source: 's', type: 'floodgate.backfill.requested' }, '{"pipeline": "nba", "rnage": 1}')).toMatchObject({
+      data: { pipeline: 'nba', rnage: 1 },
+    });
   });
 });
 
@@ -66,7 +74,12 @@ describe('what is malformed is said to be, with its reason', () => {
     ['a type of somebody else', { type: 'order.created' }, '{}', `attribute "type": expected one of ${known}, found "order.created"`],
     ['an inherited name for a type', { type: 'toString' }, '{}', `attribute "type": expected one of ${known}, found "toString"`],
     ['no id', { type: 'floodgate.lane.rung', id: '' }, '{"table": "t"}', 'attribute "id": expected a text that tells this event from others, found none'],
-    ['no source', { type: 'floodgate.lane.rung', source: '' }, '{"table": "t"}', 'attribute "source": expected a text that tells this event from others, found none'],
+    [
+      'no source',
+      { type: 'floodgate.lane.rung', source: '' },
+      '{"table": "t"}',
+      'attribute "source": expected a text that tells this event from others, found none',
+    ],
     ['a version to come', { type: 'floodgate.lane.rung', schemaversion: '2' }, '{"table": "t"}', 'attribute "schemaversion": expected "1", found "2"'],
     ['data that is no JSON', { type: 'floodgate.lane.rung' }, '{table}', 'the data is not JSON: '],
     ['no data', { type: 'floodgate.lane.rung' }, '', 'the data is not JSON: '],
@@ -81,7 +94,10 @@ describe('what is malformed is said to be, with its reason', () => {
   });
 
   test('nothing that comes makes the reader throw', () => {
-    const arbitraryAttributes = fc.dictionary(fc.constantFrom('type', 'schemaversion', 'id', 'source'), fc.oneof(fc.constantFrom(...types, schemaVersion), fc.string()));
+    const arbitraryAttributes = fc.dictionary(
+      fc.constantFrom('type', 'schemaversion', 'id', 'source'),
+      fc.oneof(fc.constantFrom(...types, schemaVersion), fc.string()),
+    );
     fc.assert(
       fc.property(arbitraryAttributes, fc.oneof(fc.json(), fc.string()), (attributes, data) => {
         expect(['malformed', ...types]).toContain(parseMessage({ id: 'e1', source: 's', ...attributes }, data).type);

@@ -27,7 +27,12 @@ export const messageTypes = {
   'floodgate.phase.held': { topic: 'floodgate-phase-events', data: z.object({ backfillId: z.string(), phase: z.int() }) },
   'floodgate.phase.blocked': {
     topic: 'floodgate-phase-events',
-    data: z.object({ backfillId: z.string(), phase: z.int(), failing: z.array(z.object({ processorId: z.string(), dates: z.array(z.string()) })), repair: z.string() }),
+    data: z.object({
+      backfillId: z.string(),
+      phase: z.int(),
+      failing: z.array(z.object({ processorId: z.string(), dates: z.array(z.string()) })),
+      repair: z.string(),
+    }),
   },
   'floodgate.backfill.ended': { topic: 'floodgate-phase-events', data: z.object({ backfillId: z.string(), state: z.string() }) },
 } as const satisfies Record<string, { topic: Topic; data: z.ZodType }>;
@@ -60,7 +65,8 @@ export type ParsedMessage = {
 export const parseMessage = (attributes: MessageAttributes, data: string): ParsedMessage | { readonly type: 'malformed'; readonly problem: string } => {
   const malformed = (problem: string) => ({ type: 'malformed' as const, problem });
   const type = attributes['type'] ?? '';
-  if (!Object.hasOwn(messageTypes, type)) return malformed(`attribute "type": expected one of ${Object.keys(messageTypes).join(', ')}, found ${type === '' ? 'none' : `"${type}"`}`);
+  if (!Object.hasOwn(messageTypes, type))
+    return malformed(`attribute "type": expected one of ${Object.keys(messageTypes).join(', ')}, found ${type === '' ? 'none' : `"${type}"`}`);
   // CloudEvents demands both; without them two requests without a key of their own would be taken for one.
   for (const name of ['id', 'source']) {
     if ((attributes[name] ?? '') === '') return malformed(`attribute "${name}": expected a text that tells this event from others, found none`);

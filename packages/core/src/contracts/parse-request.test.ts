@@ -19,7 +19,10 @@ describe('a request that can be read', () => {
   test('keeps what it says', () => {
     const full = {
       pipeline: 'nba',
-      range: [{ start: '2021-10-19', end: '2022-04-10' }, { start: '2024-02-29', end: '2024-02-29' }],
+      range: [
+        { start: '2021-10-19', end: '2022-04-10' },
+        { start: '2024-02-29', end: '2024-02-29' },
+      ],
       dates: ['2026-01-03'],
       exclude: ['2021-12-25', { start: '2022-02-18', end: '2022-02-23' }],
       phases: '3..5',
@@ -36,7 +39,14 @@ describe('a request that can be read', () => {
     expect(parseRequest(full)).toEqual({ ok: true, request: full });
   });
   test('takes one range as well as several, one phase as well as a list, and each number of dates a task', () => {
-    for (const part of [{ range: { start: '2024-01-01', end: '2024-01-02' } }, { phases: 0 }, { phases: [2, 3] }, { limits: { datesPerTask: 366 } }, { limits: { maxInFlight: 10_000 } }, { priority: 10 }]) {
+    for (const part of [
+      { range: { start: '2024-01-01', end: '2024-01-02' } },
+      { phases: 0 },
+      { phases: [2, 3] },
+      { limits: { datesPerTask: 366 } },
+      { limits: { maxInFlight: 10_000 } },
+      { priority: 10 },
+    ]) {
       expect(problemsWith(part)).toEqual([]);
     }
     for (const reprocess of reprocessModes) expect(problemsWith({ reprocess })).toEqual([]);
@@ -125,7 +135,10 @@ test('all problems are told at once', () => {
 
 test('whatever comes is either a request or told what is wrong with it, in words for every key', () => {
   const keys = Object.keys(backfillRequestSchema.shape);
-  const value = fc.oneof({ weight: 3, arbitrary: fc.jsonValue({ maxDepth: 3 }) }, { weight: 1, arbitrary: fc.array(fc.dictionary(fc.constantFrom('start', 'end'), fc.jsonValue({ maxDepth: 1 }))) });
+  const value = fc.oneof(
+    { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
+    { weight: 1, arbitrary: fc.array(fc.dictionary(fc.constantFrom('start', 'end'), fc.jsonValue({ maxDepth: 1 }))) },
+  );
   const arbitraryInput = fc.oneof({ weight: 4, arbitrary: fc.dictionary(fc.constantFrom(...keys, 'x'), value) }, { weight: 1, arbitrary: fc.anything() });
   fc.assert(
     fc.property(arbitraryInput, (input) => {

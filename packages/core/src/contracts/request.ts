@@ -13,10 +13,19 @@ export const requestLimitsSchema = z.strictObject({
 
 export const backfillRequestSchema = z.strictObject({
   pipeline: z.string().min(1),
-  range: z.union([dateRangeSchema, z.array(dateRangeSchema).min(1)]).optional().describe('one range of dates or several, first and last included'),
+  range: z
+    .union([dateRangeSchema, z.array(dateRangeSchema).min(1)])
+    .optional()
+    .describe('one range of dates or several, first and last included'),
   dates: z.array(partitionDateSchema).min(1).optional().describe('single dates, beside or instead of ranges'),
-  exclude: z.array(z.union([partitionDateSchema, dateRangeSchema])).default([]).describe('dates or ranges to leave out'),
-  phases: z.union([z.string(), z.int().min(0), z.array(z.int().min(0)).min(1)]).optional().describe('"2..3", "2,3" or [2, 3]; default: all'),
+  exclude: z
+    .array(z.union([partitionDateSchema, dateRangeSchema]))
+    .default([])
+    .describe('dates or ranges to leave out'),
+  phases: z
+    .union([z.string(), z.int().min(0), z.array(z.int().min(0)).min(1)])
+    .optional()
+    .describe('"2..3", "2,3" or [2, 3]; default: all'),
   processors: z.array(z.string().min(1)).min(1).optional().describe('names; "name+" adds everything downstream, "+name" everything upstream'),
   reprocess: z.enum(reprocessModes).default('missing'),
   lookback: z.literal('auto').default('auto').describe('upstream partitions in the windows are planned where they are missing or stale'),

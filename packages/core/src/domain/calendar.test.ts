@@ -17,7 +17,10 @@ test('a calendar sorts its dates and knows each position and the start of each s
   const shuffled = createCalendar([...calendar.dates].reverse());
   expect(shuffled).toEqual(calendar);
   for (const [index, date] of allDates(calendar).entries()) expect(calendar.indexOf.get(date)).toBe(index);
-  expect([...calendar.seasonStart]).toEqual([['2022', '2022-11-01'], ['2023', '2023-11-01']]);
+  expect([...calendar.seasonStart]).toEqual([
+    ['2022', '2022-11-01'],
+    ['2023', '2023-11-01'],
+  ]);
 });
 
 test('a calendar with a date twice, or with seasons that overlap, is refused', () => {
@@ -31,10 +34,14 @@ test('a calendar with a date twice, or with seasons that overlap, is refused', (
 
 test('the lower bound is the first date on or after the one asked for', () => {
   fc.assert(
-    fc.property(arbitraryCalendar(), fc.integer({ min: -10, max: 120 }).map((days) => addDays(partitionDate('2023-12-20'), days)), (calendar, date) => {
-      const found = allDates(calendar).findIndex((each) => each >= date);
-      expect(lowerBound(calendar, date)).toBe(found === -1 ? calendar.dates.length : found);
-    }),
+    fc.property(
+      arbitraryCalendar(),
+      fc.integer({ min: -10, max: 120 }).map((days) => addDays(partitionDate('2023-12-20'), days)),
+      (calendar, date) => {
+        const found = allDates(calendar).findIndex((each) => each >= date);
+        expect(lowerBound(calendar, date)).toBe(found === -1 ? calendar.dates.length : found);
+      },
+    ),
   );
 });
 

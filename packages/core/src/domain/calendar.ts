@@ -30,7 +30,9 @@ export const createCalendar = (dates: readonly CalendarDate[]): Calendar => {
     indexOf.set(entry.date, index);
     if (!seasonStart.has(entry.season)) seasonStart.set(entry.season, entry.date);
     else if (sorted[index - 1]?.season !== entry.season) {
-      throw new RangeError(`calendar has the date ${entry.date} of season ${entry.season} after season ${sorted[index - 1]?.season} has begun: seasons must not overlap`);
+      throw new RangeError(
+        `calendar has the date ${entry.date} of season ${entry.season} after season ${sorted[index - 1]?.season} has begun: seasons must not overlap`,
+      );
     }
   }
   return { dates: sorted, indexOf, seasonStart };

@@ -51,7 +51,12 @@ describe('a thrown value becomes a failure', () => {
   test('by its code where it is one of ours, its hint included', () => {
     expect(toFailure(new WarehouseError('rate_limited', 'slow down'))).toEqual({ code: 'rate_limited', class: 'rate_limited', message: 'slow down' });
     expect(toFailure(new StoreError('conflict', 'contended'))).toEqual({ code: 'conflict', class: 'conflict', message: 'contended' });
-    expect(toFailure(new FloodgateError('disk_full', 'no space', { hint: 'free some' }))).toEqual({ code: 'disk_full', class: 'halt', message: 'no space', hint: 'free some' });
+    expect(toFailure(new FloodgateError('disk_full', 'no space', { hint: 'free some' }))).toEqual({
+      code: 'disk_full',
+      class: 'halt',
+      message: 'no space',
+      hint: 'free some',
+    });
   });
   test('as unknown otherwise, with what it says of itself', () => {
     expect(toFailure(new TypeError('x is not a function'))).toEqual({ code: 'unknown', class: 'unknown', message: 'TypeError: x is not a function' });
@@ -62,8 +67,10 @@ describe('a thrown value becomes a failure', () => {
 
 const failureOf = (errorClass: ErrorClass): Failure => ({ code: errorClass, class: errorClass, message: 'x' });
 const retry = { maxAttempts: 4, baseMs: 1_000, maxMs: 10_000 };
-const decide = (errorClass: ErrorClass, overrides: { readonly attempt?: number; readonly span?: number; readonly random?: number; readonly retry?: typeof retry } = {}) =>
-  decideAfterFailure({ failure: failureOf(errorClass), attempt: 1, span: 1, retry, random: 0.5, ...overrides });
+const decide = (
+  errorClass: ErrorClass,
+  overrides: { readonly attempt?: number; readonly span?: number; readonly random?: number; readonly retry?: typeof retry } = {},
+) => decideAfterFailure({ failure: failureOf(errorClass), attempt: 1, span: 1, retry, random: 0.5, ...overrides });
 const arbitraryRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe('what becomes of the task', () => {
@@ -83,12 +90,12 @@ describe('what becomes of the task', () => {
     expect(decide('unknown', { attempt: 2 }).next).toBe('failed');
     expect(decide('unknown', { attempt: 1, retry: { ...retry, maxAttempts: 1 } }).next).toBe('failed');
   });
-  test.each(['conflict', 'not_ready', 'halt'] as const)('%s is nobody\'s fault: put back, however often', (errorClass) => {
+  test.each(['conflict', 'not_ready', 'halt'] as const)("%s is nobody's fault: put back, however often", (errorClass) => {
     expect(decide(errorClass, { attempt: 1_000 })).toMatchObject({ next: 'waiting', chargeAttempt: false });
   });
 });
 
-test('no class of errors is tried for ever at the task\'s own cost', () => {
+test("no class of errors is tried for ever at the task's own cost", () => {
   fc.assert(
     fc.property(fc.constantFrom(...errorClasses), fc.integer({ min: 1, max: 12 }), arbitraryRandom, (errorClass, maxAttempts, random) => {
       let attempt = 1;
@@ -122,12 +129,18 @@ test('halving finds the one failing date of any span, in no more rounds than it 
 describe('full jitter', () => {
   test('lies between 0 and the exponential, which is capped', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5_000 }), fc.integer({ min: 1, max: 600_000 }), fc.integer({ min: 1, max: 10_000 }), arbitraryRandom, (baseMs, maxMs, attempt, random) => {
-        const delay = backoffMs({ maxAttempts: 3, baseMs, maxMs }, attempt, random);
-        expect(Number.isSafeInteger(delay)).toBe(true);
-        expect(delay).toBeGreaterThanOrEqual(0);
-        expect(delay).toBeLessThanOrEqual(Math.min(maxMs, baseMs * 2 ** (attempt - 1)));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5_000 }),
+        fc.integer({ min: 1, max: 600_000 }),
+        fc.integer({ min: 1, max: 10_000 }),
+        arbitraryRandom,
+        (baseMs, maxMs, attempt, random) => {
+          const delay = backoffMs({ maxAttempts: 3, baseMs, maxMs }, attempt, random);
+          expect(Number.isSafeInteger(delay)).toBe(true);
+          expect(delay).toBeGreaterThanOrEqual(0);
+          expect(delay).toBeLessThanOrEqual(Math.min(maxMs, baseMs * 2 ** (attempt - 1)));
+        },
+      ),
     );
   });
   test('reaches over the whole of it', () => {

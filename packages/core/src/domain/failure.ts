@@ -104,9 +104,7 @@ export const decideAfterFailure = (input: {
 }): AfterFailure => {
   const { failure, attempt, span, retry, random } = input;
   const again = (maxAttempts: number): AfterFailure =>
-    attempt >= maxAttempts
-      ? { next: 'failed', failure }
-      : { next: 'waiting', chargeAttempt: true, delayMs: backoffMs(retry, attempt, random) };
+    attempt >= maxAttempts ? { next: 'failed', failure } : { next: 'waiting', chargeAttempt: true, delayMs: backoffMs(retry, attempt, random) };
   switch (failure.class) {
     case 'permanent':
       return { next: 'failed', failure };

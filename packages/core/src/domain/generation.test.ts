@@ -27,10 +27,20 @@ test('the largest generation is the largest safe integer', () => {
   expect(generationOf(maxSequence, maxEpoch)).toBe(Number.MAX_SAFE_INTEGER);
 });
 
-test.each([[0, 1], [maxSequence + 1, 1], [1.5, 1], [Number.NaN, 1]])('the sequence %d is refused', (sequence, epoch) => {
+test.each([
+  [0, 1],
+  [maxSequence + 1, 1],
+  [1.5, 1],
+  [Number.NaN, 1],
+])('the sequence %d is refused', (sequence, epoch) => {
   expect(() => generationOf(sequence, epoch)).toThrow(`sequence ${sequence} is outside 1..8589934591`);
 });
 
-test.each([[1, -1], [1, maxEpoch + 1], [1, 0.5], [1, Number.NaN]])('in sequence %d the epoch %d is refused', (sequence, epoch) => {
+test.each([
+  [1, -1],
+  [1, maxEpoch + 1],
+  [1, 0.5],
+  [1, Number.NaN],
+])('in sequence %d the epoch %d is refused', (sequence, epoch) => {
   expect(() => generationOf(sequence, epoch)).toThrow(`epoch ${epoch} is outside 0..1048575`);
 });

@@ -25,7 +25,8 @@ const digestAt = (pipeline: Pipeline, id: string, calendar: Calendar, index: num
 const freshnessAt = (pipeline: Pipeline, id: string, calendar: Calendar, index: number, ledger: TestLedger): string =>
   freshnessOf(pipeline, processorOf(pipeline, id), calendar, index, ledger.view);
 
-const skipsOf = (processor: Processor, calendar: Calendar): readonly string[] => allDates(calendar).map((date, index) => declaredSkip(processor, calendar, index) ?? date);
+const skipsOf = (processor: Processor, calendar: Calendar): readonly string[] =>
+  allDates(calendar).map((date, index) => declaredSkip(processor, calendar, index) ?? date);
 
 describe('declared skips', () => {
   test('bootstrap days are counted on the wall from the first date of each season', () => {
@@ -53,7 +54,11 @@ describe('declared skips', () => {
 
   test('never holds from its first date to its last, and comes before the other reasons', () => {
     const calendar = plainCalendar('2024-01-01', 6);
-    const processor = makeProcessor('p', { never: [{ first: partitionDate('2024-01-02'), last: partitionDate('2024-01-03') }], bootstrapDays: 4, minHistoryDates: 5 });
+    const processor = makeProcessor('p', {
+      never: [{ first: partitionDate('2024-01-02'), last: partitionDate('2024-01-03') }],
+      bootstrapDays: 4,
+      minHistoryDates: 5,
+    });
     expect(skipsOf(processor, calendar)).toEqual(['bootstrap', 'never', 'never', 'bootstrap', 'insufficient_history', '2024-01-06']);
   });
 
@@ -79,7 +84,16 @@ describe('the digest of inputs', () => {
     const [first] = allDates(calendar) as [ReturnType<typeof partitionDate>];
     const { contentHash } = ledger.commit('games', first);
     const before = digestAt(pipeline, 'daily', calendar, 0, ledger);
-    ledger.commit('games', first, { contentHash, generation: 99, rows: 7, codeHash: 'other', inputDigest: 'other', backfillId: 'b9', committedAt: 9, computeMs: 9 });
+    ledger.commit('games', first, {
+      contentHash,
+      generation: 99,
+      rows: 7,
+      codeHash: 'other',
+      inputDigest: 'other',
+      backfillId: 'b9',
+      committedAt: 9,
+      computeMs: 9,
+    });
     expect(digestAt(pipeline, 'daily', calendar, 0, ledger)).toBe(before);
     ledger.commit('games', first, { contentHash: 'other content' });
     expect(digestAt(pipeline, 'daily', calendar, 0, ledger)).not.toBe(before);

@@ -63,7 +63,8 @@ export const inputDigest = (pipeline: Pipeline, processor: Processor, calendar: 
     parts.push(upstream.table);
     for (let at = from; at < to; at += 1) {
       const date = (calendar.dates[at] as Calendar['dates'][number]).date;
-      const hash = producer === undefined || producer.kind === 'external' ? view.sourceDigest(upstream.table, date) : view.entry(producer.id, date)?.contentHash;
+      const hash =
+        producer === undefined || producer.kind === 'external' ? view.sourceDigest(upstream.table, date) : view.entry(producer.id, date)?.contentHash;
       parts.push(date, hash ?? 'absent');
     }
   }

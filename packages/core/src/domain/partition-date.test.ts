@@ -45,7 +45,17 @@ test('adding days and counting days between are inverse', () => {
 });
 
 test('a day after the last of February is the first of March, with a 29th in leap years only', () => {
-  for (const [year, isLeap] of [['1900', false], ['1996', true], ['2000', true], ['2023', false], ['2024', true], ['2100', false], ['2400', true], ['0004', true], ['0100', false]] as const) {
+  for (const [year, isLeap] of [
+    ['1900', false],
+    ['1996', true],
+    ['2000', true],
+    ['2023', false],
+    ['2024', true],
+    ['2100', false],
+    ['2400', true],
+    ['0004', true],
+    ['0100', false],
+  ] as const) {
     expect(tryPartitionDate(`${year}-02-29`) !== undefined, year).toBe(isLeap);
     expect(addDays(partitionDate(`${year}-02-28`), isLeap ? 2 : 1), year).toBe(`${year}-03-01`);
   }

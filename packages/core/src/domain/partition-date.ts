@@ -44,8 +44,7 @@ export const partitionDate = (text: string): PartitionDate => {
 };
 
 /** Days since 1970-01-01. */
-export const toDay = (date: PartitionDate): number =>
-  epochDay(Number(date.slice(0, 4)), Number(date.slice(5, 7)), Number(date.slice(8, 10)));
+export const toDay = (date: PartitionDate): number => epochDay(Number(date.slice(0, 4)), Number(date.slice(5, 7)), Number(date.slice(8, 10)));
 
 const formatDay = (day: number): string => {
   const at = new Date(day * dayMs);

@@ -147,5 +147,4 @@ export type Pipeline = {
 /** The table name under which SQL reads a declared source. */
 export const sourceTable = (name: string): string => `source.${name}`;
 
-export const processorById = (pipeline: Pipeline, id: string): Processor | undefined =>
-  pipeline.processors.find((processor) => processor.id === id);
+export const processorById = (pipeline: Pipeline, id: string): Processor | undefined => pipeline.processors.find((processor) => processor.id === id);

@@ -16,8 +16,10 @@ const inputOf = (world: World, overrides: Partial<PlanInput>, ledger = world.ope
   planInput(world.pipeline, world.calendar, ledger, { processors: world.processors, dates: world.dates, ...overrides });
 
 /** Other backfills at upstreams only: on a requested partition they would be an overlap. */
-const awayFromTargets = (world: World, busy: (processorId: string, date: ReturnType<typeof dateAt>) => boolean): PlanInput['plannedBy'] =>
-  (processorId, date) => (!world.processors.has(processorId) && busy(processorId, date) ? 'b7' : undefined);
+const awayFromTargets =
+  (world: World, busy: (processorId: string, date: ReturnType<typeof dateAt>) => boolean): PlanInput['plannedBy'] =>
+  (processorId, date) =>
+    !world.processors.has(processorId) && busy(processorId, date) ? 'b7' : undefined;
 
 const entriesOf = (plan: Plan): ReadonlyMap<string, PlanEntry> =>
   new Map([...plan.processors].flatMap(([id, entries]) => entries.map((entry) => [`${id} ${entry.date}`, entry] as const)));
@@ -30,7 +32,13 @@ const readKeys = ({ pipeline, calendar }: World, processorId: string, date: stri
     .flatMap(({ table, window }) =>
       pipeline.processors
         .filter((producer) => producer.table === table)
-        .flatMap(({ id }) => datesInWindow(calendar, window, calendar.dates.findIndex((entry) => entry.date === date)).map((each) => `${id} ${each}`)),
+        .flatMap(({ id }) =>
+          datesInWindow(
+            calendar,
+            window,
+            calendar.dates.findIndex((entry) => entry.date === date),
+          ).map((each) => `${id} ${each}`),
+        ),
     );
 
 const split = (key: string): [string, string] => [key.slice(0, key.indexOf(' ')), key.slice(key.indexOf(' ') + 1)];
@@ -85,7 +93,9 @@ test('each reason is true of its partition', () => {
       const plan = planOf(inputOf(world, { reprocess, hasFailed }));
       const fresh = new Set(
         pipeline.processors.flatMap((processor) =>
-          allDates(calendar).flatMap((date, index) => (freshnessOf(pipeline, processor, calendar, index, ledger.view) === 'fresh' ? [`${processor.id} ${date}`] : [])),
+          allDates(calendar).flatMap((date, index) =>
+            freshnessOf(pipeline, processor, calendar, index, ledger.view) === 'fresh' ? [`${processor.id} ${date}`] : [],
+          ),
         ),
       );
       const entries = entriesOf(plan);
@@ -177,10 +187,12 @@ test('when the content of one partition changes, stale plans those whose window 
       if (changed === undefined || declaredSkip(changed, calendar, index) !== undefined) return;
       ledger.commit(changed.id, dateAt(calendar, index), { contentHash: 'changed' });
 
-      const live = pipeline.processors.flatMap((processor) => allDates(calendar).flatMap((date, at) => (declaredSkip(processor, calendar, at) === undefined ? [`${processor.id} ${date}`] : [])));
+      const live = pipeline.processors.flatMap((processor) =>
+        allDates(calendar).flatMap((date, at) => (declaredSkip(processor, calendar, at) === undefined ? [`${processor.id} ${date}`] : [])),
+      );
       const direct = live.filter((key) => readKeys(world, ...split(key)).includes(`${changed.id} ${dateAt(calendar, index)}`));
       const below = new Set(direct);
-      for (let size = -1; size !== below.size; ) {
+      for (let size = -1; size !== below.size;) {
         size = below.size;
         for (const key of live) if (readKeys(world, ...split(key)).some((read) => below.has(read))) below.add(key);
       }
@@ -201,12 +213,16 @@ test('a requested partition that both would compute is an overlap that names the
       const plannedBy = (id: string, date: ReturnType<typeof dateAt>): string | undefined => choose(id, date) || undefined;
       const outcome = makePlan(inputOf(world, { reprocess, plannedBy }));
       const asked = new Set(['requested', 'missing', 'failed', 'stale_code', 'stale_input']);
-      const alone = new Map([...entriesOf(planOf(inputOf(world, { reprocess })))].filter(([, { reason }]) => asked.has(reason)).map(([key]) => [split(key).join('|'), true]));
+      const alone = new Map(
+        [...entriesOf(planOf(inputOf(world, { reprocess })))].filter(([, { reason }]) => asked.has(reason)).map(([key]) => [split(key).join('|'), true]),
+      );
       const busy = world.pipeline.processors
         .filter(({ id }) => world.processors.has(id))
         .flatMap((processor) =>
           allDates(world.calendar).flatMap((date, index) =>
-            world.dates.has(date) && declaredSkip(processor, world.calendar, index) === undefined ? [{ id: processor.id, date, by: plannedBy(processor.id, date) }] : [],
+            world.dates.has(date) && declaredSkip(processor, world.calendar, index) === undefined
+              ? [{ id: processor.id, date, by: plannedBy(processor.id, date) }]
+              : [],
           ),
         )
         .filter(({ id, date, by }) => by !== undefined && alone.has(`${id}|${date}`));

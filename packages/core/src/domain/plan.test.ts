@@ -1,12 +1,27 @@
 // The plan by example. Its laws over random worlds are in plan.laws.test.ts.
 import { describe, expect, test } from 'vitest';
 import { createTestLedger, listEntries, planInput, planOf } from '../../../../test/support/ledgers.ts';
-import { chainPipeline, dateAt, diamondPipeline, externalPipeline, makePipeline, makeProcessor, plainCalendar, reads, twoSeasons } from '../../../../test/support/pipelines.ts';
+import {
+  chainPipeline,
+  dateAt,
+  diamondPipeline,
+  externalPipeline,
+  makePipeline,
+  makeProcessor,
+  plainCalendar,
+  reads,
+  twoSeasons,
+} from '../../../../test/support/pipelines.ts';
 import { partitionDate } from './partition-date.ts';
 import { countTasks, makePlan, type PlanInput } from './plan.ts';
 
 const calendar = plainCalendar('2024-01-01', 4);
-const [first, second, third, fourth] = [0, 1, 2, 3].map((index) => dateAt(calendar, index)) as [ReturnType<typeof dateAt>, ReturnType<typeof dateAt>, ReturnType<typeof dateAt>, ReturnType<typeof dateAt>];
+const [first, second, third, fourth] = [0, 1, 2, 3].map((index) => dateAt(calendar, index)) as [
+  ReturnType<typeof dateAt>,
+  ReturnType<typeof dateAt>,
+  ReturnType<typeof dateAt>,
+  ReturnType<typeof dateAt>,
+];
 
 describe('the modes on one partition of each condition', () => {
   // daily: fresh, missing, stale by its input, stale by its code. games: fresh.
@@ -17,7 +32,8 @@ describe('the modes on one partition of each condition', () => {
     ledger.commit('daily', fourth, { codeHash: 'older code' });
     return planOf(planInput(chainPipeline(), calendar, ledger, { processors: new Set(['daily']), ...overrides }));
   };
-  const dailies = (overrides: Partial<PlanInput>): readonly string[] => (plan(overrides).processors.get('daily') ?? []).map(({ kind, reason }) => `${kind} ${reason}`);
+  const dailies = (overrides: Partial<PlanInput>): readonly string[] =>
+    (plan(overrides).processors.get('daily') ?? []).map(({ kind, reason }) => `${kind} ${reason}`);
 
   test('missing plans what was never committed', () => {
     expect(dailies({ reprocess: 'missing' })).toEqual(['fresh already_fresh', 'task missing', 'fresh stale_not_requested', 'fresh stale_not_requested']);
@@ -73,7 +89,12 @@ test('skips keep their own reason inside the plan', () => {
   const dates = new Set([partitionDate('2023-11-27')]);
   const plan = planOf(planInput(externalPipeline(), twoSeasons(), ledger, { processors: new Set(['daily']), dates }));
   expect(listEntries(plan, 'skip')).toEqual(['games 2023-11-27 no_source_data']);
-  expect(listEntries(plan)).toEqual(['games 2023-11-24 upstream_missing', 'games 2023-11-25 upstream_missing', 'games 2023-11-26 upstream_missing', 'daily 2023-11-27 missing']);
+  expect(listEntries(plan)).toEqual([
+    'games 2023-11-24 upstream_missing',
+    'games 2023-11-25 upstream_missing',
+    'games 2023-11-26 upstream_missing',
+    'daily 2023-11-27 missing',
+  ]);
 });
 
 test('an external table is read, never planned', () => {

@@ -198,4 +198,5 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
 };
 
 /** Number of tasks in a plan. */
-export const countTasks = (plan: Plan): number => [...plan.processors.values()].reduce((sum, entries) => sum + entries.filter(({ kind }) => kind === 'task').length, 0);
+export const countTasks = (plan: Plan): number =>
+  [...plan.processors.values()].reduce((sum, entries) => sum + entries.filter(({ kind }) => kind === 'task').length, 0);

@@ -55,9 +55,18 @@ describe('readiness by example', () => {
   const good: PartitionStatus = { status: 'good' };
   const bad: PartitionStatus = { status: 'bad', state: 'failed' };
   const readyWith = (games: readonly PartitionStatus[], overrides: { readonly now?: number; readonly mayRelease?: (phase: number) => boolean } = {}) =>
-    findReady({ pipeline, calendar, grid: new Map([['games', games], ['strict', [waiting, waiting, waiting]], ['lenient', [waiting, waiting, waiting]]]), now: 10, mayRelease: always, ...overrides }).map(
-      ({ processorId, index }) => `${processorId} ${index}`,
-    );
+    findReady({
+      pipeline,
+      calendar,
+      grid: new Map([
+        ['games', games],
+        ['strict', [waiting, waiting, waiting]],
+        ['lenient', [waiting, waiting, waiting]],
+      ]),
+      now: 10,
+      mayRelease: always,
+      ...overrides,
+    }).map(({ processorId, index }) => `${processorId} ${index}`);
 
   test('a date waits for every date in its window; upstreams come first', () => {
     expect(readyWith([good, waiting, good])).toEqual(['games 1', 'strict 0', 'lenient 0']);
@@ -112,26 +121,37 @@ const allStatuses: readonly (PartitionStatus | undefined)[] = [
 
 test('a partition is ready exactly where it waits, its time has come, its phase may go and nothing blocks it', () => {
   fc.assert(
-    fc.property(arbitraryWorld, arbitraryChoice(allStatuses), fc.constantFrom(0, 49, 50), fc.subarray([1, 2, 3, 4]), ({ pipeline, calendar }, choose, now, open) => {
-      const mayRelease = (phase: number): boolean => open.includes(phase);
-      const grid: StatusGrid = new Map(pipeline.processors.map(({ id }) => [id, calendar.dates.map(({ date }) => choose(id, date))]));
-      const expected = pipeline.processors.flatMap((processor) =>
-        calendar.dates.flatMap((_, index) => {
-          const status = grid.get(processor.id)?.[index];
-          const isReady =
-            status?.status === 'waiting' && status.notBefore <= now && mayRelease(processor.phase) && blockersOf(pipeline, processor, calendar, index, grid, Number.POSITIVE_INFINITY).length === 0;
-          return isReady ? [{ processorId: processor.id, index, spanLimit: status.spanLimit }] : [];
-        }),
-      );
-      expect(findReady({ pipeline, calendar, grid, now, mayRelease })).toEqual(expected);
-    }),
+    fc.property(
+      arbitraryWorld,
+      arbitraryChoice(allStatuses),
+      fc.constantFrom(0, 49, 50),
+      fc.subarray([1, 2, 3, 4]),
+      ({ pipeline, calendar }, choose, now, open) => {
+        const mayRelease = (phase: number): boolean => open.includes(phase);
+        const grid: StatusGrid = new Map(pipeline.processors.map(({ id }) => [id, calendar.dates.map(({ date }) => choose(id, date))]));
+        const expected = pipeline.processors.flatMap((processor) =>
+          calendar.dates.flatMap((_, index) => {
+            const status = grid.get(processor.id)?.[index];
+            const isReady =
+              status?.status === 'waiting' &&
+              status.notBefore <= now &&
+              mayRelease(processor.phase) &&
+              blockersOf(pipeline, processor, calendar, index, grid, Number.POSITIVE_INFINITY).length === 0;
+            return isReady ? [{ processorId: processor.id, index, spanLimit: status.spanLimit }] : [];
+          }),
+        );
+        expect(findReady({ pipeline, calendar, grid, now, mayRelease })).toEqual(expected);
+      },
+    ),
     { numRuns: 300 },
   );
 });
 
 /** The grid of a plan of everything from nothing. */
 const emptyGrid = (world: World): MutableGrid => {
-  const plan = planOf(planInput(world.pipeline, world.calendar, world.openLedger(), { processors: world.processors, dates: world.dates, reprocess: 'missing' }));
+  const plan = planOf(
+    planInput(world.pipeline, world.calendar, world.openLedger(), { processors: world.processors, dates: world.dates, reprocess: 'missing' }),
+  );
   const grid: MutableGrid = new Map();
   for (const [id, entries] of plan.processors) {
     const row: (PartitionStatus | undefined)[] = world.calendar.dates.map(() => undefined);
@@ -185,7 +205,8 @@ test('every task of a plan is released in the end, each once and none before its
 test('where some tasks fail, the order of completions does not decide what can still be released', () => {
   fc.assert(
     fc.property(arbitraryWorld, arbitraryPicks, arbitraryChoice([true, true, false]), (world, picks, succeeds) => {
-      const ends = (id: string, index: number): PartitionStatus => (succeeds(id, dateAt(world.calendar, index)) ? { status: 'good' } : { status: 'bad', state: 'failed' });
+      const ends = (id: string, index: number): PartitionStatus =>
+        succeeds(id, dateAt(world.calendar, index)) ? { status: 'good' } : { status: 'bad', state: 'failed' };
       expect(runThrough(world, picks, ends)).toEqual(runThrough(world, [0], ends));
     }),
     { numRuns: 150 },

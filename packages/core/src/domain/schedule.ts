@@ -48,7 +48,14 @@ export type Blocker = {
 };
 
 /** Positions in the window of `index` that are not as the edge demands, at most `limit`. Positions outside the plan are good: the plan closed over the graph. */
-export const blockersOf = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, grid: StatusGrid, limit: number): readonly Blocker[] => {
+export const blockersOf = (
+  pipeline: Pipeline,
+  processor: Processor,
+  calendar: Calendar,
+  index: number,
+  grid: StatusGrid,
+  limit: number,
+): readonly Blocker[] => {
   const blockers: Blocker[] = [];
   for (const upstream of processor.upstreams) {
     const producer = pipeline.processors.find(({ table }) => table === upstream.table);
@@ -127,7 +134,8 @@ export const formSpans = (ready: readonly Ready[], maxSpan: (processorId: string
   for (const { processorId, index, spanLimit } of ready) {
     const limit = Math.min(maxSpan(processorId), spanLimit);
     const last = spans.at(-1);
-    const joins = last !== undefined && last.processorId === processorId && last.indexes.at(-1) === index - 1 && last.indexes.length < Math.min(last.limit, limit);
+    const joins =
+      last !== undefined && last.processorId === processorId && last.indexes.at(-1) === index - 1 && last.indexes.length < Math.min(last.limit, limit);
     if (joins) {
       last.indexes.push(index);
       last.limit = Math.min(last.limit, limit);
@@ -149,7 +157,8 @@ export const autoSpan = (input: {
   readonly targetMs: number;
 }): number => {
   const first = 8;
-  const measured = input.msPerDate === undefined ? first : Math.min(Math.floor(input.targetMs / Math.max(input.msPerDate, 0.01)), Math.max(first, input.largestTried * 4));
+  const measured =
+    input.msPerDate === undefined ? first : Math.min(Math.floor(input.targetMs / Math.max(input.msPerDate, 0.01)), Math.max(first, input.largestTried * 4));
   const share = Math.ceil(input.ready / Math.max(1, input.workers));
   return Math.max(1, Math.min(measured, share, input.maxSpan));
 };

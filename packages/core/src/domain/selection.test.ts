@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { allDates, diamondPipeline, externalPipeline, makePipeline, makeProcessor, makeSeason, plainCalendar, twoSeasons } from '../../../../test/support/pipelines.ts';
+import {
+  allDates,
+  diamondPipeline,
+  externalPipeline,
+  makePipeline,
+  makeProcessor,
+  makeSeason,
+  plainCalendar,
+  twoSeasons,
+} from '../../../../test/support/pipelines.ts';
 import { createCalendar } from './calendar.ts';
 import { partitionDate } from './partition-date.ts';
 import { parsePhases, selectDates, selectProcessors } from './selection.ts';
@@ -27,7 +36,10 @@ describe('phases', () => {
     ['0,3', [0, 3]],
     [' 0 , 3 ', [0, 3]],
     ['3,0..1', [0, 1, 3]],
-    [[3, 0], [0, 3]],
+    [
+      [3, 0],
+      [0, 3],
+    ],
   ])('%j selects %j', (input, expected) => expect([...parsePhases(input, pipeline)].sort((a, b) => a - b)).toEqual(expected));
 
   test.each([
@@ -121,7 +133,12 @@ describe('dates', () => {
       { start: day('2024-01-01'), end: day('2024-01-03') },
       { start: day('2024-01-02'), end: day('2024-01-05') },
     ];
-    expect([...selectDates(calendar, { range, dates: [day('2024-01-01')], exclude: [] }).wanted]).toEqual(['2024-01-01', '2024-01-02', '2024-01-03', '2024-01-05']);
+    expect([...selectDates(calendar, { range, dates: [day('2024-01-01')], exclude: [] }).wanted]).toEqual([
+      '2024-01-01',
+      '2024-01-02',
+      '2024-01-03',
+      '2024-01-05',
+    ]);
   });
   test('ranges can be excluded; an excluded date that nobody asked for is not mentioned', () => {
     const exclude = [{ start: day('2024-01-03'), end: day('2024-01-08') }];

@@ -15,7 +15,10 @@ const closure = (start: Processor, next: (processor: Processor) => readonly Proc
 };
 
 const didYouMean = (name: string, computed: readonly Processor[]): string => {
-  const near = nearestName(name, computed.flatMap(({ id, table }) => [id, table]));
+  const near = nearestName(
+    name,
+    computed.flatMap(({ id, table }) => [id, table]),
+  );
   const known = computed.map(({ id }) => id).join(', ');
   return near === undefined ? `known are ${known}` : `did you mean ${near}? Known are ${known}`;
 };
@@ -55,13 +58,20 @@ export const selectProcessors = (
     if (match === null || processor === undefined) {
       if (pipeline.processors.some(({ id, table, kind }) => kind === 'external' && (id === match?.[2] || table === match?.[2]))) {
         const ids = computed.map(({ id }) => id).join(', ');
-        throw new FloodgateError('unknown_processor', `processors: "${text}" is an external table of pipeline ${pipeline.id}, which others fill; to compute what reads it, name one of ${ids}`);
+        throw new FloodgateError(
+          'unknown_processor',
+          `processors: "${text}" is an external table of pipeline ${pipeline.id}, which others fill; to compute what reads it, name one of ${ids}`,
+        );
       }
-      throw new FloodgateError('unknown_processor', `processors: "${text}" is no processor of pipeline ${pipeline.id}; ${didYouMean(match?.[2] ?? text, computed)}`);
+      throw new FloodgateError(
+        'unknown_processor',
+        `processors: "${text}" is no processor of pipeline ${pipeline.id}; ${didYouMean(match?.[2] ?? text, computed)}`,
+      );
     }
     named.add(processor);
     if (match[1] === '+') for (const other of closure(processor, (at) => upstreamsOf(pipeline, at))) named.add(other);
-    if (match[3] === '+') for (const other of closure(processor, (at) => computed.filter((below) => upstreamsOf(pipeline, below).includes(at)))) named.add(other);
+    if (match[3] === '+')
+      for (const other of closure(processor, (at) => computed.filter((below) => upstreamsOf(pipeline, below).includes(at)))) named.add(other);
   }
   const ids = new Set([...named].filter((processor) => inPhases.includes(processor)).map(({ id }) => id));
   if (ids.size === 0) throw new FloodgateError('empty_selection', `processors ${request.processors.join(', ')} lie outside the phases that were asked for`);
@@ -69,7 +79,10 @@ export const selectProcessors = (
 };
 
 export type DateSelection = {
-  readonly range?: { readonly start: PartitionDate; readonly end: PartitionDate } | readonly { readonly start: PartitionDate; readonly end: PartitionDate }[] | undefined;
+  readonly range?:
+    | { readonly start: PartitionDate; readonly end: PartitionDate }
+    | readonly { readonly start: PartitionDate; readonly end: PartitionDate }[]
+    | undefined;
   readonly dates?: readonly PartitionDate[] | undefined;
   readonly exclude: readonly (PartitionDate | { readonly start: PartitionDate; readonly end: PartitionDate })[];
 };
@@ -97,7 +110,10 @@ export const selectDates = (calendar: Calendar, request: DateSelection): Selecte
     const [first, last] = [calendar.dates[0]?.date, calendar.dates.at(-1)?.date];
     if (first === undefined) throw new FloodgateError('empty_selection', 'the selection holds no date: the calendar is empty');
     const found = `${asked.size} dates asked for, ${notInCalendar.length} not in the calendar, ${excluded.length} excluded`;
-    throw new FloodgateError('empty_selection', `the selection holds no date of the calendar: ${found}; the calendar goes from ${first} to ${last} with ${calendar.dates.length} dates`);
+    throw new FloodgateError(
+      'empty_selection',
+      `the selection holds no date of the calendar: ${found}; the calendar goes from ${first} to ${last} with ${calendar.dates.length} dates`,
+    );
   }
   return { wanted: new Set(wanted), excluded, notInCalendar };
 };

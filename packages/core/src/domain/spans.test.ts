@@ -5,9 +5,15 @@ import { autoSpan, formSpans, type Ready } from './schedule.ts';
 
 /** Ready dates as findReady gives them: by processor, then by date. */
 const arbitraryReady: fc.Arbitrary<readonly Ready[]> = fc
-  .array(fc.uniqueArray(fc.record({ index: fc.nat(40), spanLimit: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constant(Number.POSITIVE_INFINITY)) }), { selector: ({ index }) => index, maxLength: 30 }), {
-    maxLength: 3,
-  })
+  .array(
+    fc.uniqueArray(fc.record({ index: fc.nat(40), spanLimit: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constant(Number.POSITIVE_INFINITY)) }), {
+      selector: ({ index }) => index,
+      maxLength: 30,
+    }),
+    {
+      maxLength: 3,
+    },
+  )
   .map((rows) => rows.flatMap((row, position) => row.toSorted((a, b) => a.index - b.index).map((ready) => ({ ...ready, processorId: `p${position}` }))));
 const arbitraryLimits = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 3, maxLength: 3 });
 const limitIn = (limits: readonly number[]) => (processorId: string) => limits[Number(processorId.slice(1))] ?? 1;
@@ -40,7 +46,9 @@ test('a span ends only where a gap, a limit or a processor ends it', () => {
       for (const [position, span] of spans.entries()) {
         const next = spans[position + 1];
         if (next === undefined || next.processorId !== span.processorId || next.indexes[0] !== (span.indexes.at(-1) ?? 0) + 1) continue;
-        const together = ready.filter(({ processorId, index }) => processorId === span.processorId && (span.indexes.includes(index) || index === next.indexes[0]));
+        const together = ready.filter(
+          ({ processorId, index }) => processorId === span.processorId && (span.indexes.includes(index) || index === next.indexes[0]),
+        );
         expect(span.indexes.length + 1).toBeGreaterThan(Math.min(limitIn(limits)(span.processorId), ...together.map(({ spanLimit }) => spanLimit)));
       }
     }),
@@ -56,7 +64,10 @@ test('one date a task sends each date alone', () => {
 
 test('a date that failed in a span of 8 and may travel with 4 keeps its neighbours to 4 as well', () => {
   const ready = [0, 1, 2, 3, 4, 5].map((index) => ({ processorId: 'p', index, spanLimit: index === 1 ? 4 : Number.POSITIVE_INFINITY }));
-  expect(formSpans(ready, () => 8).map(({ indexes }) => indexes)).toEqual([[0, 1, 2, 3], [4, 5]]);
+  expect(formSpans(ready, () => 8).map(({ indexes }) => indexes)).toEqual([
+    [0, 1, 2, 3],
+    [4, 5],
+  ]);
 });
 
 describe('how many dates travel together under auto', () => {

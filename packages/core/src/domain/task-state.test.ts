@@ -68,7 +68,9 @@ test('every open state leads to success, by the hands of planner, worker and lan
 });
 
 test('only a person brings back what failed or is in quarantine, only the planner what an upstream made stale', () => {
-  const leaving = transitions.filter(({ from }) => from !== null && isTerminal(from)).map(({ name, from, to, owner }) => `${name}: ${from} → ${to} by ${owner}`);
+  const leaving = transitions
+    .filter(({ from }) => from !== null && isTerminal(from))
+    .map(({ name, from, to, owner }) => `${name}: ${from} → ${to} by ${owner}`);
   expect(leaving).toEqual([
     'turn_stale: succeeded → waiting by planner',
     'turn_stale_unchanged: unchanged → waiting by planner',

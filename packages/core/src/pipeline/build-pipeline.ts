@@ -24,7 +24,13 @@ const buildCheck = (check: ProcessorYaml['audits'][number], files: Files): Check
   if ('expected_keys' in check) return { type: 'expected_keys', columns: check.expected_keys.columns, sql: sqlOf(check.expected_keys.sql) };
   if ('accepted_range' in check) {
     const { column, min, max, where } = check.accepted_range;
-    return { type: 'accepted_range', column, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }), ...(where === undefined ? {} : { where }) };
+    return {
+      type: 'accepted_range',
+      column,
+      ...(min === undefined ? {} : { min }),
+      ...(max === undefined ? {} : { max }),
+      ...(where === undefined ? {} : { where }),
+    };
   }
   if ('sql' in check) return { type: 'sql', name: check.sql.name, sql: sqlOf(check.sql.query) };
   const { columns, min_ratio: minRatio, where } = 'not_null' in check ? check.not_null : check.not_zero;
@@ -39,7 +45,12 @@ const buildUpstream = ([table, written]: [string, ProcessorYaml['upstreams'][str
   if (window === undefined) throw new RangeError(`the schema let a bad window pass: ${upstream.window}`);
   const critical = upstream.critical.map((each) => {
     const full = typeof each === 'string' ? { column: each, not_zero: false, min_ratio: 0.99 } : each;
-    return { column: full.column, notZero: full.not_zero, minRatio: full.min_ratio, ...('where' in full && full.where !== undefined ? { where: full.where } : {}) };
+    return {
+      column: full.column,
+      notZero: full.not_zero,
+      minRatio: full.min_ratio,
+      ...('where' in full && full.where !== undefined ? { where: full.where } : {}),
+    };
   });
   return { table, window, strength: upstream.strength, critical };
 };
@@ -65,7 +76,13 @@ const buildPhase = ([number, yaml]: [string, PipelineYaml['phases'][string]], fi
   },
 });
 
-const sourceOf = (id: string, yaml: ProcessorYaml, columns: readonly Column[], sources: readonly Source[], files: Files): { readonly source: string; readonly sourceFile: string } => {
+const sourceOf = (
+  id: string,
+  yaml: ProcessorYaml,
+  columns: readonly Column[],
+  sources: readonly Source[],
+  files: Files,
+): { readonly source: string; readonly sourceFile: string } => {
   if (yaml.kind === 'external') return { source: '', sourceFile: '' };
   const upstreams = Object.keys(yaml.upstreams);
   const loaded = sources.find(({ name }) => upstreams[0] === `source.${name}`);
@@ -130,7 +147,9 @@ export const buildPipeline = (yaml: PipelineYaml, files: Files): Pipeline => {
     description: yaml.description,
     calendar: { sql: resolveSql(yaml.calendar.sql, files) ?? '', reads: yaml.calendar.reads },
     sources,
-    phases: Object.entries(yaml.phases).map((entry) => buildPhase(entry, files)).sort((a, b) => a.number - b.number),
+    phases: Object.entries(yaml.phases)
+      .map((entry) => buildPhase(entry, files))
+      .sort((a, b) => a.number - b.number),
     processors,
   };
   return { ...pipeline, hash: pipelineHashOf(pipeline) };

@@ -23,9 +23,17 @@ const checkKey = (context: CheckContext, path: Path, processor: ProcessorDraft):
     const type = typeOfColumn(columns, partition);
     const at = [...path, 'partition_column'];
     if (!hasColumn(columns, partition)) {
-      context.report(at, `expected the partition column among the columns, found "${partition}", which is none`, suggestName(partition, Object.keys(columns), 'a column'));
+      context.report(
+        at,
+        `expected the partition column among the columns, found "${partition}", which is none`,
+        suggestName(partition, Object.keys(columns), 'a column'),
+      );
     } else if (type !== undefined && type !== 'DATE') {
-      context.report(at, `expected a partition column of type DATE, found "${partition}" of type ${type}`, `declare "${partition}: DATE", or choose a column of type DATE`);
+      context.report(
+        at,
+        `expected a partition column of type DATE, found "${partition}" of type ${type}`,
+        `declare "${partition}: DATE", or choose a column of type DATE`,
+      );
     }
   }
   if (key === undefined) return;
@@ -39,7 +47,11 @@ const checkKey = (context: CheckContext, path: Path, processor: ProcessorDraft):
     if (!hasColumn(columns, name)) {
       context.report(at, `expected key columns among the columns, found "${name}", which is none`, suggestName(name, Object.keys(columns), 'a column'));
     } else if (why !== undefined) {
-      context.report(at, `expected key columns that can be compared, found "${name}" of type ${typeOfColumn(columns, name)}: ${why}`, 'use an id, or round it to NUMERIC or INT64');
+      context.report(
+        at,
+        `expected key columns that can be compared, found "${name}" of type ${typeOfColumn(columns, name)}: ${why}`,
+        'use an id, or round it to NUMERIC or INT64',
+      );
     } else if (key.indexOf(name) < index) context.report(at, `expected every key column once, found "${name}" a second time`, 'remove it');
   }
 };
@@ -73,7 +85,8 @@ export const checkCheck = (context: CheckContext, path: Path, check: CheckDraft,
     const at = [...path, 'accepted_range'];
     expectColumn([...at, 'column'], column, numeric, 'of numbers');
     if (min === undefined && max === undefined) context.report(at, 'expected min or max in accepted_range, found neither', 'add "min: 0", "max: 1" or both');
-    else if (min !== undefined && max !== undefined && min > max) context.report(at, `expected min to be at most max, found min ${min} and max ${max}`, 'swap them');
+    else if (min !== undefined && max !== undefined && min > max)
+      context.report(at, `expected min to be at most max, found min ${min} and max ${max}`, 'swap them');
   } else if ('sql' in check && check.sql !== undefined) sqlFile([...path, 'sql', 'query'], check.sql.query);
 };
 
@@ -92,7 +105,8 @@ const checkSource = (context: CheckContext, path: Path, id: string, processor: P
   const { kind, file } = processor;
   if (kind === undefined) return;
   if (kind === 'external') {
-    if (file !== undefined) context.report([...path, 'file'], 'expected no file: others fill the table of an external processor', 'remove "file"', { atKey: true });
+    if (file !== undefined)
+      context.report([...path, 'file'], 'expected no file: others fill the table of an external processor', 'remove "file"', { atKey: true });
     return;
   }
   const wanted = file ?? defaultSourceFile(id, kind) ?? '';
@@ -109,9 +123,19 @@ const checkSource = (context: CheckContext, path: Path, id: string, processor: P
     const sources = Object.keys(processor.upstreams ?? {}).filter((table) => table.startsWith('source.'));
     // One source and no SQL: its columns are taken over by name.
     if (kind === 'load' && file === undefined && Object.keys(processor.upstreams ?? {}).length <= 1 && sources.length <= 1) return;
-    const nearest = nearestName(name, [...context.files.keys()].filter((each) => each.endsWith(extension)));
-    const why = kind === 'load' && file === undefined ? ` (a load needs none only where it reads exactly one source; this one reads ${listNames(Object.keys(processor.upstreams ?? {}))})` : '';
-    context.report(at, `expected the file ${name} of processor ${id}, found none${why}`, nearest === undefined ? `create ${name}` : `create ${name}, or write "file: ${nearest}"`);
+    const nearest = nearestName(
+      name,
+      [...context.files.keys()].filter((each) => each.endsWith(extension)),
+    );
+    const why =
+      kind === 'load' && file === undefined
+        ? ` (a load needs none only where it reads exactly one source; this one reads ${listNames(Object.keys(processor.upstreams ?? {}))})`
+        : '';
+    context.report(
+      at,
+      `expected the file ${name} of processor ${id}, found none${why}`,
+      nearest === undefined ? `create ${name}` : `create ${name}, or write "file: ${nearest}"`,
+    );
   }
 };
 
@@ -128,7 +152,11 @@ const checkDates = (context: CheckContext, path: Path, processor: ProcessorDraft
       if (!hasColumn(processor.columns, name)) {
         context.report(at, `expected a column of this processor, found "${name}"`, suggestName(name, Object.keys(processor.columns), 'a column'));
       } else if (processor.key?.includes(name) === true || (typeof column === 'object' && column.required === true)) {
-        context.report(at, `expected absent columns to be optional, found "${name}", which is ${processor.key?.includes(name) === true ? 'part of the key' : 'required'}`, 'remove it from absent, or make the column optional');
+        context.report(
+          at,
+          `expected absent columns to be optional, found "${name}", which is ${processor.key?.includes(name) === true ? 'part of the key' : 'required'}`,
+          'remove it from absent, or make the column optional',
+        );
       }
     }
   }
@@ -150,16 +178,31 @@ export const checkProcessors = (context: CheckContext): void => {
     if (processor.kind === 'external') {
       if ((processor.audits ?? []).length > 0) {
         const gate = processor.phase === undefined ? 'its phase' : `phase ${processor.phase}`;
-        context.report([...path, 'audits'], 'expected no audits: they look at staged rows, and an external processor stages none', `move them to the gate of ${gate}`, { atKey: true, severity: 'warning' });
+        context.report(
+          [...path, 'audits'],
+          'expected no audits: they look at staged rows, and an external processor stages none',
+          `move them to the gate of ${gate}`,
+          { atKey: true, severity: 'warning' },
+        );
       }
       continue;
     }
     for (const name of Object.keys(processor.columns ?? {}).filter((each) => ownColumns.has(each))) {
-      context.report([...path, 'columns', name], `expected only columns of your own, found "${name}", which Floodgate adds to every target table`, 'remove it', { atKey: true });
+      context.report(
+        [...path, 'columns', name],
+        `expected only columns of your own, found "${name}", which Floodgate adds to every target table`,
+        'remove it',
+        { atKey: true },
+      );
     }
     const { base_seconds: base, max_seconds: max } = processor.retry ?? {};
     if (base !== undefined && max !== undefined && base > max) {
-      context.report([...path, 'retry'], `expected base_seconds to be at most max_seconds, found ${base} and ${max}`, 'raise max_seconds or lower base_seconds', { atKey: true });
+      context.report(
+        [...path, 'retry'],
+        `expected base_seconds to be at most max_seconds, found ${base} and ${max}`,
+        'raise max_seconds or lower base_seconds',
+        { atKey: true },
+      );
     }
   }
 };
@@ -172,13 +215,25 @@ export const checkSources = (context: CheckContext): void => {
     const path = ['sources', name];
     const dateType = typeOfColumn(columns, source.date_column ?? '');
     if (source.date_column !== undefined && !hasColumn(columns, source.date_column)) {
-      context.report([...path, 'date_column'], `expected the date column among the columns, found "${source.date_column}", which is none`, suggestName(source.date_column, Object.keys(columns), 'a column'));
+      context.report(
+        [...path, 'date_column'],
+        `expected the date column among the columns, found "${source.date_column}", which is none`,
+        suggestName(source.date_column, Object.keys(columns), 'a column'),
+      );
     } else if (dateType !== undefined && dateType !== 'DATE') {
-      context.report([...path, 'date_column'], `expected a date column of type DATE, found "${source.date_column}" of type ${dateType}`, `declare "${source.date_column}: DATE", or choose a column of type DATE`);
+      context.report(
+        [...path, 'date_column'],
+        `expected a date column of type DATE, found "${source.date_column}" of type ${dateType}`,
+        `declare "${source.date_column}: DATE", or choose a column of type DATE`,
+      );
     }
     for (const [index, column] of (source.key ?? []).entries()) {
       if (column === undefined || hasColumn(columns, column)) continue;
-      context.report([...path, 'key', index], `expected key columns among the columns, found "${column}", which is none`, suggestName(column, Object.keys(columns), 'a column'));
+      context.report(
+        [...path, 'key', index],
+        `expected key columns among the columns, found "${column}", which is none`,
+        suggestName(column, Object.keys(columns), 'a column'),
+      );
     }
   }
 };

@@ -11,8 +11,7 @@ export type Draft<T> = T extends string | number | boolean | null | undefined
 
 type Rescue = (schema: z.core.$ZodType, value: unknown) => unknown;
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const unwrap = (schema: z.core.$ZodType): z.core.$ZodType => {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) return unwrap(schema.unwrap());
@@ -22,9 +21,7 @@ const unwrap = (schema: z.core.$ZodType): z.core.$ZodType => {
 /** The members of a union that the value means: those whose required keys it has. */
 const meant = (union: z.ZodUnion, value: Readonly<Record<string, unknown>>): z.core.$ZodType | undefined => {
   const objects = union.options.filter((option): option is z.ZodObject => option instanceof z.ZodObject);
-  const fitting = objects.filter((option) =>
-    Object.entries(option.shape).every(([key, member]) => key in value || z.safeParse(member, undefined).success),
-  );
+  const fitting = objects.filter((option) => Object.entries(option.shape).every(([key, member]) => key in value || z.safeParse(member, undefined).success));
   return fitting[0] ?? (objects.length === 1 ? objects[0] : undefined);
 };
 

@@ -23,8 +23,18 @@ export const generateLoad = (columns: readonly Column[], partitionColumn: string
 };
 
 /** Whether this processor gets a generated SELECT. */
-export const isGenerated = (id: string, kind: string | undefined, file: string | undefined, upstreams: readonly string[], files: ReadonlyMap<string, string>): boolean =>
-  kind === 'load' && file === undefined && upstreams.length === 1 && upstreams[0]?.startsWith('source.') === true && !files.has(defaultSourceFile(id, 'load') ?? '');
+export const isGenerated = (
+  id: string,
+  kind: string | undefined,
+  file: string | undefined,
+  upstreams: readonly string[],
+  files: ReadonlyMap<string, string>,
+): boolean =>
+  kind === 'load' &&
+  file === undefined &&
+  upstreams.length === 1 &&
+  upstreams[0]?.startsWith('source.') === true &&
+  !files.has(defaultSourceFile(id, 'load') ?? '');
 
 /** What a generated SELECT would read must be there, with fitting types and for the same date. */
 export const checkGeneratedLoads = (context: CheckContext): void => {
@@ -37,7 +47,11 @@ export const checkGeneratedLoads = (context: CheckContext): void => {
     const upstream = processor.upstreams?.[table];
     const window = typeof upstream === 'object' ? upstream.window : upstream;
     if (window !== undefined && !/^(0d|\[\s*[+-]?0d\s*,\s*[+-]?0d\s*\])$/.test(window.trim())) {
-      context.report(['processors', id, 'upstreams', table], `expected the window [0d, 0d] for a load without SQL, found ${window}`, `write [0d, 0d], or say in ${file} what is read from the other dates`);
+      context.report(
+        ['processors', id, 'upstreams', table],
+        `expected the window [0d, 0d] for a load without SQL, found ${window}`,
+        `write [0d, 0d], or say in ${file} what is read from the other dates`,
+      );
     }
     for (const name of Object.keys(processor.columns ?? {})) {
       const from = name === processor.partition_column ? source.date_column : name;
@@ -47,9 +61,18 @@ export const checkGeneratedLoads = (context: CheckContext): void => {
       if (!hasColumn(source.columns, from)) {
         if (from === source.date_column) continue;
         const nearest = nearestName(from, Object.keys(source.columns));
-        context.report(path, `expected a column of ${table}, found "${name}": a load without SQL takes its columns over by name`, `${nearest === undefined ? 'remove it' : `write "${nearest}"`}, or create ${file} with a SELECT that yields it`, { atKey: true });
+        context.report(
+          path,
+          `expected a column of ${table}, found "${name}": a load without SQL takes its columns over by name`,
+          `${nearest === undefined ? 'remove it' : `write "${nearest}"`}, or create ${file} with a SELECT that yields it`,
+          { atKey: true },
+        );
       } else if (name !== processor.partition_column && has !== undefined && wants !== undefined && !isAssignable(has, wants)) {
-        context.report(path, `expected type ${has} as in ${table}, found ${wants} for "${name}"`, `write ${has}, or create ${file} with a SELECT that casts it`);
+        context.report(
+          path,
+          `expected type ${has} as in ${table}, found ${wants} for "${name}"`,
+          `write ${has}, or create ${file} with a SELECT that casts it`,
+        );
       }
     }
   }

@@ -27,7 +27,13 @@ const windowFor = (read: ReadWindow | null): string => {
 // A season begins less than a year before each of its dates; the bound keeps the read from growing with the table.
 const seasonReachDays = -366;
 
-const checkStart = (statement: Statement, { table, window: read, line }: TableRead & { window: ReadWindow }, declared: Window, column: string, report: Report): void => {
+const checkStart = (
+  statement: Statement,
+  { table, window: read, line }: TableRead & { window: ReadWindow },
+  declared: Window,
+  column: string,
+  report: Report,
+): void => {
   const { start } = declared;
   const within = `expected ${statement.owner} to read ${table} within its window ${formatWindow(declared)}`;
   if (read.fromDays === 'unbounded') {
@@ -36,11 +42,22 @@ const checkStart = (statement: Statement, { table, window: read, line }: TableRe
     report(statement, line, `${within}, found no earliest date`, `add "${bound}"${beside}`);
   } else if (start.from === 'date' && read.fromDays < start.days) {
     const wider = formatWindow({ start: { from: 'date', days: read.fromDays }, endDays: declared.endDays });
-    report(statement, line, `${within}, found it reading from ${sayOffset(read.fromDays, '@start_date')}`, `declare the window ${wider}, or write "${predicate(column, '>=', '@start_date', start.days)}"`);
+    report(
+      statement,
+      line,
+      `${within}, found it reading from ${sayOffset(read.fromDays, '@start_date')}`,
+      `declare the window ${wider}, or write "${predicate(column, '>=', '@start_date', start.days)}"`,
+    );
   }
 };
 
-const checkEnd = (statement: Statement, { table, window: read, line }: TableRead & { window: ReadWindow }, declared: Window, column: string, report: Report): void => {
+const checkEnd = (
+  statement: Statement,
+  { table, window: read, line }: TableRead & { window: ReadWindow },
+  declared: Window,
+  column: string,
+  report: Report,
+): void => {
   const within = `expected ${statement.owner} to read ${table} within its window ${formatWindow(declared)}`;
   const bound = predicate(column, '<=', '@end_date', declared.endDays);
   if (read.toDays === 'unbounded') report(statement, line, `${within}, found no latest date`, `add "${bound}"`);
@@ -69,7 +86,13 @@ export type Readable = {
 };
 
 /** A processor and its audits read nothing but declared upstreams (and the audits what they judge). */
-export const checkReads = (statement: Statement, analysis: SqlAnalysis, readable: Readable, columnOf: (table: string) => string | undefined, report: Report): void => {
+export const checkReads = (
+  statement: Statement,
+  analysis: SqlAnalysis,
+  readable: Readable,
+  columnOf: (table: string) => string | undefined,
+  report: Report,
+): void => {
   for (const read of analysis.tables) {
     const upstream = readable.declared.find(({ table }) => table === read.table);
     if (upstream !== undefined) {
@@ -83,7 +106,12 @@ export const checkReads = (statement: Statement, analysis: SqlAnalysis, readable
     else if (readable.known.includes(read.table)) {
       report(statement, read.line, message, `add "${read.table}: ${windowFor(read.window)}" to the upstreams of ${readable.processorId} in pipeline.yaml`);
     } else {
-      report(statement, read.line, `${message}, which no processor writes`, nearest === undefined ? 'declare a processor that writes it, and the upstream' : `write "${nearest}"`);
+      report(
+        statement,
+        read.line,
+        `${message}, which no processor writes`,
+        nearest === undefined ? 'declare a processor that writes it, and the upstream' : `write "${nearest}"`,
+      );
     }
   }
 };
@@ -93,7 +121,12 @@ export const checkReadsOnly = (statement: Statement, analysis: SqlAnalysis, allo
   for (const { table, line } of analysis.tables) {
     if (allowed.includes(table)) continue;
     const nearest = nearestName(table, allowed);
-    report(statement, line, `expected ${statement.owner} to read only ${listNames(allowed)}, found ${table}`, nearest === undefined ? fix : `write "${nearest}"`);
+    report(
+      statement,
+      line,
+      `expected ${statement.owner} to read only ${listNames(allowed)}, found ${table}`,
+      nearest === undefined ? fix : `write "${nearest}"`,
+    );
   }
 };
 
@@ -116,8 +149,16 @@ export const checkYields = (statement: Statement, analysis: SqlAnalysis, expecte
   if (more === 'refused') {
     for (const name of new Set(extra.filter((each) => !said.has(each)))) {
       const place = name === '' ? undefined : tryPlaceName(statement.sql, name);
-      if (name === '') report(statement, 1, `expected ${statement.owner} to name every column, found one without a name`, 'add "AS name" behind the expression');
-      else report(statement, place?.line ?? 1, `expected ${statement.owner} to yield only ${listNames(expected)}, found the column "${name}" besides`, 'remove it, or declare it among the columns', place);
+      if (name === '')
+        report(statement, 1, `expected ${statement.owner} to name every column, found one without a name`, 'add "AS name" behind the expression');
+      else
+        report(
+          statement,
+          place?.line ?? 1,
+          `expected ${statement.owner} to yield only ${listNames(expected)}, found the column "${name}" besides`,
+          'remove it, or declare it among the columns',
+          place,
+        );
     }
   }
   for (const name of new Set(yielded.filter((each, index) => each !== '' && yielded.indexOf(each) < index))) {

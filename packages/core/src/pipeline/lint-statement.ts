@@ -17,7 +17,13 @@ export type Statement = {
   readonly placeOf: (line: number, column?: number) => { readonly file: string; readonly line: number; readonly column?: number };
 };
 
-export type Report = (statement: Statement, line: number, message: string, fix: string, options?: { readonly column?: number; readonly severity?: Problem['severity'] }) => void;
+export type Report = (
+  statement: Statement,
+  line: number,
+  message: string,
+  fix: string,
+  options?: { readonly column?: number; readonly severity?: Problem['severity'] },
+) => void;
 
 export const createReport =
   (problems: Problem[]): Report =>
@@ -94,6 +100,11 @@ export const checkParameters = (statement: Statement, analysis: SqlAnalysis, all
   const missing = required ? allowed.filter((name) => !analysis.parameters.includes(name)) : [];
   if (missing.length > 0) {
     const used = allowed.filter((name) => analysis.parameters.includes(name)).map((name) => `only @${name}`);
-    report(statement, 1, `expected ${names} in ${statement.owner}, found ${used[0] ?? 'neither'}`, `restrict the dates with ${names}: one task may compute one date or many`);
+    report(
+      statement,
+      1,
+      `expected ${names} in ${statement.owner}, found ${used[0] ?? 'neither'}`,
+      `restrict the dates with ${names}: one task may compute one date or many`,
+    );
   }
 };

@@ -25,7 +25,15 @@ export const lintTypes = async (pipeline: Pipeline, types: Types): Promise<reado
     const outcome = await types(source, tables);
     if (!outcome.ok) {
       for (const { line = 1, column, message } of outcome.problems) {
-        problems.push({ file, line, ...(column === undefined ? {} : { column }), path, message: `expected SQL whose types fit, found: ${message}`, fix: 'mend the SQL here', severity: 'error' });
+        problems.push({
+          file,
+          line,
+          ...(column === undefined ? {} : { column }),
+          path,
+          message: `expected SQL whose types fit, found: ${message}`,
+          fix: 'mend the SQL here',
+          severity: 'error',
+        });
       }
       continue;
     }

@@ -3,7 +3,16 @@
 // told is not guessed: no problem then.
 import { sourceTable, type Audit, type Check, type Pipeline, type Processor } from '../domain/pipeline.ts';
 import { checkReads, checkReadsOnly, checkYields, type Readable } from './lint-rules.ts';
-import { analyzeStatement, checkParameters, createReport, statementAt, statementInFile, statementInYaml, type Report, type Statement } from './lint-statement.ts';
+import {
+  analyzeStatement,
+  checkParameters,
+  createReport,
+  statementAt,
+  statementInFile,
+  statementInYaml,
+  type Report,
+  type Statement,
+} from './lint-statement.ts';
 import { exportsRows } from './lint-text.ts';
 import { sortProblems, type Problem } from './problem.ts';
 import { formatPath } from './schema-problems.ts';
@@ -35,7 +44,8 @@ const pathOfSql = (path: Path, check: Check): Path => [...path, check.type, chec
 
 /** The SQL of a check, if it has any: a statement of its own, or a condition that is put into one. */
 const statementOf = (lint: Lint, path: Path, check: Check, table: string, owner: string): Statement | undefined => {
-  if (check.type === 'row_count' || check.type === 'expected_keys' || check.type === 'sql') return statementAt(lint.document, pathOfSql(path, check), check.sql, owner);
+  if (check.type === 'row_count' || check.type === 'expected_keys' || check.type === 'sql')
+    return statementAt(lint.document, pathOfSql(path, check), check.sql, owner);
   return check.where === undefined ? undefined : statementOfCondition(lint, [...path, check.type, 'where'], check.where, table, owner);
 };
 
@@ -56,7 +66,14 @@ const yieldsOf = (check: Check): { readonly columns: readonly string[]; readonly
 };
 
 /** Lints one check; returns what its SQL reads, undefined where that can't be told. */
-const lintCheck = (lint: Lint, path: Path, { check }: Audit, table: string, owner: string, checkTables: (statement: Statement, analysis: SqlAnalysis) => void): SqlAnalysis | 'none' | undefined => {
+const lintCheck = (
+  lint: Lint,
+  path: Path,
+  { check }: Audit,
+  table: string,
+  owner: string,
+  checkTables: (statement: Statement, analysis: SqlAnalysis) => void,
+): SqlAnalysis | 'none' | undefined => {
   const statement = statementOf(lint, path, check, table, owner);
   if (statement === undefined) return 'none';
   const yields = yieldsOf(check);
@@ -76,8 +93,13 @@ const nameCheck = (check: Check): string => (check.type === 'sql' ? `check ${che
 
 const lintAudits = (lint: Lint, processor: Processor, readable: Readable): readonly (SqlAnalysis | 'none' | undefined)[] =>
   processor.audits.map((audit, index) =>
-    lintCheck(lint, ['processors', processor.id, 'audits', index], audit, processor.table, `the ${nameCheck(audit.check)} of processor ${processor.id}`, (statement, analysis) =>
-      checkReads(statement, analysis, { ...readable, others: [staged, processor.table] }, lint.columnOf, lint.report),
+    lintCheck(
+      lint,
+      ['processors', processor.id, 'audits', index],
+      audit,
+      processor.table,
+      `the ${nameCheck(audit.check)} of processor ${processor.id}`,
+      (statement, analysis) => checkReads(statement, analysis, { ...readable, others: [staged, processor.table] }, lint.columnOf, lint.report),
     ),
   );
 
@@ -92,7 +114,13 @@ const lintSource = (lint: Lint, processor: Processor, readable: Readable): SqlAn
   if (analysis === undefined) return undefined;
   checkParameters(statement, analysis, dates, true, lint.report);
   checkReads(statement, analysis, readable, lint.columnOf, lint.report);
-  checkYields(statement, analysis, processor.columns.map(({ name }) => name), 'refused', lint.report);
+  checkYields(
+    statement,
+    analysis,
+    processor.columns.map(({ name }) => name),
+    'refused',
+    lint.report,
+  );
   return analysis;
 };
 
@@ -101,7 +129,11 @@ const lintCode = ({ files, problems }: Lint, { id, sourceFile }: Processor): voi
   const place = { file: sourceFile, line: 1, path: formatPath(['processors', id]), severity: 'error' } as const;
   if (text === undefined) problems.push({ ...place, message: `expected the file ${sourceFile} of processor ${id}, found none`, fix: `create ${sourceFile}` });
   else if (!exportsRows(text)) {
-    problems.push({ ...place, message: `expected processor ${id} to export "rows", found no such export`, fix: 'add "export async function* rows(...)" that yields the rows of the dates it is given' });
+    problems.push({
+      ...place,
+      message: `expected processor ${id} to export "rows", found no such export`,
+      fix: 'add "export async function* rows(...)" that yields the rows of the dates it is given',
+    });
   }
 };
 
@@ -111,7 +143,11 @@ const lintProcessor = (lint: Lint, processor: Processor): void => {
   for (const { table, critical } of upstreams) {
     for (const [index, { where, column }] of critical.entries()) {
       if (where === undefined) continue;
-      lintCondition(lint, statementOfCondition(lint, [...path, 'upstreams', table, 'critical', index, 'where'], where, table, `the critical column ${column} of ${table}`), table);
+      lintCondition(
+        lint,
+        statementOfCondition(lint, [...path, 'upstreams', table, 'critical', index, 'where'], where, table, `the critical column ${column} of ${table}`),
+        table,
+      );
     }
   }
   const readable: Readable = { declared: upstreams, others: [], known: [...dateColumns(lint.pipeline).keys()], processorId: id, ownTable: processor.table };
@@ -141,7 +177,13 @@ const lintCalendar = (lint: Lint): void => {
   const analysis = lint.analyze(statement);
   if (analysis === undefined) return;
   checkParameters(statement, analysis, [], false, lint.report);
-  checkReadsOnly(statement, analysis, calendar.reads, 'add it to "reads" of the calendar in pipeline.yaml, if it is a source or an external table', lint.report);
+  checkReadsOnly(
+    statement,
+    analysis,
+    calendar.reads,
+    'add it to "reads" of the calendar in pipeline.yaml, if it is a source or an external table',
+    lint.report,
+  );
   checkYields(statement, analysis, ['date', 'season', 'kind', 'items'], 'refused', lint.report);
 };
 

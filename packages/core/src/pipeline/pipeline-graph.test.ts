@@ -22,7 +22,10 @@ describe('sortByReads', () => {
         for (const { id, reads } of nodes) for (const read of reads) expect(at.get(read)).toBeLessThan(at.get(id) ?? -1);
         const phases = sorted.map((id) => nodes.find((node) => node.id === id)?.phase ?? -1);
         expect(phases).toEqual([...phases].sort((a, b) => a - b));
-        const shuffled = nodes.map((node) => ({ node, key: random.next().value ?? 0 })).sort((a, b) => a.key - b.key).map(({ node }) => node);
+        const shuffled = nodes
+          .map((node) => ({ node, key: random.next().value ?? 0 }))
+          .sort((a, b) => a.key - b.key)
+          .map(({ node }) => node);
         expect(sortByReads(shuffled)).toEqual(sorted);
         expect(findCircles(nodes)).toEqual([]);
       }),
@@ -30,7 +33,12 @@ describe('sortByReads', () => {
   });
 
   it('refuses a circle', () => {
-    expect(() => sortByReads([{ id: 'a', phase: 1, reads: ['b'] }, { id: 'b', phase: 1, reads: ['a'] }])).toThrow('circle');
+    expect(() =>
+      sortByReads([
+        { id: 'a', phase: 1, reads: ['b'] },
+        { id: 'b', phase: 1, reads: ['a'] },
+      ]),
+    ).toThrow('circle');
   });
 });
 
@@ -39,7 +47,10 @@ describe('findCircles', () => {
 
   it('names each circle once, from its smallest id on', () => {
     expect(findCircles([node('c', 'a'), node('b', 'c'), node('a', 'b'), node('x', 'a')])).toEqual([['a', 'b', 'c']]);
-    expect(findCircles([node('a', 'b'), node('b', 'a'), node('y', 'z'), node('z', 'y')])).toEqual([['a', 'b'], ['y', 'z']]);
+    expect(findCircles([node('a', 'b'), node('b', 'a'), node('y', 'z'), node('z', 'y')])).toEqual([
+      ['a', 'b'],
+      ['y', 'z'],
+    ]);
   });
 
   it('counts a processor that reads itself', () => {

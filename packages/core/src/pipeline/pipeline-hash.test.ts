@@ -17,7 +17,9 @@ const originalCode = codeHashes(exampleFiles);
 
 /** The ids of the processors whose code hash differs from the example's. */
 const changed = (files: ReadonlyMap<string, string>): readonly string[] =>
-  Object.entries(codeHashes(files)).filter(([id, hash]) => originalCode[id] !== hash).map(([id]) => id);
+  Object.entries(codeHashes(files))
+    .filter(([id, hash]) => originalCode[id] !== hash)
+    .map(([id]) => id);
 const withFile = (name: string, text: string): ReadonlyMap<string, string> => new Map([...exampleFiles, [name, text]]);
 
 const shuffleKeys = (value: unknown, next: () => number): unknown => {
@@ -47,7 +49,7 @@ describe('reading', () => {
 });
 
 describe('the code hash of a processor', () => {
-  it('is 16 hex characters, the pipeline\'s 64', () => {
+  it("is 16 hex characters, the pipeline's 64", () => {
     for (const hash of Object.values(originalCode)) expect(hash).toMatch(/^[0-9a-f]{16}$/);
     expect(original.hash).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -65,7 +67,7 @@ describe('the code hash of a processor', () => {
     ['the write strategy', withEdits(['kind: sql\n', 'kind: sql\n    write: overwrite_partition\n'])],
     ['an audit', withFile('checks/teams.sql', 'SELECT date, expected FROM nba_raw.games')],
     ['the name of a phase', withEdits(['name: features', 'name: more'])],
-  ])('stays the same, and the pipeline\'s changes, with %s', (_, files) => {
+  ])("stays the same, and the pipeline's changes, with %s", (_, files) => {
     expect(changed(files)).toEqual([]);
     expect(read(files).hash).not.toBe(original.hash);
   });

@@ -6,7 +6,11 @@ import { canonicalJson } from '../domain/digest.ts';
 import { sourceTable, type Column, type Pipeline, type Processor, type Source } from '../domain/pipeline.ts';
 import { formatWindow } from '../domain/window.ts';
 
-const normaliseText = (text: string): string => text.replace(/\r\n?/g, '\n').replace(/[ \t]+$/gm, '').trimEnd();
+const normaliseText = (text: string): string =>
+  text
+    .replace(/\r\n?/g, '\n')
+    .replace(/[ \t]+$/gm, '')
+    .trimEnd();
 
 /** All texts within a value normalised, names of keys apart: they never hold line endings. */
 const normalised = (value: unknown): unknown => {
@@ -30,11 +34,7 @@ const columnsThatDecide = (columns: readonly Column[]): unknown =>
  * 16 hex characters over all that decides a processor's rows: its kind, source text, columns, key, partition column and
  * upstreams with their windows; for `load` also how its sources are read; for `code` also the files that it imports.
  */
-export const codeHashOf = (
-  processor: Omit<Processor, 'codeHash'>,
-  sources: readonly Source[],
-  imported: ReadonlyMap<string, string>,
-): string => {
+export const codeHashOf = (processor: Omit<Processor, 'codeHash'>, sources: readonly Source[], imported: ReadonlyMap<string, string>): string => {
   const read = sources.filter(({ name }) => processor.upstreams.some(({ table }) => table === sourceTable(name)));
   return sha256({
     kind: processor.kind,
@@ -44,7 +44,9 @@ export const codeHashOf = (
     key: [...processor.key].sort(),
     partitionColumn: processor.partitionColumn,
     upstreams: Object.fromEntries(processor.upstreams.map(({ table, window }) => [table, formatWindow(window)])),
-    sources: Object.fromEntries(read.map(({ name, files, format, dateColumn, columns }) => [name, { files, format, dateColumn, columns: columnsThatDecide(columns) }])),
+    sources: Object.fromEntries(
+      read.map(({ name, files, format, dateColumn, columns }) => [name, { files, format, dateColumn, columns: columnsThatDecide(columns) }]),
+    ),
   }).slice(0, 16);
 };
 
@@ -54,6 +56,9 @@ export const pipelineHashOf = (pipeline: Omit<Pipeline, 'hash'>): string => {
   return sha256({
     ...pipeline,
     sources: pipeline.sources.map(withNames).sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1)),
-    processors: pipeline.processors.map((processor) => ({ ...(withNames(processor) as Processor), upstreams: byKey(processor.upstreams, ({ table }) => table) })),
+    processors: pipeline.processors.map((processor) => ({
+      ...(withNames(processor) as Processor),
+      upstreams: byKey(processor.upstreams, ({ table }) => table),
+    })),
   });
 };

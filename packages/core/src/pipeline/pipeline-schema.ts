@@ -49,10 +49,7 @@ const critical = z.union([
   z.strictObject({ column: identifier, not_zero: z.boolean().default(false), min_ratio: ratio.default(0.99), ...filtered }),
 ]);
 
-const upstream = z.union([
-  window,
-  z.strictObject({ window, strength: z.enum(['hard', 'soft']).default('hard'), critical: z.array(critical).default([]) }),
-]);
+const upstream = z.union([window, z.strictObject({ window, strength: z.enum(['hard', 'soft']).default('hard'), critical: z.array(critical).default([]) })]);
 
 const source = z.strictObject({
   description: z.string().default(''),
@@ -78,7 +75,11 @@ const processor = z.strictObject({
   write: z.enum(writeStrategies).default('merge'),
   timeout_seconds: z.number().positive().default(600),
   retry: z
-    .strictObject({ max_attempts: z.int().min(1).max(20).default(4), base_seconds: z.number().positive().default(1), max_seconds: z.number().positive().default(60) })
+    .strictObject({
+      max_attempts: z.int().min(1).max(20).default(4),
+      base_seconds: z.number().positive().default(1),
+      max_seconds: z.number().positive().default(60),
+    })
     .prefault({}),
   dates_per_task: z.union([z.int().min(1).max(366), z.literal('auto')]).default('auto'),
   max_dates_per_task: z.int().min(1).max(366).default(366),

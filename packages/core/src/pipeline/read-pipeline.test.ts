@@ -22,7 +22,10 @@ describe('a pipeline without a fault', () => {
 
   it('has its processors by phase, then after what they read', () => {
     expect(read(exampleFiles).processors.map(({ id }) => id)).toEqual(['games', 'ratings', 'form', 'picks']);
-    const reversed = withEdits(['      nba_silver.form: "[season, -1d]"', '      nba_raw.games: 0d'], ['      nba_ext.ratings: [0d, 0d]', '      nba_gold.picks: 0d']);
+    const reversed = withEdits(
+      ['      nba_silver.form: "[season, -1d]"', '      nba_raw.games: 0d'],
+      ['      nba_ext.ratings: [0d, 0d]', '      nba_gold.picks: 0d'],
+    );
     expect(read(reversed).processors.map(({ id }) => id)).toEqual(['games', 'ratings', 'picks', 'form']);
   });
 
@@ -51,14 +54,22 @@ describe('a pipeline without a fault', () => {
   it('reads windows with and without quotes, and critical columns short and long', () => {
     const pipeline = read(withEdits(['          - points', '          - {column: points, not_zero: true, min_ratio: 0.9}']));
     expect(processor(pipeline, 'form').upstreams).toEqual([
-      { table: 'nba_raw.games', window: { start: { from: 'date', days: -30 }, endDays: -1 }, strength: 'hard', critical: [{ column: 'points', notZero: true, minRatio: 0.9 }] },
+      {
+        table: 'nba_raw.games',
+        window: { start: { from: 'date', days: -30 }, endDays: -1 },
+        strength: 'hard',
+        critical: [{ column: 'points', notZero: true, minRatio: 0.9 }],
+      },
       { table: 'nba_ext.ratings', window: { start: { from: 'date', days: 0 }, endDays: 0 }, strength: 'hard', critical: [] },
     ]);
     expect(processor(pipeline, 'picks').upstreams[0]?.window).toEqual({ start: { from: 'season', days: 0 }, endDays: -1 });
   });
 
   it('makes ranges of single dates', () => {
-    expect(processor(read(exampleFiles), 'form').never).toEqual([{ first: '2021-07-01', last: '2021-07-01' }, { first: '2022-07-01', last: '2022-09-30' }]);
+    expect(processor(read(exampleFiles), 'form').never).toEqual([
+      { first: '2021-07-01', last: '2021-07-01' },
+      { first: '2022-07-01', last: '2022-09-30' },
+    ]);
   });
 });
 
@@ -87,13 +98,18 @@ describe('what can not be read as a map at all', () => {
   it.each([
     ['', 'pipeline.yaml:1 error  expected a map of keys and values in pipeline.yaml, found nothing — begin with "name: my_pipeline"'],
     ['- a\n', 'pipeline.yaml:1 error  expected a map of keys and values in pipeline.yaml, found the list [a] — begin with "name: my_pipeline"'],
-    ['name: *x\n', 'pipeline.yaml:1 error  expected YAML, found a broken alias: Unresolved alias (the anchor must be set before the alias): x — write the value out instead of the alias'],
+    [
+      'name: *x\n',
+      'pipeline.yaml:1 error  expected YAML, found a broken alias: Unresolved alias (the anchor must be set before the alias): x — write the value out instead of the alias',
+    ],
   ])('is one problem: %j', (text, expected) => {
     expect(readProblems(new Map([['pipeline.yaml', text]]))).toEqual([expected]);
   });
 
   it('is a folder without pipeline.yaml too', () => {
-    expect(readProblems(new Map([['pipeline.yml', '']]))).toEqual(['pipeline.yaml:1 error  expected pipeline.yaml in the folder, found pipeline.yml — name the folder that holds it']);
+    expect(readProblems(new Map([['pipeline.yml', '']]))).toEqual([
+      'pipeline.yaml:1 error  expected pipeline.yaml in the folder, found pipeline.yml — name the folder that holds it',
+    ]);
   });
 });
 
@@ -108,9 +124,18 @@ describe('a syntax error', () => {
   });
 
   it.each([
-    ['name: a: b\n', 'pipeline.yaml:1:7 error  expected one "key: value" on a line, found a second ": " — begin the nested keys on a new line, or put quotes round a text that holds ": "'],
-    ['name: nba\nphases: [x\n', 'pipeline.yaml:3:1 error  expected YAML, found a syntax error: Flow sequence in block collection must be sufficiently indented and end with a ] — add the missing "]"'],
-    ['name: "nba\n', 'pipeline.yaml:2:1 error  expected YAML, found a syntax error: Missing closing "quote — add what is missing; a text that holds ": " or " #" needs quotes round it'],
+    [
+      'name: a: b\n',
+      'pipeline.yaml:1:7 error  expected one "key: value" on a line, found a second ": " — begin the nested keys on a new line, or put quotes round a text that holds ": "',
+    ],
+    [
+      'name: nba\nphases: [x\n',
+      'pipeline.yaml:3:1 error  expected YAML, found a syntax error: Flow sequence in block collection must be sufficiently indented and end with a ] — add the missing "]"',
+    ],
+    [
+      'name: "nba\n',
+      'pipeline.yaml:2:1 error  expected YAML, found a syntax error: Missing closing "quote — add what is missing; a text that holds ": " or " #" needs quotes round it',
+    ],
   ])('says how to mend %j', (text, expected) => {
     expect(readProblems(new Map([['pipeline.yaml', text]]))).toContain(`${expected}; what follows is checked once this can be read`);
   });
@@ -127,7 +152,9 @@ describe('a syntax error', () => {
 describe('the line of a problem', () => {
   it('is right in files with Windows line endings', () => {
     const files = new Map([...exampleFiles, ['pipeline.yaml', exampleYaml.replace('kind: sql', 'kind: sqll').replaceAll('\n', '\r\n')]]);
-    expect(readProblems(files)).toEqual(['pipeline.yaml:52:11 error  expected one of external, load, sql, code for processors.form.kind, found "sqll" — write "sql"']);
+    expect(readProblems(files)).toEqual([
+      'pipeline.yaml:52:11 error  expected one of external, load, sql, code for processors.form.kind, found "sqll" — write "sql"',
+    ]);
   });
 });
 
@@ -135,7 +162,27 @@ describe('a pipeline.yaml that was damaged anywhere', () => {
   const lines = exampleYaml.split('\n');
   const damage = fc.record({
     line: fc.nat(lines.length - 1),
-    text: fc.constantFrom('', '- x', '{}', '[]', 'null', '7', '"', ': ', '*a', '&a b', '? x', 'constructor: 1', '__proto__: {a: 1}', 'toString', 'a: [1, {b: c}]', '\t', '|', '%', '1: 2'),
+    text: fc.constantFrom(
+      '',
+      '- x',
+      '{}',
+      '[]',
+      'null',
+      '7',
+      '"',
+      ': ',
+      '*a',
+      '&a b',
+      '? x',
+      'constructor: 1',
+      '__proto__: {a: 1}',
+      'toString',
+      'a: [1, {b: c}]',
+      '\t',
+      '|',
+      '%',
+      '1: 2',
+    ),
     how: fc.constantFrom('replace', 'value', 'insert', 'delete'),
   });
   const apply = (all: readonly string[], { line, text, how }: { line: number; text: string; how: string }): readonly string[] => {

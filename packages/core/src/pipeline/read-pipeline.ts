@@ -30,7 +30,11 @@ export const readPipeline = (files: ReadonlyMap<string, string>): ReadPipelineOu
   const document = readYaml(text);
   const { value, brokenFrom } = document;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const shape: Problem = { ...whole, message: `expected a map of keys and values in ${pipelineFile}, found ${describeValue(value)}`, fix: 'begin with "name: my_pipeline"' };
+    const shape: Problem = {
+      ...whole,
+      message: `expected a map of keys and values in ${pipelineFile}, found ${describeValue(value)}`,
+      fix: 'begin with "name: my_pipeline"',
+    };
     return { ok: false, problems: document.problems.length > 0 ? document.problems : [shape] };
   }
   const parsed = pipelineSchema.safeParse(value);

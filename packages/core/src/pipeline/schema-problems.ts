@@ -7,16 +7,24 @@ import { listNames, type Problem } from './problem.ts';
 import { pipelineFile, type Path, type Place, type YamlDocument } from './yaml-document.ts';
 
 type Issue = z.core.$ZodIssue;
-type Sentence = { readonly message: string; readonly fix: string; readonly path: Path; readonly atKey?: boolean; readonly meant?: Path; readonly missing?: boolean };
+type Sentence = {
+  readonly message: string;
+  readonly fix: string;
+  readonly path: Path;
+  readonly atKey?: boolean;
+  readonly meant?: Path;
+  readonly missing?: boolean;
+};
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const valueAt = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((inner, part) => (typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[part] : undefined), value);
 
 export const formatPath = (path: Path): string =>
-  path.length === 0 ? pipelineFile : path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`), '');
+  path.length === 0
+    ? pipelineFile
+    : path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`), '');
 
 export const describeValue = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing';
@@ -77,14 +85,26 @@ const exampleFor = (path: Path): string => {
 
 const typeAliases: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    integer: 'INT64', int: 'INT64', bigint: 'INT64', varchar: 'STRING', text: 'STRING', char: 'STRING', double: 'FLOAT64',
-    float: 'FLOAT64', real: 'FLOAT64', boolean: 'BOOL', decimal: 'NUMERIC', datetime: 'TIMESTAMP', blob: 'BYTES',
+    integer: 'INT64',
+    int: 'INT64',
+    bigint: 'INT64',
+    varchar: 'STRING',
+    text: 'STRING',
+    char: 'STRING',
+    double: 'FLOAT64',
+    float: 'FLOAT64',
+    real: 'FLOAT64',
+    boolean: 'BOOL',
+    decimal: 'NUMERIC',
+    datetime: 'TIMESTAMP',
+    blob: 'BYTES',
     binary: 'BYTES',
   }),
 );
 
 const ours = (message: string): boolean => message.startsWith('expected') || message.startsWith('"');
-const withFound = (message: string, value: unknown): string => (message.includes('found') || message.startsWith('"') ? message : `${message}, found ${describeValue(value)}`);
+const withFound = (message: string, value: unknown): string =>
+  message.includes('found') || message.startsWith('"') ? message : `${message}, found ${describeValue(value)}`;
 
 const sayLimit = (issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string => {
   const limit = issue.code === 'too_small' ? issue.minimum : issue.maximum;
@@ -111,7 +131,8 @@ const sayType = (issue: Extract<Issue, { code: 'invalid_type' }>, value: unknown
   const where = formatPath(path);
   const wanted = typeWords[issue.expected] ?? issue.expected;
   const message = `expected ${wanted} for ${where}, found ${describeValue(value)}`;
-  if (issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return { path, message, fix: `put quotes round it: "${value}"` };
+  if (issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return { path, message, fix: `put quotes round it: "${value}"` };
   if (issue.expected === 'array' && typeof value === 'string') return { path, message, fix: `write it as a list: [${value}]` };
   return { path, message, fix: `write ${wanted}` };
 };
@@ -141,7 +162,11 @@ const sayUnknownKey = (key: string, path: Path): Sentence => {
 const sayBadName = (issue: Extract<Issue, { code: 'invalid_key' }>, path: Path): Sentence => {
   const name = String(path[path.length - 1] ?? '');
   const rule = issue.issues[0]?.message ?? 'expected another name';
-  const snake = name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase().replace(/[^a-z0-9_.]+/g, '_').replace(/^[^a-z]+/, '');
+  const snake = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9_.]+/g, '_')
+    .replace(/^[^a-z]+/, '');
   return {
     path,
     atKey: true,
@@ -173,14 +198,32 @@ const sayUnion = (issue: Extract<Issue, { code: 'invalid_union' }>, value: unkno
     const unknown = Object.keys(value).filter((key) => !known.includes(key));
     if (unknown.length > 0) return unknown.map((key) => sayUnknownKey(key, path));
     const kinds = known.filter((key) => key !== 'severity');
-    return [{ path, message: `expected exactly one of ${listNames(kinds)} in ${formatPath(path)}, found ${describeValue(value)}`, fix: Object.keys(value).length > 1 ? 'begin a new entry of the list for each' : 'add one of them' }];
+    return [
+      {
+        path,
+        message: `expected exactly one of ${listNames(kinds)} in ${formatPath(path)}, found ${describeValue(value)}`,
+        fix: Object.keys(value).length > 1 ? 'begin a new entry of the list for each' : 'add one of them',
+      },
+    ];
   }
   const roots = branches.flatMap((branch) => branch.filter(isRootMismatch));
   const custom = roots.find((each) => ours(each.message));
   if (custom !== undefined) return sayIssue(custom, path, root);
-  const words = roots.flatMap((each) => (each.code === 'invalid_type' ? [typeWords[each.expected] ?? each.expected] : each.code === 'invalid_value' ? each.values.map((one) => `"${String(one)}"`) : []));
+  const words = roots.flatMap((each) =>
+    each.code === 'invalid_type'
+      ? [typeWords[each.expected] ?? each.expected]
+      : each.code === 'invalid_value'
+        ? each.values.map((one) => `"${String(one)}"`)
+        : [],
+  );
   const wanted = [...new Set(words)];
-  return [{ path, message: `expected ${wanted.join(' or ')} for ${formatPath(path)}, found ${describeValue(value)}`, fix: `write ${wanted.length === 1 ? wanted[0] : 'one of these'}` }];
+  return [
+    {
+      path,
+      message: `expected ${wanted.join(' or ')} for ${formatPath(path)}, found ${describeValue(value)}`,
+      fix: `write ${wanted.length === 1 ? wanted[0] : 'one of these'}`,
+    },
+  ];
 };
 
 const sayIssue = (issue: Issue, base: Path, root: unknown): readonly Sentence[] => {

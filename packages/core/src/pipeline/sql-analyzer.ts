@@ -51,10 +51,7 @@ export type SqlAnalyzer = {
   readonly translate: (sql: string) => { readonly ok: true } | SqlRefusal;
   readonly analyze: (sql: string, partitionColumnOf: (table: string) => string | undefined) => SqlAnalysis | SqlRefusal;
   /** Types of the columns that it yields, where something that knows types is at hand. */
-  readonly types?: (
-    sql: string,
-    tables: ReadonlyMap<string, readonly Column[]>,
-  ) => TypesOutcome | Promise<TypesOutcome>;
+  readonly types?: (sql: string, tables: ReadonlyMap<string, readonly Column[]>) => TypesOutcome | Promise<TypesOutcome>;
 };
 
 export type TypesOutcome = { readonly ok: true; readonly columns: readonly YieldedColumn[] } | SqlRefusal;

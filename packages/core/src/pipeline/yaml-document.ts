@@ -58,7 +58,16 @@ const explainErrors = (errors: readonly YAMLError[], lines: LineCounter): Proble
     broken ||= first;
     const [message, fix] = sayError(error);
     const { line, col } = lines.linePos(error.pos[0]);
-    return [{ file: pipelineFile, line, column: col, message, fix: first ? `${fix}; what follows is checked once this can be read` : fix, severity: 'error' as const }];
+    return [
+      {
+        file: pipelineFile,
+        line,
+        column: col,
+        message,
+        fix: first ? `${fix}; what follows is checked once this can be read` : fix,
+        severity: 'error' as const,
+      },
+    ];
   });
 };
 
@@ -86,7 +95,13 @@ export const readYaml = (text: string): YamlDocument => {
   } catch (error) {
     // An alias without its anchor, or aliases that would grow without bound (`maxAliasCount`).
     const message = error instanceof Error ? error.message : String(error);
-    problems.push({ file: pipelineFile, line: 1, message: `expected YAML, found a broken alias: ${message}`, fix: 'write the value out instead of the alias', severity: 'error' });
+    problems.push({
+      file: pipelineFile,
+      line: 1,
+      message: `expected YAML, found a broken alias: ${message}`,
+      fix: 'write the value out instead of the alias',
+      severity: 'error',
+    });
   }
   const broken = document.errors.filter((error) => !localCodes.has(error.code)).map((error) => lines.linePos(error.pos[0]).line);
 

@@ -9,15 +9,19 @@ const catalog = createIndexCatalog(storeIndexes);
 
 describe('freezeJson', () => {
   it('makes what JSON makes of it, frozen through and through', () => {
-    const isFrozen = (value: unknown): boolean => value === null || typeof value !== 'object' || (Object.isFrozen(value) && Object.values(value).every(isFrozen));
+    const isFrozen = (value: unknown): boolean =>
+      value === null || typeof value !== 'object' || (Object.isFrozen(value) && Object.values(value).every(isFrozen));
     fc.assert(
       // A key of that name is refused, see below.
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue()).filter((data) => !JSON.stringify(data).includes('__proto__')), (data) => {
-        const copy = freezeJson(data as JsonObject);
-        expect(JSON.stringify(copy)).toBe(JSON.stringify(data));
-        expect(isFrozen(copy)).toBe(true);
-        expect(Object.isFrozen(data)).toBe(false);
-      }),
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()).filter((data) => !JSON.stringify(data).includes('__proto__')),
+        (data) => {
+          const copy = freezeJson(data as JsonObject);
+          expect(JSON.stringify(copy)).toBe(JSON.stringify(data));
+          expect(isFrozen(copy)).toBe(true);
+          expect(Object.isFrozen(data)).toBe(false);
+        },
+      ),
     );
   });
 
@@ -47,7 +51,14 @@ it('compares strings as their UTF-8 bytes', () => {
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
       expect(Math.sign(compareStrings(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
     }),
-    { examples: [['\uffee', '\u{1f600}'], ['\ue000', '\u{10ffff}'], ['a', 'ab'], ['', '']] },
+    {
+      examples: [
+        ['\uffee', '\u{1f600}'],
+        ['\ue000', '\u{10ffff}'],
+        ['a', 'ab'],
+        ['', ''],
+      ],
+    },
   );
 });
 
@@ -80,6 +91,9 @@ describe('checkQuery', () => {
   });
 });
 
-it.each([[{ group: 'a', fields: [] }], [{ group: 'a', fields: ['x', 'x'] }], [{ group: `a'; DROP`, fields: ['x'] }], [{ group: 'a', fields: [`x') --`] }]])('refuses the index %j', (index) => {
-  expect(() => createIndexCatalog([index])).toThrow(expect.objectContaining({ code: 'invalid' }));
-});
+it.each([[{ group: 'a', fields: [] }], [{ group: 'a', fields: ['x', 'x'] }], [{ group: `a'; DROP`, fields: ['x'] }], [{ group: 'a', fields: [`x') --`] }]])(
+  'refuses the index %j',
+  (index) => {
+    expect(() => createIndexCatalog([index])).toThrow(expect.objectContaining({ code: 'invalid' }));
+  },
+);

@@ -45,7 +45,8 @@ function checkSegments(path: string, parity: 0 | 1, what: string, shape: string)
   }
   // So that one collection is exactly one range of paths within its group: `a/1/a/2` would lie inside the range of `a`.
   for (let i = 2; i < segments.length; i += 2) {
-    if (segments.some((segment, at) => at % 2 === 0 && at < i && segment === segments[i])) throw invalid(`"${path}" is no ${what} path: the collection name "${segments[i]}" occurs twice`);
+    if (segments.some((segment, at) => at % 2 === 0 && at < i && segment === segments[i]))
+      throw invalid(`"${path}" is no ${what} path: the collection name "${segments[i]}" occurs twice`);
   }
   return segments;
 }
@@ -197,7 +198,8 @@ export function checkIndexedFields(catalog: IndexCatalog, group: string, path: s
 export function checkQuery(query: Query, catalog: IndexCatalog): CheckedQuery {
   const collection = 'collection' in query ? query.collection : undefined;
   const group = 'collection' in query ? groupOfCollection(query.collection) : query.group;
-  if (query.limit !== undefined && !(Number.isInteger(query.limit) && query.limit > 0)) throw invalid(`the limit ${query.limit} is not a positive whole number`);
+  if (query.limit !== undefined && !(Number.isInteger(query.limit) && query.limit > 0))
+    throw invalid(`the limit ${query.limit} is not a positive whole number`);
   const conditions = query.where ?? [];
   const equal = conditions.filter((condition) => condition.op === '==' || condition.op === 'in').map(checkEquality);
   const ranges = conditions.filter((condition) => condition.op !== '==' && condition.op !== 'in').map(checkRange);
@@ -212,7 +214,10 @@ export function checkQuery(query: Query, catalog: IndexCatalog): CheckedQuery {
   const index = used.length === 0 ? undefined : findIndex(catalog.indexesOf(group), equalFields, tailFields[0]);
   if ((used.length > 0 && index === undefined) || (collection === undefined && catalog.indexesOf(group).length === 0)) {
     const missing = describeIndex(group, used);
-    throw invalid(`no declared index serves this query over ${collection ?? `all ${group}`}: it needs ${missing}`, `Add ${missing} to storeIndexes in packages/core/src/contracts/store-indexes.ts.`);
+    throw invalid(
+      `no declared index serves this query over ${collection ?? `all ${group}`}: it needs ${missing}`,
+      `Add ${missing} to storeIndexes in packages/core/src/contracts/store-indexes.ts.`,
+    );
   }
   return { group, collection, index, equal, ranges, orderBy, limit: query.limit };
 }
@@ -270,7 +275,11 @@ function holdsRange(actual: Scalar | undefined, op: '<' | '<=' | '>' | '>=', bou
 }
 
 /** The order of a query's result: its own, ties by path. */
-export function compareForQuery(query: CheckedQuery, a: { readonly path: string; readonly data: JsonObject }, b: { readonly path: string; readonly data: JsonObject }): number {
+export function compareForQuery(
+  query: CheckedQuery,
+  a: { readonly path: string; readonly data: JsonObject },
+  b: { readonly path: string; readonly data: JsonObject },
+): number {
   if (query.orderBy !== undefined) {
     const { field, direction } = query.orderBy;
     const order = compareScalars(scalarOf(a.data, field)!, scalarOf(b.data, field)!);

@@ -15,7 +15,8 @@ export function checkObjectKey(key: string): void {
 /** The glob's names as tests on the names of a key. Throws ObjectStoreError `invalid_key`. */
 export function parseObjectGlob(glob: string): readonly RegExp[] {
   const names = checkNames(glob, 'glob');
-  if (glob.includes('**')) throw new ObjectStoreError('invalid_key', `the glob "${glob}" contains **`, { hint: 'A * matches within one name only; write one * for each folder.' });
+  if (glob.includes('**'))
+    throw new ObjectStoreError('invalid_key', `the glob "${glob}" contains **`, { hint: 'A * matches within one name only; write one * for each folder.' });
   return names.map((name) => new RegExp(`^${name.replaceAll(/[\\^$.+?()[\]{}|]/g, '\\$&').replaceAll('*', '.*')}$`, 'us'));
 }
 

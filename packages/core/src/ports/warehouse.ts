@@ -197,7 +197,11 @@ export type WarehouseErrorCode = (typeof warehouseErrorCodes)[number];
 export class WarehouseError extends FloodgateError<WarehouseErrorCode> {
   /** staging_missing: the names that are gone. */
   readonly missing: readonly string[];
-  constructor(code: WarehouseErrorCode, message: string, options: { readonly cause?: unknown; readonly hint?: string; readonly missing?: readonly string[] } = {}) {
+  constructor(
+    code: WarehouseErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly hint?: string; readonly missing?: readonly string[] } = {},
+  ) {
     super(code, message, options);
     this.missing = options.missing ?? [];
   }

@@ -11,7 +11,8 @@ export function findDifference(expected: Rows, actual: Rows, types: readonly str
   for (const [row, cells] of left.entries()) {
     for (const [column, cell] of cells.entries()) {
       const found = right[row]?.[column] ?? null;
-      if (!isSame(cell, found, types[column] ?? '')) return `row ${row + 1}, column ${column + 1} (${types[column]}): ${show(cell)} expected, ${show(found)} found`;
+      if (!isSame(cell, found, types[column] ?? ''))
+        return `row ${row + 1}, column ${column + 1} (${types[column]}): ${show(cell)} expected, ${show(found)} found`;
     }
   }
   return undefined;
@@ -19,12 +20,22 @@ export function findDifference(expected: Rows, actual: Rows, types: readonly str
 
 function isSame(expected: Cell, actual: Cell, type: string): boolean {
   if (expected === null || actual === null) return expected === actual;
-  if (Array.isArray(expected)) return Array.isArray(actual) && expected.length === actual.length && expected.every((item: Cell, index) => isSame(item, actual[index] as Cell, type.replace(/^ARRAY<(.*)>$/u, '$1')));
+  if (Array.isArray(expected))
+    return (
+      Array.isArray(actual) &&
+      expected.length === actual.length &&
+      expected.every((item: Cell, index) => isSame(item, actual[index] as Cell, type.replace(/^ARRAY<(.*)>$/u, '$1')))
+    );
   if (typeof expected === 'object') {
     const fields = Object.keys(expected);
-    return typeof actual === 'object' && fields.join() === Object.keys(actual).join() && fields.every((field) => isSame((expected as Record<string, Cell>)[field] as Cell, (actual as Record<string, Cell>)[field] as Cell, ''));
+    return (
+      typeof actual === 'object' &&
+      fields.join() === Object.keys(actual).join() &&
+      fields.every((field) => isSame((expected as Record<string, Cell>)[field] as Cell, (actual as Record<string, Cell>)[field] as Cell, ''))
+    );
   }
-  if (type === 'FLOAT64' || typeof expected === 'number') return (typeof actual === 'number' || typeof actual === 'bigint') && isClose(Number(expected), Number(actual));
+  if (type === 'FLOAT64' || typeof expected === 'number')
+    return (typeof actual === 'number' || typeof actual === 'bigint') && isClose(Number(expected), Number(actual));
   if (type === 'NUMERIC') return String(expected) === String(actual);
   return expected === actual;
 }

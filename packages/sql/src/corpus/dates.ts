@@ -1,7 +1,8 @@
 const UNITS = ['DAY', 'WEEK', 'ISOWEEK', 'MONTH', 'QUARTER', 'YEAR', 'ISOYEAR', 'WEEK(MONDAY)', 'WEEK(TUESDAY)', 'WEEK(SATURDAY)'];
 const FIELDS = ['YEAR', 'QUARTER', 'MONTH', 'DAY', 'DAYOFWEEK', 'DAYOFYEAR', 'WEEK', 'ISOWEEK', 'ISOYEAR', 'WEEK(MONDAY)', 'WEEK(THURSDAY)'];
 const CLOCK = ['HOUR', 'MINUTE', 'SECOND', 'MILLISECOND', 'MICROSECOND'];
-const list = (items: readonly string[], text: (item: string, index: number) => string): string => items.map((item, index) => `${text(item, index)} AS c${index}`).join(', ');
+const list = (items: readonly string[], text: (item: string, index: number) => string): string =>
+  items.map((item, index) => `${text(item, index)} AS c${index}`).join(', ');
 
 export const DATE_CASES: readonly string[] = [
   `SELECT id, ${list(UNITS, (unit) => `DATE_TRUNC(d, ${unit})`)} FROM d.dates`,

@@ -1,6 +1,13 @@
 /** Runs translated statements on DuckDB over the corpus's tables, and reads its values as the evaluator's are read. */
 import {
-  DuckDBBlobValue, DuckDBDateValue, DuckDBDecimalValue, DuckDBInstance, DuckDBListValue, DuckDBStructValue, DuckDBTimestampTZValue, DuckDBTimestampValue,
+  DuckDBBlobValue,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBInstance,
+  DuckDBListValue,
+  DuckDBStructValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
 } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import type { Cell } from '../../../../test/support/zetasql-values.ts';
@@ -38,7 +45,11 @@ function cellSql(cell: Cell, type: string): string {
   return `CAST(${quoteString(String(cell))} AS ${type})`;
 }
 
-export async function runOnDuckdb(connection: DuckDBConnection, sql: string, parameters: Readonly<Record<string, string>>): Promise<{ names: readonly string[]; rows: readonly (readonly Cell[])[] }> {
+export async function runOnDuckdb(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<{ names: readonly string[]; rows: readonly (readonly Cell[])[] }> {
   const result = await connection.runAndReadAll(sql, parameters);
   return { names: result.columnNames(), rows: result.getRows().map((row) => row.map(toCell)) };
 }
@@ -48,7 +59,11 @@ function toCell(value: DuckDBValue): Cell {
   if (value instanceof DuckDBListValue) return value.items.map(toCell);
   if (value instanceof DuckDBStructValue) return Object.fromEntries(Object.entries(value.entries).map(([name, field]) => [name, toCell(field)]));
   if (value instanceof DuckDBBlobValue) return `0x${Buffer.from(value.bytes).toString('hex')}`;
-  if (value instanceof DuckDBDecimalValue) return value.toString().replace(/(\.\d*?)0+$/u, '$1').replace(/\.$/u, '');
+  if (value instanceof DuckDBDecimalValue)
+    return value
+      .toString()
+      .replace(/(\.\d*?)0+$/u, '$1')
+      .replace(/\.$/u, '');
   if (value instanceof DuckDBDateValue) return value.toString();
   if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return toTimestamp(value.micros);
   if (typeof value === 'bigint' || typeof value === 'boolean' || typeof value === 'string') return value;

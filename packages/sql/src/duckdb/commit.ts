@@ -19,7 +19,10 @@ export const findCommitLog = (table: string): string => `SELECT 1
 FROM duckdb_tables()
 WHERE database_name = current_database() AND schema_name = ${textLiteral(schemaOf(table))} AND table_name = ${textLiteral(`_floodgate_commits_${nameOf(table)}`)}`;
 
-export const selectLog = (table: string, dates: readonly PartitionDate[] | 'all'): string => `SELECT "date", generation, content_hash, "rows", backfill_id, epoch_ms(committed_at) AS committed_at, outcome
+export const selectLog = (
+  table: string,
+  dates: readonly PartitionDate[] | 'all',
+): string => `SELECT "date", generation, content_hash, "rows", backfill_id, epoch_ms(committed_at) AS committed_at, outcome
 FROM ${commitLogTable(table)}
 WHERE ${dates === 'all' ? '"date" IS NOT NULL' : `"date" IN (${dateList(dates)})`}
 ORDER BY 1`;

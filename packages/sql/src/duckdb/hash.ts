@@ -17,8 +17,7 @@ const hashed = (column: Column): string => {
 export const rowHash = (columns: readonly Column[]): string => `hash(${columns.map(hashed).join(', ')})`;
 
 /** A second hash of the row, over the columns in reverse: two rows that collide in one do not in the other. */
-export const secondRowHash = (columns: readonly Column[]): string =>
-  `hash('floodgate', ${[...columns].reverse().map(hashed).join(', ')})`;
+export const secondRowHash = (columns: readonly Column[]): string => `hash('floodgate', ${[...columns].reverse().map(hashed).join(', ')})`;
 
 /** What a date's content hash is made of, as text: count, then sum and exclusive or of `first` and of `second`. */
 export const hashParts = (first: string, second: string): string =>

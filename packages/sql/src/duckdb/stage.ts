@@ -25,8 +25,7 @@ export type Projection = { readonly column: Column; readonly expression: string 
 
 /** Columns of a batch of JSON rows, read from the bound text `$rows`. Bytes travel in base64. */
 export const jsonRows = (columns: readonly Column[]): string => {
-  const wire = (column: Column): string =>
-    elementType(column.type) === 'BYTES' ? 'VARCHAR[]' : column.type === 'BYTES' ? 'VARCHAR' : duckdbType(column.type);
+  const wire = (column: Column): string => (elementType(column.type) === 'BYTES' ? 'VARCHAR[]' : column.type === 'BYTES' ? 'VARCHAR' : duckdbType(column.type));
   const structure = JSON.stringify([Object.fromEntries(columns.map((column) => [column.name, wire(column)]))]);
   return `SELECT unnest(from_json_strict($rows, ${textLiteral(structure)}), recursive := true)`;
 };
@@ -68,7 +67,10 @@ export const insertStagedReturning = (...[target, ...rest]: Parameters<typeof in
 RETURNING ${quoteName(target.partitionColumn)} AS day, _row_hash, ${secondRowHash(target.columns)}`;
 
 /** Rows and the parts of the content hash of every staged date. */
-export const selectStagedHashes = (target: TableSpec, segment: number): string => `SELECT ${quoteName(target.partitionColumn)} AS day, ${hashParts('_row_hash', secondRowHash(target.columns))}
+export const selectStagedHashes = (
+  target: TableSpec,
+  segment: number,
+): string => `SELECT ${quoteName(target.partitionColumn)} AS day, ${hashParts('_row_hash', secondRowHash(target.columns))}
 FROM ${segmentTable(segment)}
 WHERE _staging = $staging
 GROUP BY 1`;
@@ -83,14 +85,20 @@ const selectStaged = (target: TableSpec, rows: StagedRows, dates: readonly Parti
     : `SELECT ${names(target)}, _row_hash FROM ${quoteTable(preservedTable(target.table))} WHERE _staging = ${textLiteral(rows.preserved)}${where}`;
 };
 
-export const insertPreserved = (target: TableSpec, preserved: string, rows: StagedRows, date: PartitionDate): string => `INSERT INTO ${quoteTable(preservedTable(target.table))} (_staging, ${names(target)}, _row_hash)
+export const insertPreserved = (
+  target: TableSpec,
+  preserved: string,
+  rows: StagedRows,
+  date: PartitionDate,
+): string => `INSERT INTO ${quoteTable(preservedTable(target.table))} (_staging, ${names(target)}, _row_hash)
 SELECT ${textLiteral(preserved)}, *
 FROM (${selectStaged(target, rows, [date])})`;
 
 /** Names of preserved stagings, apart from their rows: a date without rows can be preserved too. */
 const preservedNames = quoteTable(`${preservedSchema}._names`);
 
-export const createPreservedNames = (): string => `CREATE TABLE IF NOT EXISTS ${preservedNames} (target VARCHAR NOT NULL, staging VARCHAR NOT NULL, "date" DATE NOT NULL)`;
+export const createPreservedNames = (): string =>
+  `CREATE TABLE IF NOT EXISTS ${preservedNames} (target VARCHAR NOT NULL, staging VARCHAR NOT NULL, "date" DATE NOT NULL)`;
 
 export const insertPreservedName = (table: string, preserved: string, date: PartitionDate): string =>
   `INSERT INTO ${preservedNames} VALUES (${textLiteral(table)}, ${textLiteral(preserved)}, ${dateLiteral(date)})`;

@@ -149,7 +149,8 @@ export function printAggregate(call: AggregateCall): PrintedAggregate {
     having: call.having !== undefined,
   };
   for (const [modifier, isUsed] of Object.entries(used)) {
-    if (isUsed && !(rule.modifiers as readonly string[] | undefined)?.includes(modifier)) throw new RefusedSql(`${name} ${MODIFIER_NAMES[modifier]}`, `${MODIFIER_NAMES[modifier]} in ${name} is not supported`);
+    if (isUsed && !(rule.modifiers as readonly string[] | undefined)?.includes(modifier))
+      throw new RefusedSql(`${name} ${MODIFIER_NAMES[modifier]}`, `${MODIFIER_NAMES[modifier]} in ${name} is not supported`);
   }
   if (rule.window === 'only' && !call.isWindow) throw new RefusedSql(name, `${name} needs OVER`);
   if (rule.window === 'never' && call.isWindow) throw new RefusedSql(`${name} OVER`, `${name} as a window function is not supported`);

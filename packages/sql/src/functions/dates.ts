@@ -68,7 +68,8 @@ function lastDay(call: FunctionCall): Printed {
 function date(call: FunctionCall): Printed {
   expectArguments(call, 1, 3);
   if (call.args.length === 1) return printed(`CAST(${operand(call, 0).sql} AS DATE)`, 'DATE');
-  if (call.args.length === 2) return printed(`CAST((${operand(call, 0).sql} AT TIME ZONE ${quoteString(expectString(call, 1, 'the time zone'))}) AS DATE)`, 'DATE');
+  if (call.args.length === 2)
+    return printed(`CAST((${operand(call, 0).sql} AT TIME ZONE ${quoteString(expectString(call, 1, 'the time zone'))}) AS DATE)`, 'DATE');
   return printed(`make_date(${call.args.map((node) => bare(call.print(node))).join(', ')})`, 'DATE');
 }
 
@@ -119,17 +120,42 @@ function asNode(value: Node['body'][string]): Node | undefined {
 
 /** strftime and strptime directives that mean the same in both engines, by what DuckDB calls them. */
 const DIRECTIVES: Readonly<Record<string, string>> = {
-  A: '%A', a: '%a', B: '%B', b: '%b', d: '%d', D: '%m/%d/%y', F: '%Y-%m-%d', G: '%G', H: '%H', I: '%I', j: '%j', M: '%M', m: '%m',
-  p: '%p', R: '%H:%M', S: '%S', T: '%H:%M:%S', U: '%U', u: '%u', V: '%V', W: '%W', w: '%w', Y: '%Y', y: '%y', '%': '%%',
+  A: '%A',
+  a: '%a',
+  B: '%B',
+  b: '%b',
+  d: '%d',
+  D: '%m/%d/%y',
+  F: '%Y-%m-%d',
+  G: '%G',
+  H: '%H',
+  I: '%I',
+  j: '%j',
+  M: '%M',
+  m: '%m',
+  p: '%p',
+  R: '%H:%M',
+  S: '%S',
+  T: '%H:%M:%S',
+  U: '%U',
+  u: '%u',
+  V: '%V',
+  W: '%W',
+  w: '%w',
+  Y: '%Y',
+  y: '%y',
+  '%': '%%',
 };
 
 export function dateFormat(call: FunctionCall, index = 0): string {
   const format = expectString(call, index, 'the format');
-  return quoteString(format.replaceAll(/%(E4Y|.)?/gsu, (directive, letter: string | undefined) => {
-    const mapped = letter === undefined ? undefined : DIRECTIVES[letter];
-    if (mapped === undefined) throw new RefusedSql(call.name, `${call.name}: ${directive} is not supported in a format`);
-    return mapped;
-  }));
+  return quoteString(
+    format.replaceAll(/%(E4Y|.)?/gsu, (directive, letter: string | undefined) => {
+      const mapped = letter === undefined ? undefined : DIRECTIVES[letter];
+      if (mapped === undefined) throw new RefusedSql(call.name, `${call.name}: ${directive} is not supported in a format`);
+      return mapped;
+    }),
+  );
 }
 
 function formatDate(call: FunctionCall): Printed {

@@ -55,7 +55,9 @@ function safeDivide(call: FunctionCall): Printed {
 function safeOperator(operator: string): FunctionPrinter {
   return (call) => {
     expectArguments(call, 2);
-    for (const node of call.args) if (!['column', 'literal', 'neg'].includes(node.kind)) throw new RefusedSql(call.name, `${call.name}: its arguments must be columns or literals, since errors of the arguments themselves must not be hidden`);
+    for (const node of call.args)
+      if (!['column', 'literal', 'neg'].includes(node.kind))
+        throw new RefusedSql(call.name, `${call.name}: its arguments must be columns or literals, since errors of the arguments themselves must not be hidden`);
     const [left, right] = [operand(call, 0), operand(call, 1)];
     return printed(`TRY(${left.sql} ${operator} ${right.sql})`, commonType([left, right]));
   };

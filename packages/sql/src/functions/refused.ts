@@ -1,7 +1,5 @@
 /** Functions that are refused with a reason of their own; every other unknown one is refused by name alone. */
-export const NONDETERMINISTIC = new Set([
-  'CURRENT_DATE', 'CURRENT_DATETIME', 'CURRENT_TIME', 'CURRENT_TIMESTAMP', 'GENERATE_UUID', 'RAND', 'SESSION_USER',
-]);
+export const NONDETERMINISTIC = new Set(['CURRENT_DATE', 'CURRENT_DATETIME', 'CURRENT_TIME', 'CURRENT_TIMESTAMP', 'GENERATE_UUID', 'RAND', 'SESSION_USER']);
 
 const HINTS: Readonly<Record<string, string>> = {
   APPROX_COUNT_DISTINCT: 'APPROX_COUNT_DISTINCT differs between engines and runs: write COUNT(DISTINCT x)',
@@ -14,7 +12,8 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 export function refusalOf(name: string): string {
-  if (NONDETERMINISTIC.has(name)) return `${name} is nondeterministic: a partition computed twice must give the same rows; use the parameters @start_date and @end_date`;
+  if (NONDETERMINISTIC.has(name))
+    return `${name} is nondeterministic: a partition computed twice must give the same rows; use the parameters @start_date and @end_date`;
   const hint = HINTS[name];
   if (hint !== undefined) return hint;
   if (name.startsWith('APPROX_')) return `${name} differs between engines and runs: use an exact aggregate`;

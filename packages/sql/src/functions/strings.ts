@@ -58,7 +58,8 @@ function pattern(call: FunctionCall, mostGroups: number): { sql: string; groups:
   const text = expectString(call, 1, 'the pattern');
   const withoutClasses = text.replaceAll(/\\Q.*?(\\E|$)|\\./gsu, '').replaceAll(/\[\^?\]?[^\]]*\]/gu, '');
   const groups = [...withoutClasses.matchAll(/\((?!\?)|\(\?P</gu)].length;
-  if (groups > mostGroups) throw new RefusedSql(call.name, `${call.name}: the pattern has ${groups} capturing groups, GoogleSQL allows ${mostGroups}; write (?:...)`);
+  if (groups > mostGroups)
+    throw new RefusedSql(call.name, `${call.name}: the pattern has ${groups} capturing groups, GoogleSQL allows ${mostGroups}; write (?:...)`);
   return { sql: quoteString(text), groups };
 }
 
@@ -110,8 +111,10 @@ function format(call: FunctionCall): Printed {
   expectArguments(call, 1, 50);
   const text = expectString(call, 0, 'the format');
   const directives = (text.match(FORMAT_DIRECTIVE) ?? []).filter((directive) => directive !== '%%');
-  if (text.replaceAll(FORMAT_DIRECTIVE, '').includes('%')) throw new RefusedSql('FORMAT', `FORMAT: only %d, %s, %f with width and precision are supported, not '${text}'`);
-  if (directives.length !== call.args.length - 1) throw new RefusedSql('FORMAT', `FORMAT: '${text}' takes ${directives.length} arguments, ${call.args.length - 1} were given`);
+  if (text.replaceAll(FORMAT_DIRECTIVE, '').includes('%'))
+    throw new RefusedSql('FORMAT', `FORMAT: only %d, %s, %f with width and precision are supported, not '${text}'`);
+  if (directives.length !== call.args.length - 1)
+    throw new RefusedSql('FORMAT', `FORMAT: '${text}' takes ${directives.length} arguments, ${call.args.length - 1} were given`);
   const values = directives.map((directive, index) => {
     const value = operand(call, index + 1);
     if (directive.endsWith('d')) return `CAST(${bare(value)} AS BIGINT)`;

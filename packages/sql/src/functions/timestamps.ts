@@ -51,9 +51,11 @@ function truncate(type: keyof typeof TYPES): FunctionPrinter {
     const value = zone === undefined ? given : `(${given} AT TIME ZONE ${zone})`;
     const part = toDatePart(call.name, argument(call, 1));
     const unit = part.unit === 'ISOWEEK' ? 'WEEK' : part.unit;
-    if (![...CLOCK_UNITS, 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR', 'ISOYEAR'].includes(unit)) throw new RefusedSql(call.name, `${call.name}: the part ${part.unit} is not supported`);
+    if (![...CLOCK_UNITS, 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR', 'ISOYEAR'].includes(unit))
+      throw new RefusedSql(call.name, `${call.name}: the part ${part.unit} is not supported`);
     const days = part.unit === 'WEEK' ? daysToMonday(part) : 0;
-    const cut = days === 0 ? `date_trunc('${unit.toLowerCase()}', ${value})` : `(date_trunc('week', ${value} + INTERVAL (${days}) DAY) - INTERVAL (${days}) DAY)`;
+    const cut =
+      days === 0 ? `date_trunc('${unit.toLowerCase()}', ${value})` : `(date_trunc('week', ${value} + INTERVAL (${days}) DAY) - INTERVAL (${days}) DAY)`;
     return printed(zone === undefined ? cut : `(CAST(${cut} AS TIMESTAMP) AT TIME ZONE ${zone})`, type);
   };
 }
