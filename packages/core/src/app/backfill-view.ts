@@ -187,3 +187,10 @@ export const dateAt = (plan: LoadedPlan, index: number): PartitionDate => {
   if (entry === undefined) throw new RangeError(`no calendar date at ${index}`);
   return entry.date;
 };
+
+/** Sum of the revisions of a phase's tasks: changes with every write of any of them. */
+export const basisOf = (view: BackfillView, phase: number): number => {
+  let sum = 0;
+  for (const row of view.tasks.values()) for (const task of row.values()) if (task.phase === phase) sum += task.revision;
+  return sum;
+};

@@ -1,6 +1,8 @@
 // Judges leases of others: one is dead when this process has seen the same heartbeat for the lease's length on its own
 // clock. No instant of another machine is ever compared, so clocks may differ and jump.
+import { leaseSchema, parseDocument, type LeaseDocument } from '../contracts/documents.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { StatusStore } from '../ports/status-store.ts';
 import type { LeaseSettings } from './deps.ts';
 
 export type LeaseWatch = {
@@ -26,3 +28,23 @@ export const createLeaseWatch = (clock: Clock, settings: LeaseSettings): LeaseWa
     forget: (path) => void seen.delete(path),
   };
 };
+
+/** Takes or renews a lease document. Returns its epoch, or undefined while somebody else is alive in it. */
+export const takeLease = async (
+  deps: { readonly store: StatusStore; readonly lease: LeaseSettings },
+  watch: LeaseWatch,
+  path: string,
+): Promise<number | undefined> =>
+  deps.store.transaction(async (transaction) => {
+    const document = await transaction.get(path);
+    const lease = document === undefined ? undefined : parseDocument(leaseSchema, document);
+    const ours = lease?.holder === deps.lease.holder;
+    if (lease !== undefined && !ours && lease.holder !== '' && !watch.isDead(path, lease)) return undefined;
+    const next: LeaseDocument = {
+      holder: deps.lease.holder,
+      heartbeat: (lease?.heartbeat ?? 0) + 1,
+      epoch: ours ? lease.epoch : (lease?.epoch ?? 0) + 1,
+    };
+    transaction.set(path, next);
+    return next.epoch;
+  });

@@ -1,7 +1,6 @@
 // The scheduler: one pass looks at what moved, releases what is ready within the limits, and ends the backfill when
 // nothing can move any more. One planner at a time schedules a backfill (lease); even two at once would only cost time,
 // since every release is a transaction that sees control, gate and task as they are.
-import type * as z from 'zod';
 import {
   backfillPath,
   backfillSchema,
@@ -13,8 +12,6 @@ import {
   parseDocument,
   pipelineStatePath,
   pipelineStateSchema,
-  progressPath,
-  progressSchema,
   schedulerLeasePath,
   taskCollection,
   taskIdOf,
@@ -28,10 +25,9 @@ import {
 } from '../contracts/documents.ts';
 import type { Processor } from '../domain/pipeline.ts';
 import { autoSpan, findReady, formSpans, type Ready, type Span } from '../domain/schedule.ts';
-import { mergeProgress, packStates, type ProgressState } from '../domain/progress.ts';
 import { canTransition, isGood, isInFlight, openStates } from '../domain/task-state.ts';
-import type { StoreTransaction } from '../ports/status-store.ts';
 import {
+  basisOf,
   countDispatches,
   countInFlight,
   dateAt,
@@ -44,9 +40,10 @@ import {
   type BackfillView,
 } from './backfill-view.ts';
 import type { EngineDeps } from './deps.ts';
-import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts';
+import { createLeaseWatch, takeLease } from './lease-watch.ts';
 import { transact } from './outbox.ts';
 import { readBackfill, type PlanReader } from './plan-store.ts';
+import { saveProgress } from './save-progress.ts';
 import { moveTask, pathOfTask, saveTask } from './task-writes.ts';
 
 export type SchedulerDeps = EngineDeps & {
@@ -483,21 +480,7 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     progressAt = at;
     const changed = [...dirty];
     dirty.clear();
-    await deps.store.transaction(async (transaction) => {
-      const documents = await transaction.getMany(changed.map((processorId) => progressPath(backfillId, processorId)));
-      for (const [position, processorId] of changed.entries()) {
-        const entries = [...(current.plan.entries.get(processorId) ?? [])].filter(([, { kind }]) => kind === 'task');
-        const tasks = entries.map(([index]) => current.tasks.get(processorId)?.get(index));
-        const seen = {
-          states: packStates(tasks.map((task): ProgressState => task?.state ?? 'unreleased')),
-          revisions: tasks.map((task) => task?.revision ?? 0),
-        };
-        const stored = documents[position] === undefined ? undefined : parseDocument(progressSchema, documents[position]);
-        const merged = stored === undefined ? seen : mergeProgress(stored, seen);
-        const phase = plannedProcessors(current.plan).find(({ id }) => id === processorId)?.phase ?? 0;
-        transaction.set(progressPath(backfillId, processorId), { processorId, phase, dates: entries.map(([, { date }]) => date), ...merged, updatedAt: at });
-      }
-    });
+    await saveProgress(deps.store, backfillId, current, changed, at);
   };
 
   const nextWake = (current: BackfillView): number | undefined => {
@@ -507,26 +490,3 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
 
   return { backfillId, pass };
 };
-
-/** Sum of the revisions of a phase's tasks: changes with every write of any of them. */
-const basisOf = (view: BackfillView, phase: number): number => {
-  let sum = 0;
-  for (const row of view.tasks.values()) for (const task of row.values()) if (task.phase === phase) sum += task.revision;
-  return sum;
-};
-
-/** Takes or renews a lease document. Returns its epoch, or undefined while somebody else is alive in it. */
-const takeLease = async (deps: EngineDeps, watch: LeaseWatch, path: string): Promise<number | undefined> =>
-  deps.store.transaction(async (transaction: StoreTransaction) => {
-    const document = await transaction.get(path);
-    const lease = document === undefined ? undefined : parseDocument(leaseSchema, document);
-    const ours = lease?.holder === deps.lease.holder;
-    if (lease !== undefined && !ours && lease.holder !== '' && !watch.isDead(path, lease)) return undefined;
-    const next: z.output<typeof leaseSchema> = {
-      holder: deps.lease.holder,
-      heartbeat: (lease?.heartbeat ?? 0) + 1,
-      epoch: ours ? lease.epoch : (lease?.epoch ?? 0) + 1,
-    };
-    transaction.set(path, next);
-    return next.epoch;
-  });

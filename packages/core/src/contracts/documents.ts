@@ -56,6 +56,7 @@ export const leaseSchema = z.object({
   /** Counts the holders: a fencing token for what is written under the lease. */
   epoch: z.int(),
 });
+export type LeaseDocument = z.output<typeof leaseSchema>;
 export const schedulerLeasePath = (backfillId: string): string => `backfills/${backfillId}/control/scheduler`;
 
 // ── pipelines and plans ─────────────────────────────────────────────────────────────────────────────────────────────
