@@ -32,6 +32,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          maxConcurrency: 3,
           sequence: { groupOrder: 1 },
         },
       },

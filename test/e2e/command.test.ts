@@ -45,7 +45,7 @@ type Result = {
 
 const resultOf = (ended: Ended): Result => documentOf('backfill', ended) as Result;
 
-describe.concurrent('floodgate', { timeout: 60_000 }, () => {
+describe.concurrent('floodgate', { timeout: 180_000 }, () => {
   test('ends with 0 when done, and again with nothing to do; what it prints for copying works', async () => {
     await using shop = await createShop();
     const first = expectExit(await shop.run('backfill', ...shopRange, '--json'), 0);
@@ -103,11 +103,10 @@ describe.concurrent('floodgate', { timeout: 60_000 }, () => {
     expect(expectExit(await shop.run('dlq', 'show', letter?.id ?? ''), 0).out).toContain('rejected the quarantined rows');
     // Nothing has changed, so it fails the same audit again.
     expect(expectExit(await shop.run('dlq', 'replay', letter?.id ?? ''), 1).out).toMatch(/1 date replayed[\s\S]+1 date quarantined/);
-    // All are accepted; the gate judges the committed rows by the same check, whoever accepted them.
-    expect(expectExit(await shop.run('quarantine', 'accept', 'marks', '2024-03-06'), 3).out).toContain('accepted_range(amount): 2 dates');
+    // All are accepted: the gate does not ask for that audit again, in this backfill and in later ones.
+    expectExit(await shop.run('quarantine', 'accept', 'marks', '2024-03-06'), 0);
     expect(documentOf('deadLetters', await shop.run('dlq', 'list', '--json'))).toEqual([]);
     expect(documentOf('sql', await shop.run('sql', 'SELECT day FROM shop_marks.marks ORDER BY day', '--json'))).toEqual(shopDays.map((day) => ({ day })));
-    await shop.edit(shop.yaml, 'max: 50', 'max: 80');
     expect(expectExit(await shop.run('backfill', ...shopRange), 0).out).toContain('nothing to do');
   });
 
@@ -148,8 +147,9 @@ describe.concurrent('floodgate', { timeout: 60_000 }, () => {
     const store = new DatabaseSync(storeFile(shop.home));
     expect(store.prepare(`DELETE FROM documents WHERE path LIKE 'ledger/shop:marks:%'`).run().changes).toBe(1);
     store.close();
-    expect(expectExit(await shop.run('reconcile', '--rebuild-ledger'), 0).out).toMatch(/5 +entries of marks made as the commit log says/);
+    // Whoever opens the home finds the logs ahead of the ledger, so this command has nothing left to do.
     expect(expectExit(await shop.run('reconcile', '--rebuild-ledger'), 0).out).toContain('Nothing had to be put right.');
+    expect(expectExit(await shop.run('backfill', ...shopRange, '--reprocess', 'stale'), 0).out).toContain('5 unchanged');
   });
 
   test('stops at Ctrl-C with 4, and the command that it prints goes on; meanwhile others meet its backfill with 5', async () => {
