@@ -54,7 +54,7 @@ describe.skipIf(nbaDataAbsent !== undefined)(
       const home = join(folder.path, 'home');
       await using run = startRun(home);
       const { backfillId } = await until(run, 'accepted');
-      await until(run, 'commit_end', 8);
+      await until(run, 'commit_end', 3);
       await using store = openStore(home, silent);
       expect(await controlBackfill(store.deps, backfillId, 'pause', 'test')).toEqual({ outcome: 'done' });
       const pausedAt = systemClock.now();
@@ -91,7 +91,7 @@ describe.skipIf(nbaDataAbsent !== undefined)(
         {
           await using run = startRun(home);
           backfillId = (await until(run, 'accepted')).backfillId;
-          await until(run, 'commit_end', 8);
+          await until(run, 'commit_end', 3);
           await using store = openStore(home, silent);
           if (pauseBefore) expect(await controlBackfill(store.deps, backfillId, 'pause', 'test')).toEqual({ outcome: 'done' });
           expect(await controlBackfill(store.deps, backfillId, 'cancel', 'test')).toEqual({ outcome: 'done' });
