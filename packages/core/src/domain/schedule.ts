@@ -145,7 +145,7 @@ export const formSpans = (ready: readonly Ready[], maxSpan: (processorId: string
 };
 
 /**
- * How many dates travel together under `auto`: as many as are measured to fill `targetMs`, growing at most fourfold over
+ * How many dates travel together under `auto`: as many as are measured to fill `targetMs`, growing at most sixfold over
  * what was tried, and leaving work for every worker. `msPerDate` is undefined until something was measured.
  */
 export const autoSpan = (input: {
@@ -156,9 +156,9 @@ export const autoSpan = (input: {
   readonly maxSpan: number;
   readonly targetMs: number;
 }): number => {
-  const first = 8;
+  const first = 24;
   const measured =
-    input.msPerDate === undefined ? first : Math.min(Math.floor(input.targetMs / Math.max(input.msPerDate, 0.01)), Math.max(first, input.largestTried * 4));
+    input.msPerDate === undefined ? first : Math.min(Math.floor(input.targetMs / Math.max(input.msPerDate, 0.01)), Math.max(first, input.largestTried * 6));
   const share = Math.ceil(input.ready / Math.max(1, input.workers));
   return Math.max(1, Math.min(measured, share, input.maxSpan));
 };

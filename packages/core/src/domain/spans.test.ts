@@ -78,10 +78,10 @@ describe('how many dates travel together under auto', () => {
     expect(autoSpan({ ...input, msPerDate: 1_999 })).toBe(1);
     expect(autoSpan({ ...input, msPerDate: 100_000 })).toBe(1);
   });
-  test('eight while nothing was measured, and at most four times what was tried after that', () => {
-    expect(autoSpan({ ...input, msPerDate: undefined })).toBe(8);
-    expect(autoSpan({ ...input, largestTried: 8 })).toBe(32);
-    expect(autoSpan({ ...input, largestTried: 1 })).toBe(8);
+  test('24 while nothing was measured, and at most six times what was tried after that', () => {
+    expect(autoSpan({ ...input, msPerDate: undefined })).toBe(24);
+    expect(autoSpan({ ...input, largestTried: 24 })).toBe(144);
+    expect(autoSpan({ ...input, largestTried: 1 })).toBe(24);
   });
   test('never so many that a worker has nothing to do, nor more than the processor allows', () => {
     expect(autoSpan({ ...input, ready: 20 })).toBe(5);
@@ -108,7 +108,7 @@ describe('how many dates travel together under auto', () => {
         expect(span).toBeGreaterThanOrEqual(1);
         expect(span).toBeLessThanOrEqual(random.maxSpan);
         expect(span).toBeLessThanOrEqual(Math.max(1, Math.ceil(random.ready / Math.max(1, random.workers))));
-        expect(span).toBeLessThanOrEqual(Math.max(8, random.largestTried * 4));
+        expect(span).toBeLessThanOrEqual(Math.max(24, random.largestTried * 6));
         if (random.msPerDate !== undefined && span > 1) expect(span * random.msPerDate).toBeLessThanOrEqual(random.targetMs * (1 + 1e-9));
       }),
     );
