@@ -3,7 +3,7 @@ import { readConfig, shownPath } from './config.ts';
 
 const problemsOf = (flags: Parameters<typeof readConfig>[0], environment: Parameters<typeof readConfig>[1]): string => {
   try {
-    readConfig(flags, environment, '/work');
+    readConfig(flags, environment, '/projects');
     return '';
   } catch (error) {
     return (error as Error).message;
@@ -13,17 +13,17 @@ const problemsOf = (flags: Parameters<typeof readConfig>[0], environment: Parame
 describe('settings', () => {
   it('are the flag, else the variable, else the default', () => {
     const environment = { FLOODGATE_HOME: 'from-variable', FLOODGATE_PORT: '9000' };
-    expect(readConfig({}, {}, '/work')).toMatchObject({ home: '/work/.floodgate', port: 8_787, logLevel: 'info', pipelineId: 'nba', graceMs: 10_000 });
-    expect(readConfig({}, environment, '/work')).toMatchObject({ home: '/work/from-variable', port: 9_000 });
-    expect(readConfig({ home: '/elsewhere', port: '0' }, environment, '/work')).toMatchObject({ home: '/elsewhere', port: 0 });
+    expect(readConfig({}, {}, '/projects')).toMatchObject({ home: '/projects/.floodgate', port: 8_787, logLevel: 'info', pipelineId: 'nba', graceMs: 10_000 });
+    expect(readConfig({}, environment, '/projects')).toMatchObject({ home: '/projects/from-variable', port: 9_000 });
+    expect(readConfig({ home: '/elsewhere', port: '0' }, environment, '/projects')).toMatchObject({ home: '/elsewhere', port: 0 });
   });
 
   it('take the data of the pipeline that is run, and know where it was named', () => {
     const environment = { FLOODGATE_NBA_DATA: 'nba', FLOODGATE_WEATHER_DATA: 'weather' };
-    expect(readConfig({}, environment, '/work')).toMatchObject({ dataFolder: '/work/nba', dataFrom: 'FLOODGATE_NBA_DATA' });
-    expect(readConfig({ pipeline: 'weather' }, environment, '/work')).toMatchObject({ dataFolder: '/work/weather' });
-    expect(readConfig({ data: 'here' }, environment, '/work')).toMatchObject({ dataFolder: '/work/here', dataFrom: '--data' });
-    expect(readConfig({}, {}, '/work').dataFolder).toBeUndefined();
+    expect(readConfig({}, environment, '/projects')).toMatchObject({ dataFolder: '/projects/nba', dataFrom: 'FLOODGATE_NBA_DATA' });
+    expect(readConfig({ pipeline: 'weather' }, environment, '/projects')).toMatchObject({ dataFolder: '/projects/weather' });
+    expect(readConfig({ data: 'here' }, environment, '/projects')).toMatchObject({ dataFolder: '/projects/here', dataFrom: '--data' });
+    expect(readConfig({}, {}, '/projects').dataFolder).toBeUndefined();
   });
 
   it('tell everything that is wrong with them at once', () => {
@@ -43,7 +43,7 @@ describe('settings', () => {
   });
 
   it('draw in place only where somebody looks', () => {
-    const redraws = (environment: Record<string, string>, flags = {}): boolean => readConfig(flags, environment, '/work').mayRedraw;
+    const redraws = (environment: Record<string, string>, flags = {}): boolean => readConfig(flags, environment, '/projects').mayRedraw;
     expect([redraws({ TERM: 'xterm' }), redraws({ CI: 'true' }), redraws({ TERM: 'dumb' }), redraws({}, { verbose: true })]).toEqual([
       true,
       false,
@@ -53,7 +53,7 @@ describe('settings', () => {
   });
 
   it('follow NO_COLOR, FORCE_COLOR and the locale', () => {
-    const read = (environment: Record<string, string>) => readConfig({}, environment, '/work');
+    const read = (environment: Record<string, string>) => readConfig({}, environment, '/projects');
     expect([read({}).colour, read({ NO_COLOR: '1', FORCE_COLOR: '1' }).colour, read({ NO_COLOR: '' }).colour, read({ FORCE_COLOR: '1' }).colour]).toEqual([
       'auto',
       'never',
@@ -71,7 +71,7 @@ describe('settings', () => {
 
 describe('a path', () => {
   it('is shown as it would be typed', () => {
-    expect(shownPath('/work/.floodgate/x', '/work')).toBe('.floodgate/x');
-    expect(shownPath('/workshop/x', '/work')).toBe('/workshop/x');
+    expect(shownPath('/projects/.floodgate/x', '/projects')).toBe('.floodgate/x');
+    expect(shownPath('/projectsshop/x', '/projects')).toBe('/projectsshop/x');
   });
 });
