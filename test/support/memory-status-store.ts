@@ -1,7 +1,7 @@
 // The status store in memory: the transactions of the embedded store over a map.
 import { compareForQuery, matchesQuery, splitDocumentPath } from '@floodgate/core/ports/document-rules.ts';
 import type { CheckedQuery } from '@floodgate/core/ports/document-rules.ts';
-import type { StoredDocument } from '@floodgate/core/ports/status-store.ts';
+import type { JsonObject, StoredDocument } from '@floodgate/core/ports/status-store.ts';
 import { fingerprintOf, OptimisticStatusStore } from '@floodgate/embedded/optimistic-store.ts';
 import type { DocumentEngine, DocumentWrite, DocumentWriter, OptimisticStoreDeps } from '@floodgate/embedded/optimistic-store.ts';
 
@@ -11,7 +11,16 @@ export class MemoryStatusStore extends OptimisticStatusStore {
   }
 }
 
-class MemoryDocumentEngine implements DocumentEngine {
+export type DocumentChange = { readonly path: string; readonly before: JsonObject | undefined; readonly after: JsonObject | undefined };
+
+export class MemoryDocumentEngine implements DocumentEngine {
+  /** Sees every transaction in the moment in which it is applied. */
+  readonly #onCommit: (changes: readonly DocumentChange[]) => void;
+
+  constructor(onCommit: (changes: readonly DocumentChange[]) => void = () => undefined) {
+    this.#onCommit = onCommit;
+  }
+
   readonly #documents = new Map<string, StoredDocument>();
   /** Paths by the last segment of their collection: what a query has to look at. */
   readonly #groups = new Map<string, Set<string>>();
@@ -68,7 +77,9 @@ class MemoryDocumentEngine implements DocumentEngine {
       delete: (path) => void changes.set(path, undefined),
     });
     this.#position = version;
+    const seen = [...changes].map(([path, after]) => ({ path, before: this.#documents.get(path)?.data, after: after?.data }));
     for (const [path, write] of changes) this.#apply(path, write, version);
+    if (seen.length > 0) this.#onCommit(seen);
     return value;
   }
 
