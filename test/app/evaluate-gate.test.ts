@@ -57,6 +57,28 @@ describe('the state of a gate', () => {
     expect(await world.gateOf(id, 1)).toEqual(gate);
   });
 
+  test('is blocked, and says so, where the rest of a phase can never start because something in it failed', async () => {
+    const edge = { phase: 1, kind: 'sql', partition_column: 'day', key: ['day', 'item'], columns: { day: 'DATE', item: 'STRING', total: 'FLOAT64' } };
+    const world = createWorld({
+      days: 3,
+      processors: { games: { retry: { max_attempts: 1 } }, rolling: { ...edge, table: 'test.rolling', upstreams: { 'test.games': '0d' } }, features: null },
+    });
+    const id = await world.start({ limits: { datesPerTask: 1 } });
+    world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { readonly dates: readonly string[] }).dates[0] === world.date(1) });
+    expect(await world.drive(id)).toBe('blocked');
+    const gate = await world.gateOf(id, 1);
+    expect(gate?.state).toBe('blocked');
+    expect(gate?.summary).toContain('games accounted: 1 of 3 planned dates did not succeed: 1 failed');
+    expect(gate?.summary).toContain('rolling accounted: 1 of 3 planned dates did not succeed: 1 could not start');
+    expect(world.bus.all('floodgate.phase.blocked').at(-1)).toMatchObject({ backfillId: id, phase: 1 });
+    expect(world.bus.all('floodgate.phase.blocked').at(-1)?.failing).toEqual([
+      { processorId: 'games', dates: [world.date(1)] },
+      { processorId: 'rolling', dates: [world.date(1)] },
+    ]);
+    await world.run(retryTasks(world.engine('cli'), id, { states: ['failed'] }, 'ann'));
+    expect(await world.drive(id)).toBe('completed');
+  });
+
   test('is not decided before the phase below is open', async () => {
     const world = createWorld();
     const id = await toGate(world);

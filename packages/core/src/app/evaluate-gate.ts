@@ -19,10 +19,11 @@ import { ledgerPathOf } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import type { Audit, CriticalColumn, Processor } from '../domain/pipeline.ts';
 import { repairCommand } from '../domain/repair.ts';
-import { isGood, isTerminal, openStates } from '../domain/task-state.ts';
+import { findStuck } from '../domain/schedule.ts';
+import { inFlightStates, isGood, isTerminal, openStates } from '../domain/task-state.ts';
 import { checksOf, type NamedCheck } from './audit-staged.ts';
 import type { Finding } from '../ports/warehouse.ts';
-import { judgeFreshness, plannedProcessors } from './backfill-view.ts';
+import { judgeFreshness, openView, plannedProcessors } from './backfill-view.ts';
 import type { EngineDeps } from './deps.ts';
 import { readLedgerYears, specOf } from './ledger-reader.ts';
 import { transact } from './outbox.ts';
@@ -48,13 +49,16 @@ export const evaluateGate = async (deps: ValidatorDeps, backfillId: string, phas
   const plan = await deps.plans.plan(backfill.planHash);
   const processors = plannedProcessors(plan).filter((processor) => processor.phase === phase);
   const planned = processors.reduce((sum, { id }) => sum + (backfill.tasks[id] ?? 0), 0);
-  if (!(await isDrained(deps, backfillId, phase, planned))) return { outcome: 'not_drained' };
+  const drained = await isDrained(deps, backfillId, phase, planned);
+  if (drained === 'no') return { outcome: 'not_drained' };
   if (backfill.gate === 'phase' && !(await earlierOpen(deps, backfill, phase))) return { outcome: 'not_drained' };
   if (await awaitsOthers(deps, plan, processors, signal)) return { outcome: 'not_drained' };
   const tasks = await readPhase(deps, backfillId, phase);
-  if (tasks.some(({ state }) => !isTerminal(state))) return { outcome: 'not_drained' };
+  if (drained === 'perhaps' ? !(await isStuck(deps, backfillId, plan, processors)) : tasks.some(({ state }) => !isTerminal(state)))
+    return { outcome: 'not_drained' };
 
-  const checks: CheckOutcome[] = [...accountFor(processors, tasks), ...(await freshness(deps, plan, processors, tasks, signal))];
+  const unfinished = new Map(processors.map((processor) => [processor.id, unfinishedOf(plan, processor, tasks)]));
+  const checks: CheckOutcome[] = [...accountFor(unfinished, backfill.tasks), ...(await freshness(deps, plan, processors, unfinished, signal))];
   const whole = checks.every(({ outcome, severity }) => outcome === 'passed' || severity === 'warn');
   // Rows are read only where the partitions are there: findings about dates that failed would only repeat that they failed.
   if (whole) for (const processor of processors) checks.push(...(await checkRows(deps, plan, processor, signal)));
@@ -66,12 +70,28 @@ const readGate = async (deps: ValidatorDeps, backfillId: string, phase: number):
   return document === undefined ? undefined : parseDocument(gateSchema, document);
 };
 
-/** Counts before it reads: most doorbells ring while the phase still works. Tasks that were not released have no document. */
-const isDrained = async (deps: ValidatorDeps, backfillId: string, phase: number, planned: number): Promise<boolean> => {
+/**
+ * Counts before it reads: most doorbells ring while the phase still works. `perhaps`: nothing is in flight, but some tasks
+ * were not released, or wait; whether they still can start is to be found out.
+ */
+const isDrained = async (deps: ValidatorDeps, backfillId: string, phase: number, planned: number): Promise<'yes' | 'no' | 'perhaps'> => {
   const collection = taskCollection(backfillId);
   const ofPhase = { field: 'phase', op: '==' as const, value: phase };
   const open = await deps.store.count({ collection, where: [ofPhase, { field: 'state', op: 'in', value: openStates }] });
-  return open === 0 && (await deps.store.count({ collection, where: [ofPhase] })) >= planned;
+  if (open === 0 && (await deps.store.count({ collection, where: [ofPhase] })) >= planned) return 'yes';
+  return (await deps.store.count({ collection, where: [ofPhase, { field: 'state', op: 'in', value: inFlightStates }] })) === 0 ? 'perhaps' : 'no';
+};
+
+/** Whether everything of the phase that has not ended is kept from starting by what has failed, so that nothing of it will move. */
+const isStuck = async (deps: ValidatorDeps, backfillId: string, plan: LoadedPlan, processors: readonly Processor[]): Promise<boolean> => {
+  const { grid } = await openView(deps.store, backfillId, plan);
+  const stuck = findStuck(plan.pipeline, plan.calendar, grid);
+  return processors.every(({ id }) =>
+    (grid.get(id) ?? []).every(
+      (status, index) =>
+        status === undefined || status.status === 'good' || status.status === 'bad' || status.status === 'awaited' || stuck.get(id)?.has(index) === true,
+    ),
+  );
 };
 
 const readPhase = async (deps: ValidatorDeps, backfillId: string, phase: number): Promise<readonly TaskDocument[]> => {
@@ -113,13 +133,24 @@ const outcomeOf = (check: string, processorId: string, severity: 'block' | 'warn
   examples: [],
 });
 
-/** Every planned partition is good, and everything awaited from other backfills has come. */
-const accountFor = (processors: readonly Processor[], tasks: readonly TaskDocument[]): readonly CheckOutcome[] =>
-  processors.map(({ id }) => {
-    const own = tasks.filter(({ processorId }) => processorId === id);
-    const bad = own.filter(({ state }) => !isGood(state));
-    const states = [...new Set(bad.map(({ state }) => state))].map((state) => `${bad.filter((task) => task.state === state).length} ${state}`).join(', ');
-    return outcomeOf('accounted', id, 'block', bad.map(({ date }) => date).sort(), `${bad.length} of ${own.length} planned dates did not succeed: ${states}`);
+type Unfinished = { readonly date: PartitionDate; readonly state: string };
+
+/** Planned dates of a processor that did not succeed, those that could not start (since what they read failed) among them. */
+const unfinishedOf = (plan: LoadedPlan, { id }: Processor, tasks: readonly TaskDocument[]): readonly Unfinished[] => {
+  const states = new Map(tasks.filter(({ processorId }) => processorId === id).map(({ date, state }) => [date, state]));
+  return [...(plan.entries.get(id)?.values() ?? [])].flatMap(({ kind, date }) => {
+    const state = states.get(date);
+    if (kind !== 'task' || (state !== undefined && isGood(state))) return [];
+    return [{ date, state: state === undefined || state === 'waiting' ? 'could not start' : state }];
+  });
+};
+
+/** Every planned partition is good. */
+const accountFor = (unfinished: ReadonlyMap<string, readonly Unfinished[]>, planned: Readonly<Record<string, number>>): readonly CheckOutcome[] =>
+  [...unfinished].map(([id, bad]) => {
+    const words = [...Map.groupBy(bad, ({ state }) => state)].map(([state, group]) => `${group.length} ${state}`).join(', ');
+    const dates = bad.map(({ date }) => date);
+    return outcomeOf('accounted', id, 'block', dates, `${bad.length} of ${planned[id] ?? 0} planned dates did not succeed: ${words}`);
   });
 
 /** Positions that this gate answers for: planned tasks, what was fresh already, what another backfill was to bring. */
@@ -135,15 +166,14 @@ const freshness = async (
   deps: ValidatorDeps,
   plan: LoadedPlan,
   processors: readonly Processor[],
-  tasks: readonly TaskDocument[],
+  unfinished: ReadonlyMap<string, readonly Unfinished[]>,
   signal: AbortSignal,
 ): Promise<readonly CheckOutcome[]> => {
-  const bad = new Set(tasks.filter(({ state }) => !isGood(state)).map(({ processorId, date }) => `${processorId}|${date}`));
   const positions = new Map(
-    processors.map((processor) => [
-      processor.id,
-      scopeOf(plan, processor).filter((index) => !bad.has(`${processor.id}|${plan.calendar.dates[index]?.date ?? ''}`)),
-    ]),
+    processors.map((processor) => {
+      const bad = new Set<string | undefined>(unfinished.get(processor.id)?.map(({ date }) => date));
+      return [processor.id, scopeOf(plan, processor).filter((index) => !bad.has(plan.calendar.dates[index]?.date))];
+    }),
   );
   try {
     const { stale, recoded, missing } = await judgeFreshness(deps, plan, positions, signal);

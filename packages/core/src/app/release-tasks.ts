@@ -24,7 +24,7 @@ import {
   type TaskDocument,
 } from '../contracts/documents.ts';
 import type { Processor } from '../domain/pipeline.ts';
-import { autoSpan, findReady, formSpans, type Ready, type Span } from '../domain/schedule.ts';
+import { autoSpan, findReady, findStuck, formSpans, type Ready, type Span } from '../domain/schedule.ts';
 import { canTransition, isGood, isInFlight, openStates } from '../domain/task-state.ts';
 import {
   basisOf,
@@ -322,13 +322,16 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     const now = deps.clock.now();
     if ([...current.open.values()].some(({ state, notBefore }) => isInFlight(state) || notBefore > now)) return undefined;
     const planned = plannedProcessors(current.plan);
-    // What nobody computes is as settled as what failed: dates left alone, and those whose backfill has ended without them.
+    const stuck = findStuck(current.plan.pipeline, current.plan.calendar, current.grid);
+    // What nobody computes is as settled as what failed: dates left alone, those whose backfill has ended without them, and
+    // those that a failure keeps from starting.
     const settled = (phase: number): boolean =>
       planned
         .filter((processor) => processor.phase === phase)
         .every(({ id }) =>
           (current.grid.get(id) ?? []).every(
-            (status) => status === undefined || status.status === 'good' || status.status === 'bad' || status.status === 'awaited',
+            (status, index) =>
+              status === undefined || status.status === 'good' || status.status === 'bad' || status.status === 'awaited' || stuck.get(id)?.has(index) === true,
           ),
         );
     const allOpen = backfill.phases.every((phase) => gates.get(phase)?.state === 'open');
@@ -343,7 +346,8 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
       // A drained phase whose gate was not decided on what the tasks say now is the validator's turn, not the end.
       if (settled(phase)) {
         if (gate === undefined || gate.state === 'waiting' || gate.basis !== basisOf(current, phase)) {
-          await ringValidator(backfill, current, phase);
+          const isStuck = planned.some((processor) => processor.phase === phase && stuck.has(processor.id));
+          await ringValidator(backfill, current, phase, isStuck);
           return undefined;
         }
       }
@@ -353,15 +357,15 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
   };
 
   /**
-   * Tasks that end ring the validator themselves. Where a phase waited for another backfill none of its own does: the
-   * planner is the one who sees that what was awaited has come, or will not.
+   * Tasks that end ring the validator themselves. Where a phase waited for another backfill, or its last task went back to
+   * waiting for what has failed, none of its own does: the planner is the one who sees it.
    */
-  const ringValidator = async (backfill: BackfillDocument, current: BackfillView, phase: number): Promise<void> => {
+  const ringValidator = async (backfill: BackfillDocument, current: BackfillView, phase: number, isStuck: boolean): Promise<void> => {
     const awaits = plannedProcessors(current.plan).some(
       (processor) => processor.phase === phase && [...(current.plan.entries.get(processor.id)?.values() ?? [])].some(({ kind }) => kind === 'await'),
     );
     const about = `${phase}|${backfill.sequence}|${basisOf(current, phase)}`;
-    if (!awaits || rungFor.has(about)) return;
+    if (!(awaits || isStuck) || rungFor.has(about)) return;
     rungFor.add(about);
     await transact(deps, async (_, send) =>
       send('floodgate.tasks.ended', { backfillId, phases: [phase] }, { subject: backfillId, traceparent: backfill.traceparent }),

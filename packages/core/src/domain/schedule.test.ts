@@ -4,7 +4,7 @@ import { arbitraryChoice, arbitraryWorld, datesInWindow, type World } from '../.
 import { planInput, planOf } from '../../../../test/support/ledgers.ts';
 import { chainPipeline, dateAt, makePipeline, makeProcessor, plainCalendar, processorOf, reads } from '../../../../test/support/pipelines.ts';
 import type { PlanEntry } from './plan.ts';
-import { blockersOf, findReady, statusOfEntry, statusOfTask, type PartitionStatus, type StatusGrid } from './schedule.ts';
+import { blockersOf, findReady, findStuck, statusOfEntry, statusOfTask, type PartitionStatus, type StatusGrid } from './schedule.ts';
 import { taskStates } from './task-state.ts';
 
 const waiting: PartitionStatus = { status: 'waiting', notBefore: 0, spanLimit: Number.POSITIVE_INFINITY };
@@ -118,6 +118,34 @@ const allStatuses: readonly (PartitionStatus | undefined)[] = [
   { status: 'bad', state: 'quarantined' },
   { status: 'awaited', by: 'b7' },
 ];
+
+test('what can never start is stuck, through any number of edges; what may still come is not', () => {
+  const calendar = plainCalendar('2024-01-01', 3);
+  const pipeline = makePipeline([
+    makeProcessor('games'),
+    makeProcessor('daily', { upstreams: [reads('games')] }),
+    makeProcessor('rolling', { phase: 2, upstreams: [reads('daily', '[-1d, 0d]')] }),
+    makeProcessor('lenient', { phase: 2, upstreams: [reads('games', '0d', 'soft')] }),
+  ]);
+  const row = (...statuses: readonly PartitionStatus[]) => statuses;
+  const bad: PartitionStatus = { status: 'bad', state: 'failed' };
+  const grid = new Map([
+    ['games', row({ status: 'good' }, bad, { status: 'in_flight' })],
+    ['daily', row(waiting, waiting, waiting)],
+    ['rolling', row(waiting, waiting, waiting)],
+    ['lenient', row(waiting, waiting, waiting)],
+  ]);
+  expect([...findStuck(pipeline, calendar, grid)].map(([id, indexes]) => [id, [...indexes]])).toEqual([
+    ['daily', [1]],
+    ['rolling', [1, 2]],
+  ]);
+  grid.set('games', row({ status: 'good' }, { status: 'awaited', by: 'b7' }, waiting));
+  expect([...findStuck(pipeline, calendar, grid)].map(([id, indexes]) => [id, [...indexes]])).toEqual([
+    ['daily', [1]],
+    ['rolling', [1, 2]],
+    ['lenient', [1]],
+  ]);
+});
 
 test('a partition is ready exactly where it waits, its time has come, its phase may go and nothing blocks it', () => {
   fc.assert(

@@ -123,6 +123,27 @@ export const findReady = (input: {
   return ready;
 };
 
+/**
+ * Waiting partitions that can't start whatever happens here: something hard in their window has ended badly, is awaited from
+ * elsewhere, or is itself stuck. Only a person (a retry, an acceptance) or another backfill frees them.
+ */
+export const findStuck = (pipeline: Pipeline, calendar: Calendar, grid: StatusGrid): ReadonlyMap<string, ReadonlySet<number>> => {
+  const stuck = new Map<string, Set<number>>();
+  // Upstreams first: what is stuck above is known before it is asked for.
+  for (const processor of pipeline.processors) {
+    const own = new Set<number>();
+    for (const [index, status] of (grid.get(processor.id) ?? []).entries()) {
+      if (status?.status !== 'waiting') continue;
+      const held = blockersOf(pipeline, processor, calendar, index, grid, Number.POSITIVE_INFINITY).some(
+        (blocker) => blocker.status.status === 'bad' || blocker.status.status === 'awaited' || stuck.get(blocker.processorId)?.has(blocker.index) === true,
+      );
+      if (held) own.add(index);
+    }
+    if (own.size > 0) stuck.set(processor.id, own);
+  }
+  return stuck;
+};
+
 export type Span = { readonly processorId: string; readonly indexes: readonly number[] };
 
 /**
