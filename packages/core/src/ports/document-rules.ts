@@ -25,8 +25,21 @@ export type PathParts = {
 // oxlint-disable-next-line no-control-regex
 const segmentPattern = /^(?!\.{1,2}$)(?!__.*__$)[^/\u0000-\u001f\u007f]+$/;
 
+/** What was found of paths before: the same ones are read and written again and again. */
+const knownPaths = new Map<string, PathParts>();
+const maxKnownPaths = 50_000;
+
 /** Throws StoreError `invalid` for what is no document path. */
 export function splitDocumentPath(path: string): PathParts {
+  const known = knownPaths.get(path);
+  if (known !== undefined) return known;
+  if (knownPaths.size >= maxKnownPaths) knownPaths.clear();
+  const parts = readDocumentPath(path);
+  knownPaths.set(path, parts);
+  return parts;
+}
+
+function readDocumentPath(path: string): PathParts {
   const segments = checkSegments(path, 0, 'document', 'collection and id in turn, as in backfills/b1/tasks/t1');
   const collection = path.slice(0, path.length - segments.at(-1)!.length - 1);
   return { collection, group: segments.at(-2)! };
