@@ -3,20 +3,100 @@ import { canonicalJson, digestText } from '@floodgate/core/domain/digest.ts';
 import { tryPartitionDate, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Column } from '@floodgate/core/domain/pipeline.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
-import { WarehouseError, type CommitLogEntry, type StagedDate, type StageJob, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
+import {
+  WarehouseError,
+  type CommitLogEntry,
+  type DateRange,
+  type SourceDigest,
+  type StagedDate,
+  type StageJob,
+  type TableSpec,
+} from '@floodgate/core/ports/warehouse.ts';
 
-export type Staging = { readonly dates: Map<PartitionDate, readonly JsonObject[]> };
+/** Rows by date. Never changed in place: whoever holds one holds a snapshot, and what was computed from it stays true. */
+export type DatedRows = ReadonlyMap<PartitionDate, readonly JsonObject[]>;
+
+/** What is committed of a table, replaced as a whole by each commit. */
+export type TableState = {
+  readonly rows: DatedRows;
+  /** More than one entry of a date only where something is wrong with the fence. */
+  readonly log: ReadonlyMap<PartitionDate, readonly CommitLogEntry[]>;
+  readonly fence: number;
+  /** Counts the commits. */
+  readonly number: number;
+  /** The last commits that updated or deleted something in the target, and in the log. */
+  readonly rowsMutated: number;
+  readonly logMutated: number;
+};
 
 export type MemoryTable = {
   columns: readonly Column[];
-  readonly rows: Map<PartitionDate, readonly JsonObject[]>;
-  readonly log: Map<PartitionDate, CommitLogEntry>;
-  readonly stagings: Map<string, Staging>;
-  /** Staging as listed: the names of preserved ones among them. */
-  fence: number;
+  state: TableState;
+  /** By name, preserved ones among them. */
+  readonly stagings: Map<string, DatedRows>;
 };
 
-export const createTable = (columns: readonly Column[]): MemoryTable => ({ columns, rows: new Map(), log: new Map(), stagings: new Map(), fence: 0 });
+export const createTable = (columns: readonly Column[]): MemoryTable => ({
+  columns,
+  state: { rows: new Map(), log: new Map(), fence: 0, number: 0, rowsMutated: 0, logMutated: 0 },
+  stagings: new Map(),
+});
+
+/** Computes once per object. */
+const remember = <Key extends object, Value>(compute: (key: Key) => Value): ((key: Key) => Value) => {
+  const known = new WeakMap<Key, Value>();
+  return (key) => {
+    let value = known.get(key);
+    if (value === undefined) known.set(key, (value = compute(key)));
+    return value;
+  };
+};
+
+const byDate = <Value>(dates: ReadonlyMap<PartitionDate, Value>): readonly (readonly [PartitionDate, Value])[] =>
+  [...dates].sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** All rows in the order of their dates. */
+export const allRows = remember((dates: DatedRows): readonly JsonObject[] => byDate(dates).flatMap(([, rows]) => rows));
+
+export const allEntries = remember((log: TableState['log']): readonly CommitLogEntry[] => byDate(log).flatMap(([, entries]) => entries));
+
+export const entriesOf = (log: TableState['log'], dates: readonly PartitionDate[]): readonly CommitLogEntry[] =>
+  dates.flatMap((date) => log.get(date) ?? []).sort((a, b) => (a.date < b.date ? -1 : 1));
+
+const staged = new WeakMap<readonly JsonObject[], readonly JsonObject[]>();
+
+/** Rows as a commit writes them. */
+export const toCommitted = (rows: readonly JsonObject[], generation: number, backfillId: string): readonly JsonObject[] => {
+  const committed = rows.map((row) => ({ ...row, _generation: generation, _backfill_id: backfillId }));
+  staged.set(committed, rows);
+  return committed;
+};
+
+/** Rows without the columns that Floodgate keeps: those that were staged, where a commit wrote them. */
+export const withoutMetadata = remember(
+  (rows: readonly JsonObject[]): readonly JsonObject[] => staged.get(rows) ?? rows.map(({ _generation, _backfill_id, ...row }) => row),
+);
+
+/** Rows of different dates without the columns that Floodgate keeps. */
+export const allWithoutMetadata = remember((dates: DatedRows): readonly JsonObject[] => byDate(dates).flatMap(([, rows]) => withoutMetadata(rows)));
+
+const digestRows = remember((rows: readonly JsonObject[]): SourceDigest => {
+  const texts = withoutMetadata(rows).map((row) => JSON.stringify(Object.entries(row)));
+  return { rows: rows.length, digest: digestText(texts.sort().join('\n')) };
+});
+
+const digestsOf = remember((_: DatedRows) => new Map<string, ReadonlyMap<PartitionDate, SourceDigest>>());
+
+export const digestDates = (dates: DatedRows, { first, last }: DateRange): ReadonlyMap<PartitionDate, SourceDigest> => {
+  const ranges = digestsOf(dates);
+  const range = `${first}|${last}`;
+  let digests = ranges.get(range);
+  if (digests === undefined) {
+    const inside = byDate(dates).filter(([date, rows]) => date >= first && date <= last && rows.length > 0);
+    ranges.set(range, (digests = new Map(inside.map(([date, rows]) => [date, digestRows(rows)]))));
+  }
+  return digests;
+};
 
 const hasType = (column: Column, value: JsonObject[string]): boolean => {
   if (value === null) return true;
@@ -39,7 +119,7 @@ const hasType = (column: Column, value: JsonObject[string]): boolean => {
 const broken = (message: string): WarehouseError => new WarehouseError('contract_broken', message);
 
 /** The rows of each date of the job, in the declared columns. Throws `contract_broken` by name. */
-export const sortIntoDates = ({ target, dates, body }: StageJob, rows: readonly JsonObject[]): Map<PartitionDate, readonly JsonObject[]> => {
+export const sortIntoDates = ({ target, dates, body }: StageJob, rows: readonly JsonObject[]): DatedRows => {
   const [first, last] = [dates[0] as PartitionDate, dates.at(-1) as PartitionDate];
   const declared = new Map(target.columns.map((column) => [column.name, column]));
   const sorted = new Map<PartitionDate, JsonObject[]>(dates.map((date) => [date, []]));
@@ -70,6 +150,7 @@ export const hashRows = (columns: readonly Column[], rows: readonly JsonObject[]
 
 /** Adds new nullable columns; throws `schema_mismatch` on any other difference. */
 export const alignColumns = (table: MemoryTable, target: TableSpec): void => {
+  if (table.columns === target.columns) return;
   const found = new Map(table.columns.map((column) => [column.name, column]));
   const declared = new Set(target.columns.map(({ name }) => name));
   const lines = target.columns.flatMap((column) => {

@@ -1,9 +1,9 @@
 // The warehouse in memory. A statement is the name of a JavaScript function, which reads committed rows and sources; all
-// the rest is as the port says: staging, checks, commit log, fence, generations. It outlives the services that use it, as
-// an engine of its own does: a call whose caller has died goes on.
-import { digestText } from '@floodgate/core/domain/digest.ts';
+// the rest is as the port says: staging, checks, jobs, and commits as transactions that can conflict. It outlives the services
+// that use it, as an engine of its own does: a call whose caller has died goes on.
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
+import { applyCommit, takeFence } from '@floodgate/core/ports/commit-rules.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import {
   WarehouseError,
@@ -22,15 +22,32 @@ import {
   type Warehouse,
 } from '@floodgate/core/ports/warehouse.ts';
 import { judgeAll } from './memory-checks.ts';
-import { alignColumns, createTable, hashRows, sortIntoDates, type MemoryTable } from './memory-tables.ts';
+import { beginTransaction } from './memory-commits.ts';
+import { MemoryJobs } from './memory-jobs.ts';
+import {
+  alignColumns,
+  allEntries,
+  allRows,
+  allWithoutMetadata,
+  createTable,
+  digestDates,
+  entriesOf,
+  hashRows,
+  sortIntoDates,
+  withoutMetadata,
+  type DatedRows,
+  type MemoryTable,
+} from './memory-tables.ts';
 import { cancelledBy, orCancelled, WarehouseFaults, type WarehouseMethod } from './warehouse-faults.ts';
 
 export type FunctionContext = {
   /** Of the job; of a query those of its parameters. */
   readonly first: PartitionDate;
   readonly last: PartitionDate;
-  /** Committed rows of a table, or rows of `source.<name>`, as they stand now. */
+  /** Committed rows of a table, or rows of `source.<name>`, in the order of their dates, as they stand now. */
   readonly read: (table: string) => readonly JsonObject[];
+  /** Those of one date. */
+  readonly readDate: (table: string, date: PartitionDate) => readonly JsonObject[];
   /** Rows under check. */
   readonly staged: readonly JsonObject[];
   readonly params: QueryOptions['params'];
@@ -42,19 +59,39 @@ export type MemoryWarehouseOptions = {
   readonly functions: Readonly<Record<string, WarehouseFunction>>;
   /** Conditions of checks, by their text. */
   readonly conditions?: Readonly<Record<string, (row: JsonObject) => boolean>>;
-  /** How long a call takes, in whatever time the caller's clock has. */
-  readonly delay?: (method: WarehouseMethod) => Promise<void>;
+  /**
+   * How long a stage job takes after it has read, each statement of a commit, and a raise of the fence (without a job id).
+   * What it throws is what the job fails with; it should end soon after the signal aborts. At once where it is not said.
+   */
+  readonly pace?: (step: 'stage' | 'commit' | 'fence', jobId: string | undefined, signal: AbortSignal) => Promise<void>;
+  /** Called in the step in which a commit takes effect. */
+  readonly onCommit?: (commit: CommitRecord) => void;
+  /** Called in the step in which staged rows appear. */
+  readonly onStage?: (stage: StageRecord) => void;
 };
 
-/** What a commit wrote, for assertions: each date that got rows or a log entry, once per commit. */
+/** What a commit did. */
 export type CommitRecord = {
   readonly jobId: string;
   readonly table: string;
   readonly laneEpoch: number;
-  readonly written: readonly { readonly date: PartitionDate; readonly generation: number }[];
+  /** The log entries that it wrote, with the staging that each came from. */
+  readonly written: readonly CommittedDate[];
+  /** Dates whose rows or log entry it changed: the same ones, unless something is wrong. */
+  readonly dates: readonly PartitionDate[];
 };
 
-type Job = { state: Exclude<JobState, 'absent'>; readonly abort: AbortController; done: Promise<unknown> };
+export type CommittedDate = Pick<CommitLogEntry, 'date' | 'generation' | 'backfillId' | 'outcome'> & { readonly staging: string };
+
+export type StageRecord = {
+  readonly table: string;
+  readonly staging: string;
+  readonly dates: readonly PartitionDate[];
+  /** Undefined where it was preserved from another staging. */
+  readonly jobId: string | undefined;
+};
+
+const noRows: DatedRows = new Map();
 
 const missingStaging = (table: string, names: readonly string[]): WarehouseError =>
   new WarehouseError('staging_missing', `staged rows of ${table} are gone: ${names.join(', ')}`, { missing: names });
@@ -66,8 +103,8 @@ export class MemoryWarehouse implements Warehouse {
   readonly stageJobs: StageJob[] = [];
   readonly #options: MemoryWarehouseOptions;
   readonly #tables = new Map<string, MemoryTable>();
-  readonly #sources = new Map<string, Map<PartitionDate, readonly JsonObject[]>>();
-  readonly #jobs = new Map<string, Job>();
+  readonly #sources = new Map<string, DatedRows>();
+  readonly #jobs = new MemoryJobs();
 
   constructor(options: MemoryWarehouseOptions) {
     this.#options = options;
@@ -75,32 +112,50 @@ export class MemoryWarehouse implements Warehouse {
 
   /** Rows of a source, or of an external table, on one date; empty removes them. */
   put(name: string, date: PartitionDate, rows: readonly JsonObject[]): void {
-    const dates = this.#sources.get(name) ?? new Map<PartitionDate, readonly JsonObject[]>();
-    this.#sources.set(name, dates);
+    const dates = new Map(this.#sources.get(name));
     if (rows.length === 0) dates.delete(date);
     else dates.set(date, rows);
+    this.#sources.set(name, dates);
   }
 
   sourceRows(name: string, date: PartitionDate): readonly JsonObject[] {
     return this.#sources.get(name)?.get(date) ?? [];
   }
 
-  /** Committed rows of a table by date, then as they were staged, without the columns that Floodgate keeps. */
-  rowsOf(table: string): readonly JsonObject[] {
-    return this.#committed(table).map(({ _generation, _backfill_id, ...row }) => row);
+  /** Committed rows of a table, or of one of its dates, then as they were staged, without the columns that Floodgate keeps. */
+  rowsOf(table: string, date?: PartitionDate): readonly JsonObject[] {
+    const rows = this.#tables.get(table)?.state.rows ?? noRows;
+    return date === undefined ? allWithoutMetadata(rows) : withoutMetadata(rows.get(date) ?? []);
   }
 
+  /** The log by date; two entries of one date only where something is wrong. */
   logOf(table: string): readonly CommitLogEntry[] {
-    return [...(this.#tables.get(table)?.log.values() ?? [])].sort((a, b) => (a.date < b.date ? -1 : 1));
+    const state = this.#tables.get(table)?.state;
+    return state === undefined ? [] : allEntries(state.log);
   }
 
   stagingsOf(table: string): readonly string[] {
     return [...(this.#tables.get(table)?.stagings.keys() ?? [])].sort();
   }
 
+  stagedRows(table: string, staging: string, date: PartitionDate): readonly JsonObject[] | undefined {
+    return this.#tables.get(table)?.stagings.get(staging)?.get(date);
+  }
+
+  /** What became of a job, seen from outside. */
+  stateOf(jobId: string): JobState {
+    return this.#jobs.stateOf(jobId);
+  }
+
+  /** Staged rows are gone. */
+  loseStaging(table: string, staging: string): void {
+    this.#tables.get(table)?.stagings.delete(staging);
+  }
+
   /** Damage by hand: rows change behind the log's back. */
-  damage(table: string, date: PartitionDate, rows: readonly JsonObject[]): void {
-    this.#tables.get(table)?.rows.set(date, rows);
+  damage(name: string, date: PartitionDate, rows: readonly JsonObject[]): void {
+    const table = this.#tables.get(name);
+    if (table !== undefined) table.state = { ...table.state, rows: new Map(table.state.rows).set(date, rows) };
   }
 
   prepareTable(target: TableSpec, signal: AbortSignal): Promise<void> {
@@ -112,33 +167,32 @@ export class MemoryWarehouse implements Warehouse {
   }
 
   stage(job: StageJob, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, StagedDate>> {
-    return this.#runJob('stage', job, signal, async () => {
+    const isIntact = (): boolean => this.#tables.get(job.target.table)?.stagings.has(job.staging) === true;
+    return this.#runJob('stage', job, signal, isIntact, async (own) => {
       if (job.dates.length === 0) throw new WarehouseError('contract_broken', `the job ${job.jobId} has no dates`);
       this.stageJobs.push(job);
+      // All reads are of this moment; what comes of them appears when the job ends.
       const rows = job.body.kind === 'rows' ? await Array.fromAsync(job.body.rows) : this.#run(job.body.sql, job.dates, []);
       const dates = sortIntoDates(job, rows);
-      this.#table(job.target.table).stagings.set(job.staging, { dates });
-      return new Map([...dates].map(([date, own]) => [date, hashRows(job.target.columns, own)]));
+      const hashes = new Map([...dates].map(([date, rowsOfDate]) => [date, hashRows(job.target.columns, rowsOfDate)]));
+      await this.#pace('stage', job.jobId, own);
+      this.#addStaging(job.target.table, job.staging, dates, job.jobId);
+      return hashes;
     });
   }
 
   jobState(jobId: string, signal: AbortSignal): Promise<JobState> {
-    return this.#call('jobState', jobId, signal, () => this.#jobs.get(jobId)?.state ?? 'absent');
+    return this.#call('jobState', jobId, signal, () => this.stateOf(jobId));
   }
 
   cancelJob(jobId: string, signal: AbortSignal): Promise<void> {
-    return this.#call('cancelJob', jobId, signal, async () => {
-      const job = this.#jobs.get(jobId);
-      if (job?.state !== 'running') return;
-      job.abort.abort(new Error('the job was cancelled'));
-      await job.done.catch(() => undefined);
-    });
+    return this.#call('cancelJob', jobId, signal, () => this.#jobs.cancel(jobId));
   }
 
   runChecks(job: CheckJob, signal: AbortSignal): Promise<CheckResult> {
     return this.#call('runChecks', job, signal, () => {
       const { subject, target } = job;
-      const rowsByDate = subject === 'committed' ? this.#table(target.table).rows : this.#staging(target.table, subject.staging).dates;
+      const rowsByDate = subject === 'committed' ? this.#table(target.table).state.rows : this.#staging(target.table, subject.staging);
       const rowsOf = (date: PartitionDate): readonly JsonObject[] => rowsByDate.get(date) ?? [];
       const staged = job.dates.flatMap((date) => [...rowsOf(date)]);
       return judgeAll(job, rowsOf, { run: (sql) => this.#run(sql, job.dates, staged), condition: (where) => this.#condition(where) });
@@ -147,22 +201,22 @@ export class MemoryWarehouse implements Warehouse {
 
   preserveStaging(target: TableSpec, staging: string, date: PartitionDate, preserved: string, signal: AbortSignal): Promise<void> {
     return this.#call('preserveStaging', preserved, signal, () => {
-      const rows = this.#staging(target.table, staging).dates.get(date);
+      const rows = this.#staging(target.table, staging).get(date);
       if (rows === undefined) throw missingStaging(target.table, [staging]);
-      this.#table(target.table).stagings.set(preserved, { dates: new Map([[date, rows]]) });
+      this.#addStaging(target.table, preserved, new Map([[date, rows]]), undefined);
     });
   }
 
   readStaging(target: TableSpec, staging: string, date: PartitionDate, maxRows: number, signal: AbortSignal): Promise<QueryResult> {
     return this.#call('readStaging', staging, signal, () => {
-      const rows = this.#staging(target.table, staging).dates.get(date) ?? [];
+      const rows = this.#staging(target.table, staging).get(date) ?? [];
       return { columns: target.columns.map(({ name, type }) => ({ name, type })), rows: rows.slice(0, maxRows) };
     });
   }
 
   dropStaging(target: TableSpec, staging: readonly string[], signal: AbortSignal): Promise<void> {
     return this.#call('dropStaging', staging, signal, () => {
-      for (const name of staging) this.#tables.get(target.table)?.stagings.delete(name);
+      for (const name of staging) this.loseStaging(target.table, name);
     });
   }
 
@@ -171,29 +225,40 @@ export class MemoryWarehouse implements Warehouse {
   }
 
   commit(batch: CommitBatch, signal: AbortSignal): Promise<readonly CommitLogEntry[]> {
-    return this.#runJob('commit', batch, signal, () => this.#commit(batch));
+    return this.#runJob(
+      'commit',
+      batch,
+      signal,
+      () => true,
+      (own) => this.#commit(batch, own),
+    );
   }
 
   fence(target: TableSpec, laneEpoch: number, signal: AbortSignal): Promise<void> {
-    return this.#call('fence', laneEpoch, signal, () => this.#takeFence(target.table, laneEpoch));
+    return this.#call('fence', laneEpoch, signal, async () => {
+      const unit = beginTransaction(target.table, this.#table(target.table), () => this.#pace('fence', undefined, signal));
+      await takeFence(unit, target.table, laneEpoch);
+      unit.commit();
+    });
   }
 
   readCommitLog(target: TableSpec, dates: readonly PartitionDate[] | 'all', signal: AbortSignal): Promise<readonly CommitLogEntry[]> {
-    return this.#call('readCommitLog', target, signal, () => this.logOf(target.table).filter(({ date }) => dates === 'all' || dates.includes(date)));
+    return this.#call('readCommitLog', target, signal, () => {
+      const log = this.#tables.get(target.table)?.state.log ?? new Map<PartitionDate, readonly CommitLogEntry[]>();
+      return dates === 'all' ? allEntries(log) : entriesOf(log, dates);
+    });
   }
 
   digestSource(source: Source, range: DateRange, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, SourceDigest>> {
     return this.#call('digestSource', source, signal, () => {
-      const name = `source.${source.name}`;
-      if (!this.#sources.has(name)) throw new WarehouseError('source_missing', `no file matches ${source.files}`);
-      return this.#digest(this.#sources.get(name) ?? new Map(), range);
+      const rows = this.#sources.get(`source.${source.name}`);
+      if (rows === undefined) throw new WarehouseError('source_missing', `no file matches ${source.files}`);
+      return digestDates(rows, range);
     });
   }
 
   digestTable(table: TableSpec, range: DateRange, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, SourceDigest>> {
-    return this.#call('digestTable', table, signal, () =>
-      this.#digest(this.#tables.get(table.table)?.rows ?? this.#sources.get(table.table) ?? new Map(), range),
-    );
+    return this.#call('digestTable', table, signal, () => digestDates(this.#rows(table.table), range));
   }
 
   query(sql: string, options: QueryOptions, signal: AbortSignal): Promise<QueryResult> {
@@ -208,10 +273,9 @@ export class MemoryWarehouse implements Warehouse {
     return this.#call('estimateBytes', undefined, signal, () => undefined);
   }
 
-  /** One turn, so that calls interleave; the effect itself is one step. */
+  /** One turn, so that calls interleave. */
   async #call<T>(method: WarehouseMethod, argument: unknown, signal: AbortSignal, effect: () => T | Promise<T>): Promise<T> {
     if (signal.aborted) throw cancelledBy(signal);
-    await this.#options.delay?.(method);
     await this.faults.meet(method, 'before', argument, signal);
     if (signal.aborted) throw cancelledBy(signal);
     const result = await effect();
@@ -220,73 +284,53 @@ export class MemoryWarehouse implements Warehouse {
   }
 
   /** Runs a job once under its id; whoever comes later waits for the same one. A job that is still on its way is not known. */
-  async #runJob<T>(method: WarehouseMethod, job: { readonly jobId: string }, signal: AbortSignal, effect: () => T | Promise<T>): Promise<T> {
+  async #runJob<T>(
+    method: WarehouseMethod,
+    job: { readonly jobId: string },
+    signal: AbortSignal,
+    isIntact: () => boolean,
+    effect: (own: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     if (signal.aborted) throw cancelledBy(signal);
     let arrived = false;
     const work = this.faults.meet(method, 'wire', job, signal).then(() => {
       arrived = true;
-      return this.#attach(job.jobId, signal, (own) => this.#call(method, job, own, effect));
+      return this.#jobs.run(job.jobId, signal, isIntact, (own) => this.#call(method, job, own, () => effect(own)));
     });
     // The request arrives whether or not somebody waits for its answer.
     return orCancelled(work, signal).catch((error: unknown) => (arrived ? work : Promise.reject(error)));
   }
 
-  async #attach<T>(jobId: string, signal: AbortSignal, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const known = this.#jobs.get(jobId);
-    if (known !== undefined && known.state !== 'failed') return known.done as Promise<T>;
-    const abort = new AbortController();
-    // Whoever gave up while it was on its way can't tell it any more.
-    const done = body(signal.aborted ? abort.signal : AbortSignal.any([signal, abort.signal]));
-    const job: Job = { state: 'running', abort, done };
-    this.#jobs.set(jobId, job);
+  async #pace(step: 'stage' | 'commit' | 'fence', jobId: string | undefined, signal: AbortSignal): Promise<void> {
+    if (this.#options.pace === undefined) return;
     try {
-      const value = await done;
-      job.state = 'succeeded';
-      return value;
+      await this.#options.pace(step, jobId, signal);
     } catch (error) {
-      job.state = 'failed';
-      throw error;
+      throw signal.aborted ? cancelledBy(signal) : error;
     }
+    if (signal.aborted) throw cancelledBy(signal);
   }
 
-  #takeFence(name: string, laneEpoch: number): void {
-    const table = this.#table(name);
-    if (table.fence > laneEpoch) throw new WarehouseError('lane_fenced', `lane epoch ${laneEpoch} of ${name} is over: ${table.fence} has taken its place`);
-    table.fence = laneEpoch;
+  async #commit(batch: CommitBatch, signal: AbortSignal): Promise<readonly CommitLogEntry[]> {
+    const { jobId, laneEpoch } = batch;
+    const { table } = batch.target;
+    const unit = beginTransaction(table, this.#table(table), () => this.#pace('commit', jobId, signal));
+    const log = await applyCommit(unit, batch);
+    await this.#pace('commit', jobId, signal);
+    unit.commit();
+    const written = unit.logged.map(({ date, generation, backfillId, outcome }) => {
+      const staging = batch.entries.find((entry) => entry.date === date)?.staging ?? '';
+      return { date, generation, backfillId, outcome, staging };
+    });
+    const record = { jobId, table, laneEpoch, written, dates: [...unit.dates].sort() };
+    this.commits.push(record);
+    this.#options.onCommit?.(record);
+    return log;
   }
 
-  #commit({ jobId, target, laneEpoch, entries, committedAt }: CommitBatch): readonly CommitLogEntry[] {
-    const table = this.#table(target.table);
-    if (table.fence > laneEpoch)
-      throw new WarehouseError('lane_fenced', `lane epoch ${laneEpoch} of ${target.table} is over: ${table.fence} has taken its place`);
-    const allowed = entries.filter(({ date, generation }) => (table.log.get(date)?.generation ?? -1) < generation);
-    const missing = new Set(allowed.filter(({ staging, date }) => table.stagings.get(staging)?.dates.has(date) !== true).map(({ staging }) => staging));
-    if (missing.size > 0) throw missingStaging(target.table, [...missing].sort());
-    for (const { date, staging, rows } of allowed) {
-      const found = table.stagings.get(staging)?.dates.get(date)?.length ?? 0;
-      if (found !== rows) throw new WarehouseError('contract_broken', `${found} staged rows of ${target.table} ${date} where ${rows} were audited`);
-    }
-    this.#takeFence(target.table, laneEpoch);
-    for (const { date, generation, staging, contentHash, rows, backfillId, rewrite } of allowed) {
-      const same = table.log.get(date)?.contentHash === contentHash;
-      if (!same || rewrite) {
-        const staged = table.stagings.get(staging)?.dates.get(date) ?? [];
-        table.rows.set(
-          date,
-          staged.map((row) => ({ ...row, _generation: generation, _backfill_id: backfillId })),
-        );
-      }
-      table.log.set(date, { date, generation, contentHash, rows, backfillId, committedAt, outcome: same ? 'unchanged' : 'committed' });
-    }
-    this.commits.push({ jobId, table: target.table, laneEpoch, written: allowed.map(({ date, generation }) => ({ date, generation })) });
-    const dates = new Set(entries.map(({ date }) => date));
-    return this.logOf(target.table).filter(({ date }) => dates.has(date));
-  }
-
-  #digest(rows: ReadonlyMap<PartitionDate, readonly JsonObject[]>, { first, last }: DateRange): ReadonlyMap<PartitionDate, SourceDigest> {
-    const inside = [...rows].filter(([date, own]) => date >= first && date <= last && own.length > 0).sort(([a], [b]) => (a < b ? -1 : 1));
-    const bare = (row: JsonObject): string => JSON.stringify(Object.entries(row).filter(([name]) => !name.startsWith('_')));
-    return new Map(inside.map(([date, own]) => [date, { rows: own.length, digest: digestText(own.map(bare).sort().join('\n')) }]));
+  #addStaging(table: string, staging: string, rows: DatedRows, jobId: string | undefined): void {
+    this.#table(table).stagings.set(staging, rows);
+    this.#options.onStage?.({ table, staging, dates: [...rows.keys()], jobId });
   }
 
   #run(sql: string, dates: readonly PartitionDate[], staged: readonly JsonObject[], params?: QueryOptions['params']): readonly JsonObject[] {
@@ -294,12 +338,11 @@ export class MemoryWarehouse implements Warehouse {
     const run = this.#options.functions[name];
     if (run === undefined) throw new WarehouseError('invalid_sql', `there is no function ${name}`);
     const [first, last] = [dates[0] as PartitionDate, dates.at(-1) as PartitionDate];
-    return [...run({ first, last, staged, params, read: (table) => this.#committed(table) })];
+    return [...run({ first, last, staged, params, read: (table) => allRows(this.#rows(table)), readDate: (table, date) => this.#rows(table).get(date) ?? [] })];
   }
 
-  #committed(table: string): readonly JsonObject[] {
-    const dates = this.#tables.get(table)?.rows ?? this.#sources.get(table) ?? new Map<PartitionDate, readonly JsonObject[]>();
-    return [...dates].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, rows]) => [...rows]);
+  #rows(table: string): DatedRows {
+    return this.#tables.get(table)?.state.rows ?? this.#sources.get(table) ?? noRows;
   }
 
   #condition(where: string): (row: JsonObject) => boolean {
@@ -314,7 +357,7 @@ export class MemoryWarehouse implements Warehouse {
     return table;
   }
 
-  #staging(table: string, name: string) {
+  #staging(table: string, name: string): DatedRows {
     const staging = this.#table(table).stagings.get(name);
     if (staging === undefined) throw missingStaging(table, [name]);
     return staging;

@@ -1,0 +1,109 @@
+// A transaction of the warehouse in memory: snapshot isolation with BigQuery's documented rule. Two transactions that update or
+// delete in one table conflict, and the one that commits later fails without effect; reading and appending conflicts with
+// nothing (cloud.google.com/bigquery/docs/transactions, "Transaction concurrency"). An insert appends: whatever it finds
+// stays, so that rows are doubled where nothing keeps two first fills apart.
+import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
+import type { CommitUnit } from '@floodgate/core/ports/commit-rules.ts';
+import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
+import { WarehouseError, type CommitLogEntry } from '@floodgate/core/ports/warehouse.ts';
+import { entriesOf, toCommitted, type MemoryTable, type TableState } from './memory-tables.ts';
+
+type Draft = {
+  readonly rows: Map<PartitionDate, readonly JsonObject[]>;
+  readonly log: Map<PartitionDate, readonly CommitLogEntry[]>;
+  fence: number;
+};
+type Change = (draft: Draft) => void;
+
+const draftOf = ({ rows, log, fence }: TableState, changes: readonly Change[]): Draft => {
+  const draft = { rows: new Map(rows), log: new Map(log), fence };
+  for (const change of changes) change(draft);
+  return draft;
+};
+
+export type MemoryTransaction = CommitUnit<readonly JsonObject[]> & {
+  /** In one step; throws `transaction_conflict`, and then nothing has happened. */
+  readonly commit: () => void;
+  /** Dates whose rows or log entry it changes. */
+  readonly dates: ReadonlySet<PartitionDate>;
+  /** Log entries that it writes. */
+  readonly logged: readonly CommitLogEntry[];
+};
+
+/** `pause`: how long each statement takes. The snapshot is that of the moment of this call. */
+export const beginTransaction = (name: string, table: MemoryTable, pause: () => Promise<void> | undefined): MemoryTransaction => {
+  const base = table.state;
+  const changes: Change[] = [];
+  const dates = new Set<PartitionDate>();
+  const logged: CommitLogEntry[] = [];
+  let [mutatesRows, mutatesLog] = [false, false];
+  /** The snapshot with this transaction's own changes. */
+  const seen = (): Pick<TableState, 'rows' | 'log' | 'fence'> => (changes.length === 0 ? base : draftOf(base, changes));
+  const change = (more: Change, changed: Iterable<PartitionDate>): void => {
+    changes.push(more);
+    for (const date of changed) dates.add(date);
+  };
+  return {
+    dates,
+    logged,
+    raiseFence: async (laneEpoch) => {
+      await pause();
+      if (seen().fence > laneEpoch) return 0;
+      mutatesLog = true;
+      change((draft) => void (draft.fence = laneEpoch), []);
+      return 1;
+    },
+    readFence: async () => seen().fence,
+    readLog: async (of) => {
+      await pause();
+      return entriesOf(seen().log, of);
+    },
+    findStaged: async (entries) => entries.map(({ staging, date }) => table.stagings.get(staging)?.get(date)),
+    deleteRows: async (of) => {
+      await pause();
+      const { rows } = seen();
+      mutatesRows ||= of.some((date) => (rows.get(date)?.length ?? 0) > 0);
+      change((draft) => of.forEach((date) => draft.rows.delete(date)), of);
+    },
+    insertRows: async (staged) => {
+      await pause();
+      for (const { entry, rows } of staged) {
+        const committed = toCommitted(rows, entry.generation, entry.backfillId);
+        change(
+          (draft) => {
+            const before = draft.rows.get(entry.date) ?? [];
+            draft.rows.set(entry.date, before.length === 0 ? committed : [...before, ...committed]);
+          },
+          [entry.date],
+        );
+      }
+      return staged.reduce((sum, { rows }) => sum + rows.length, 0);
+    },
+    deleteLog: async (of) => {
+      await pause();
+      const { log } = seen();
+      mutatesLog ||= of.some((date) => log.has(date));
+      change((draft) => of.forEach((date) => draft.log.delete(date)), of);
+    },
+    insertLog: async (entries) => {
+      await pause();
+      logged.push(...entries);
+      change(
+        (draft) => entries.forEach((entry) => draft.log.set(entry.date, [...(draft.log.get(entry.date) ?? []), entry])),
+        entries.map(({ date }) => date),
+      );
+    },
+    commit: () => {
+      const { state } = table;
+      if ((mutatesRows && state.rowsMutated > base.number) || (mutatesLog && state.logMutated > base.number))
+        throw new WarehouseError('transaction_conflict', `another transaction has changed ${name} or its log since this one began`);
+      const number = state.number + 1;
+      table.state = {
+        ...draftOf(state, changes),
+        number,
+        rowsMutated: mutatesRows ? number : state.rowsMutated,
+        logMutated: mutatesLog ? number : state.logMutated,
+      };
+    },
+  };
+};
