@@ -58,6 +58,9 @@ describe('a rate meter', () => {
     expect([100, 50, 50].map((at) => meter.take(at))).toEqual([true, true, false]);
     expect(meter.used(60)).toBe(2);
     expect(meter.used(110)).toBe(0);
+    // Taken at 110, not at 50.
+    expect(meter.take(50)).toBe(true);
+    expect(meter.used(115)).toBe(1);
   });
 });
 
@@ -74,6 +77,13 @@ it('a daily meter never lets more than the limit into any 24 hours, and gives al
       expect(meter.used(end + 25 * hourMs)).toBe(0);
     }),
   );
+});
+
+it('a daily meter counts the last minute of an hour for a whole day', () => {
+  const meter = createDailyMeter({ limit: 1 });
+  expect(meter.take(hourMs - 1)).toBe(true);
+  expect(meter.take(24 * hourMs)).toBe(false);
+  expect(meter.take(25 * hourMs)).toBe(true);
 });
 
 describe('a queue of DML statements', () => {
