@@ -1,6 +1,5 @@
 // Writes per document. A burst is fine, a rate that lasts is not: what counts is the window as a whole, so ten writes in one
 // second may be followed by none for nine.
-import { createRateMeter, type RateMeter } from './rate-meter.ts';
 
 export type HotDocument = {
   readonly path: string;
@@ -19,28 +18,46 @@ export type SustainedWriteMeter = {
   readonly hottest: (count: number) => readonly HotDocument[];
 };
 
+/** No rate meter per document: there are thousands of documents, most of them written once or twice. */
+type Writes = { readonly path: string; readonly times: number[]; writes: number; at: number };
+
 export const createSustainedWriteMeter = ({ perSecond, windowMs }: { readonly perSecond: number; readonly windowMs: number }): SustainedWriteMeter => {
   const limit = Math.floor((perSecond * windowMs) / 1_000);
-  const documents = new Map<string, { readonly meter: RateMeter; writes: number; at: number }>();
+  const documents = new Map<string, Writes>();
+
+  /** The times are few, since they are those of one window. */
+  const forgetOld = (times: number[], now: number): void => {
+    let old = 0;
+    while (old < times.length && (times[old] as number) <= now - windowMs) old += 1;
+    if (old > 0) times.splice(0, old);
+  };
+
   return {
     record: (path, now) => {
-      let document = documents.get(path);
+      const document = documents.get(path);
       if (document === undefined) {
-        document = { meter: createRateMeter({ limit, windowMs }), writes: 0, at: now };
-        documents.set(path, document);
+        documents.set(path, { path, times: [now], writes: 1, at: now });
+        return 1;
       }
-      const writes = document.meter.record(now);
-      if (writes > document.writes) {
-        document.writes = writes;
+      const { times } = document;
+      forgetOld(times, now);
+      times.push(now);
+      if (times.length > document.writes) {
+        document.writes = times.length;
         document.at = now;
       }
-      return writes;
+      return times.length;
     },
-    isHot: (path, now) => (documents.get(path)?.meter.used(now) ?? 0) >= limit,
+    isHot: (path, now) => {
+      const times = documents.get(path)?.times;
+      if (times === undefined || times.length < limit) return false;
+      forgetOld(times, now);
+      return times.length >= limit;
+    },
     hottest: (count) =>
-      [...documents]
-        .map(([path, { writes, at }]) => ({ path, writes, at }))
+      [...documents.values()]
         .sort((a, b) => b.writes - a.writes || (a.path < b.path ? -1 : 1))
-        .slice(0, count),
+        .slice(0, count)
+        .map(({ path, writes, at }) => ({ path, writes, at })),
   };
 };
