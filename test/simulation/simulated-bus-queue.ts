@@ -12,10 +12,8 @@ export type Copy = {
   readonly arrivesAt: number;
   /** Deliveries so far. */
   attempts: number;
-  /** The latest delivery, while the bus thinks that it is worked on. */
+  /** The latest delivery, while the bus thinks that it is worked on; undefined while it is on its way, waits or is ready. */
   holder: Running | undefined;
-  /** Grows with every delivery and every wait, so that a wait that was overtaken does nothing. */
-  turn: number;
   isDone: boolean;
 };
 

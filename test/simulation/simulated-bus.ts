@@ -149,7 +149,7 @@ export class SimulatedBus {
 
   #add(queue: Queue, message: BusMessage): void {
     const latencyMs = this.#arriving.int(0, 50) + this.#latenessMs(queue, message);
-    const copy: Copy = { queue, message, arrivesAt: this.#now() + latencyMs, attempts: 0, holder: undefined, turn: 0, isDone: false };
+    const copy: Copy = { queue, message, arrivesAt: this.#now() + latencyMs, attempts: 0, holder: undefined, isDone: false };
     this.#waiting += 1;
     const { orderingKey } = message;
     if (orderingKey !== undefined) {
@@ -180,11 +180,9 @@ export class SimulatedBus {
   #comeAgain(copy: Copy, ms: number): void {
     const { queue } = copy;
     copy.holder = undefined;
-    copy.turn += 1;
     queue.ready.delete(copy);
-    const { turn } = copy;
     this.#timers.after(ms, () => {
-      if (copy.isDone || copy.turn !== turn) return;
+      if (copy.isDone) return;
       if (copy.attempts >= queue.spec.maxDeliveryAttempts && this.#giveUp(copy)) return;
       queue.ready.add(copy);
       this.#pump(queue);
@@ -209,7 +207,6 @@ export class SimulatedBus {
   #deliver(copy: Copy, consumer: Consumer): void {
     const { queue, message } = copy;
     copy.attempts += 1;
-    copy.turn += 1;
     const { topic, attributes, data } = message;
     const delivery: Delivery = { subscription: queue.spec.name, topic, attributes, data, deliveryAttempt: copy.attempts, signal: consumer.abort.signal };
     const running: Running = { copy, consumer, delivery, deliveredAt: this.#now(), isOver: false };
