@@ -21,6 +21,14 @@ const draftOf = ({ rows, log, fence }: TableState, changes: readonly Change[]): 
   return draft;
 };
 
+/** What a transaction has not seen it does not delete. */
+const remove = <Value>(dates: Map<PartitionDate, readonly Value[]>, date: PartitionDate, seen: readonly Value[] = []): void => {
+  const there = dates.get(date) ?? [];
+  const left = there === seen ? [] : there.filter((value) => !seen.includes(value));
+  if (left.length === 0) dates.delete(date);
+  else dates.set(date, left);
+};
+
 export type MemoryTransaction = CommitUnit<readonly JsonObject[]> & {
   /** In one step; throws `transaction_conflict`, and then nothing has happened. */
   readonly commit: () => void;
@@ -63,7 +71,7 @@ export const beginTransaction = (name: string, table: MemoryTable, pause: () => 
       await pause();
       const { rows } = seen();
       mutatesRows ||= of.some((date) => (rows.get(date)?.length ?? 0) > 0);
-      change((draft) => of.forEach((date) => draft.rows.delete(date)), of);
+      change((draft) => of.forEach((date) => remove(draft.rows, date, rows.get(date))), of);
     },
     insertRows: async (staged) => {
       await pause();
@@ -83,7 +91,7 @@ export const beginTransaction = (name: string, table: MemoryTable, pause: () => 
       await pause();
       const { log } = seen();
       mutatesLog ||= of.some((date) => log.has(date));
-      change((draft) => of.forEach((date) => draft.log.delete(date)), of);
+      change((draft) => of.forEach((date) => remove(draft.log, date, log.get(date))), of);
     },
     insertLog: async (entries) => {
       await pause();

@@ -85,9 +85,12 @@ const digestRows = remember((rows: readonly JsonObject[]): SourceDigest => {
   return { rows: rows.length, digest: digestText(texts.sort().join('\n')) };
 });
 
-const digestsOf = remember((_: DatedRows) => new Map<string, ReadonlyMap<PartitionDate, SourceDigest>>());
+type Digests = ReadonlyMap<PartitionDate, SourceDigest>;
 
-export const digestDates = (dates: DatedRows, { first, last }: DateRange): ReadonlyMap<PartitionDate, SourceDigest> => {
+/** By range. */
+const digestsOf = remember<DatedRows, Map<string, Digests>>(() => new Map());
+
+export const digestDates = (dates: DatedRows, { first, last }: DateRange): Digests => {
   const ranges = digestsOf(dates);
   const range = `${first}|${last}`;
   let digests = ranges.get(range);
