@@ -13,10 +13,11 @@ import {
 import type { Dispatch } from '../contracts/messages.ts';
 import { windowIndexes } from '../domain/calendar.ts';
 import { generationOf } from '../domain/generation.ts';
-import { declaredSkip, inputDigest, type LedgerView } from '../domain/ledger.ts';
+import { declaredSkip, digestInputs, type LedgerView } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import { processorById, type Processor } from '../domain/pipeline.ts';
 import type { StoreReader } from '../ports/status-store.ts';
+import { findAbandoned, findAdoptable, readJobStates, type Claimed, type JobName } from './adopt-job.ts';
 import type { EngineDeps } from './deps.ts';
 import { ledgerPathsFor, readLedgerYears, readSourceDigests, viewOf, type SourceDigests } from './ledger-reader.ts';
 import { transact } from './outbox.ts';
@@ -28,7 +29,12 @@ export type Claim = {
   readonly plan: LoadedPlan;
   readonly processor: Processor;
   readonly dispatchId: string;
+  readonly jobId: string;
   readonly staging: string;
+  /** The job is that of a worker that died. */
+  readonly adopted: boolean;
+  /** Jobs of workers that died, to be cancelled now. */
+  readonly abandoned: readonly string[];
   /** Claimed and to be computed, by date. */
   readonly tasks: readonly TaskDocument[];
   readonly fresh: number;
@@ -88,8 +94,14 @@ export const claimDispatch = async (
   const processor = processorById(plan.pipeline, dispatch.processorId);
   if (processor === undefined) return 'unknown_backfill';
   const paths = dispatch.tasks.map(({ path }) => path);
-  const dates = (await deps.store.getMany(paths)).flatMap((document) => (document === undefined ? [] : [parseDocument(taskSchema, document).date]));
-  if (dates.length === 0) return 'not_claimable';
+  const found = (await deps.store.getMany(paths)).flatMap((document) => (document === undefined ? [] : [parseDocument(taskSchema, document)]));
+  if (found.length === 0) return 'not_claimable';
+  const dates = found.map(({ date }) => date);
+  const jobStates = await readJobStates(
+    deps,
+    found.filter(({ state, dispatchId }) => state === 'queued' && dispatchId === dispatch.dispatchId),
+    signal,
+  );
   // Sources are digested before the claim and again after the read; ledger entries inside the transactions.
   const { sources, sourceError } = await readSources(deps, plan, processor, dates, signal);
   const now = deps.clock.now();
@@ -106,10 +118,10 @@ export const claimDispatch = async (
     });
     if (queued.length === 0 || cancelled) return 'not_claimable';
     const letters = await readDeadLetters(transaction, queued);
-    const tasks: TaskDocument[] = [];
+    const pending: Claimed[] = [];
+    const taken: TaskDocument[] = [];
     const rowsBefore = new Map<PartitionDate, number>();
     let [held, fresh, exhausted] = [0, 0, 0];
-    const staging = `${processor.id}_${queued[0]?.date.replaceAll('-', '')}_${generationOf(backfill.sequence, (queued[0]?.epoch ?? 0) + 1).toString(36)}_${dispatch.dispatchId.slice(0, 6)}`;
     for (const task of queued) {
       const index = plan.calendar.indexOf.get(task.date) as number;
       const missing = paused ? undefined : missingUpstream(plan, processor, index, view);
@@ -120,7 +132,8 @@ export const claimDispatch = async (
         held += 1;
         continue;
       }
-      const digest = inputDigest(plan.pipeline, processor, plan.calendar, index, view);
+      taken.push(task);
+      const { inputDigest, inputVersion } = digestInputs(plan.pipeline, processor, plan.calendar, index, view);
       const before = view.entry(processor.id, task.date);
       const epoch = task.epoch + 1;
       const claimed = moveTask(task, 'claim', {
@@ -129,14 +142,13 @@ export const claimDispatch = async (
         generation: generationOf(Math.max(task.sequence, backfill.sequence), epoch),
         claimedAt: now,
         codeHash: processor.codeHash,
-        inputDigest: digest,
-        job: { jobId: `floodgate_${staging}_1`, staging },
+        inputDigest,
         evidence: [],
       });
-      if (sourceError === undefined && !task.rewrite && before !== undefined && before.codeHash === processor.codeHash && before.inputDigest === digest) {
-        const found = moveTask(claimed, 'find_fresh', { job: null, endedAt: now, rows: before.rows, failure: null });
-        saveTask(transaction, found);
-        closeDeadLetters(transaction, letters, [found], now);
+      if (sourceError === undefined && !task.rewrite && before !== undefined && before.codeHash === processor.codeHash && before.inputDigest === inputDigest) {
+        const done = moveTask(claimed, 'find_fresh', { job: null, endedAt: now, rows: before.rows, failure: null });
+        saveTask(transaction, done);
+        closeDeadLetters(transaction, letters, [done], now);
         fresh += 1;
         continue;
       }
@@ -150,9 +162,15 @@ export const claimDispatch = async (
         continue;
       }
       if (before !== undefined) rowsBefore.set(task.date, before.rows);
-      saveTask(transaction, claimed);
-      tasks.push(claimed);
+      pending.push({ task: claimed, inputVersion });
     }
+    const adopted = findAdoptable(pending, jobStates);
+    const { jobId, staging } = adopted ?? nameJob(dispatch, queued[0] as TaskDocument, backfill);
+    const tasks = pending.map(({ task, inputVersion }): TaskDocument => {
+      const { codeHash, inputDigest } = task;
+      return { ...task, job: { jobId, staging, codeHash, inputDigest, inputVersion, dates: pending.length } };
+    });
+    for (const task of tasks) saveTask(transaction, task);
     if (tasks.length > 0) {
       const lease: DispatchDocument = {
         dispatchId: dispatch.dispatchId,
@@ -167,8 +185,29 @@ export const claimDispatch = async (
     const about = { subject: dispatch.dispatchId, traceparent: backfill.traceparent };
     if (fresh + exhausted > 0) send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [processor.phase] }, about);
     else if (held > 0) send('floodgate.backfill.moved', { backfillId: backfill.backfillId }, about);
-    return { backfill, plan, processor, dispatchId: dispatch.dispatchId, staging, tasks, fresh, exhausted, sources, sourceError, rowsBefore };
+    return {
+      backfill,
+      plan,
+      processor,
+      dispatchId: dispatch.dispatchId,
+      jobId,
+      staging,
+      adopted: adopted !== undefined,
+      abandoned: findAbandoned(taken, adopted, jobStates),
+      tasks,
+      fresh,
+      exhausted,
+      sources,
+      sourceError,
+      rowsBefore,
+    };
   });
+};
+
+/** Named by generation and dispatch, so that two executions never share one. */
+const nameJob = ({ dispatchId }: Dispatch, { processorId, date, epoch }: TaskDocument, { sequence }: BackfillDocument): JobName => {
+  const staging = `${processorId}_${date.replaceAll('-', '')}_${generationOf(sequence, epoch + 1).toString(36)}_${dispatchId.slice(0, 6)}`;
+  return { jobId: `floodgate_${staging}_1`, staging };
 };
 
 /** An unreadable source is an outcome of the tasks: thrown, it would only bring the message again, and nobody would be told. */

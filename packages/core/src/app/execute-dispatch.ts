@@ -4,10 +4,11 @@ import { dispatchPath, dispatchSchema, parseDocument, taskSchema, type Evidence,
 import type { Dispatch } from '../contracts/messages.ts';
 import { FloodgateError } from '../domain/errors.ts';
 import { decideAfterFailure, toFailure, type Failure } from '../domain/failure.ts';
-import { inputDigest } from '../domain/ledger.ts';
+import { digestInputs } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import type { JsonObject, StoreTransaction } from '../ports/status-store.ts';
 import type { StagedDate } from '../ports/warehouse.ts';
+import { cancelJobs, stagingsInUse } from './adopt-job.ts';
 import { auditStaged } from './audit-staged.ts';
 import { claimDispatch, positionsOf, readClaimView, type Claim } from './claim-dispatch.ts';
 import type { CodeCatalog, EngineDeps } from './deps.ts';
@@ -32,7 +33,12 @@ export type DispatchOutcome =
   /** Nothing can go on in this process: what was held has been given back. */
   | { readonly outcome: 'halt'; readonly failure: Failure };
 
-type Settled = { staged: number; quarantined: number; putBack: number; failed: number };
+type Counts = { staged: number; quarantined: number; putBack: number; failed: number };
+type Settled = {
+  readonly counts: Counts;
+  /** No task may use the staging any more: neither one that was staged from it, nor one whose later claim has adopted it, or may. */
+  readonly isUnused: boolean;
+};
 
 /** What became of one claimed date. */
 type Verdict =
@@ -48,7 +54,10 @@ type Verdict =
 export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, signal: AbortSignal): Promise<DispatchOutcome> => {
   const claim = await claimDispatch(deps, dispatch, signal);
   if (claim === 'unknown_backfill' || claim === 'not_claimable') return { outcome: 'dropped', why: claim };
-  if (claim.tasks.length === 0) return { outcome: 'done', staged: 0, fresh: claim.fresh, quarantined: 0, putBack: 0, failed: claim.exhausted };
+  if (claim.tasks.length === 0) {
+    await cancelJobs(deps, claim.abandoned, signal);
+    return { outcome: 'done', staged: 0, fresh: claim.fresh, quarantined: 0, putBack: 0, failed: claim.exhausted };
+  }
   const startedAt = deps.clock.now();
   const work = new AbortController();
   const finished = new AbortController();
@@ -56,8 +65,11 @@ export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, sign
   let settled: Settled;
   let halt: Failure | undefined;
   try {
+    const stop = AbortSignal.any([signal, work.signal]);
+    // Only now, when the claim stands: before it, another worker might have adopted them meanwhile.
+    await cancelJobs(deps, claim.abandoned, stop);
     if (claim.sourceError !== undefined) throw claim.sourceError as Error;
-    const verdicts = await compute(deps, claim, AbortSignal.any([signal, work.signal]));
+    const verdicts = await compute(deps, claim, stop);
     settled = await settle(deps, claim, verdicts, deps.clock.now() - startedAt);
   } catch (error) {
     const failure = toFailure(
@@ -73,21 +85,21 @@ export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, sign
     finished.abort();
     await Promise.all(limits);
   }
-  if (settled.staged === 0) await dropQuietly(deps, claim);
-  deps.logger.info({ dispatchId: claim.dispatchId, processorId: claim.processor.id, ms: deps.clock.now() - startedAt, ...settled }, 'dispatch handled');
-  return halt === undefined
-    ? { outcome: 'done', fresh: claim.fresh, ...settled, failed: settled.failed + claim.exhausted }
-    : { outcome: 'halt', failure: halt };
+  const { counts, isUnused } = settled;
+  if (isUnused) await discardStaged(deps, claim);
+  const { dispatchId, adopted } = claim;
+  deps.logger.info({ dispatchId, processorId: claim.processor.id, adopted, ms: deps.clock.now() - startedAt, ...counts }, 'dispatch handled');
+  return halt === undefined ? { outcome: 'done', fresh: claim.fresh, ...counts, failed: counts.failed + claim.exhausted } : { outcome: 'halt', failure: halt };
 };
 
 const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, Verdict>> => {
-  const { processor, plan, staging } = claim;
+  const { processor, plan, jobId, staging } = claim;
   const target = specOf(processor);
   const dates = claim.tasks.map(({ date }) => date);
   await deps.warehouse.prepareTable(target, signal);
   const staged = await deps.warehouse.stage(
     {
-      jobId: claim.tasks[0]?.job?.jobId ?? staging,
+      jobId,
       target,
       staging,
       dates,
@@ -134,16 +146,6 @@ async function* ofProcessor(file: string, rows: AsyncIterable<JsonObject>): Asyn
   }
 }
 
-/** Which of the claimed tasks are still ours, as the transaction sees them. */
-const ours = async (transaction: StoreTransaction, claim: Claim): Promise<readonly TaskDocument[]> => {
-  const epochs = new Map(claim.tasks.map((task) => [task.taskId, task.epoch]));
-  return (await transaction.getMany(claim.tasks.map(pathOfTask))).flatMap((document) => {
-    if (document === undefined) return [];
-    const task = parseDocument(taskSchema, document);
-    return task.state === 'running' && task.epoch === epochs.get(task.taskId) ? [task] : [];
-  });
-};
-
 /** Records what became of the dates, in one transaction with the lease's end and the messages that follow from it. */
 const settle = async (deps: WorkerDeps, claim: Claim, verdicts: ReadonlyMap<PartitionDate, Verdict>, tookMs: number): Promise<Settled> => {
   const { processor, plan, backfill } = claim;
@@ -155,59 +157,59 @@ const settle = async (deps: WorkerDeps, claim: Claim, verdicts: ReadonlyMap<Part
     : claim.sources;
   const computeMs = tookMs / claim.tasks.length;
   return transact(deps, async (transaction, send) => {
-    const tasks = await ours(transaction, claim);
+    const stored = (await transaction.getMany(claim.tasks.map(pathOfTask))).flatMap((document) =>
+      document === undefined ? [] : [parseDocument(taskSchema, document)],
+    );
+    const epochs = new Map(claim.tasks.map((task) => [task.taskId, task.epoch]));
     const view = await readClaimView(transaction, plan, processor, dates, sources);
     const now = deps.clock.now();
-    const counts: Settled = { staged: 0, quarantined: 0, putBack: 0, failed: 0 };
+    const counts: Counts = { staged: 0, quarantined: 0, putBack: 0, failed: 0 };
     const changed: Failure = { code: 'inputs_changed', class: 'not_ready', message: 'an upstream partition changed while this one was computed' };
-    for (const task of tasks) {
+    const after = stored.map((task): TaskDocument => {
+      // Still ours, or somebody else's by now.
+      if (task.state !== 'running' || task.epoch !== epochs.get(task.taskId)) return task;
       let verdict = verdicts.get(task.date) ?? { verdict: 'error' as const, failure: { ...changed, code: 'unknown' } };
-      const digest = inputDigest(plan.pipeline, processor, plan.calendar, plan.calendar.indexOf.get(task.date) as number, view);
-      if (verdict.verdict !== 'error' && digest !== task.inputDigest) verdict = { verdict: 'error', failure: changed };
-      saveVerdict(deps, transaction, claim, task, verdict, { now, computeMs, counts });
-    }
+      if (verdict.verdict !== 'error') {
+        const inputs = digestInputs(plan.pipeline, processor, plan.calendar, plan.calendar.indexOf.get(task.date) as number, view);
+        if (inputs.inputDigest !== task.inputDigest || inputs.inputVersion !== task.job?.inputVersion) verdict = { verdict: 'error', failure: changed };
+      }
+      return saveVerdict(deps, transaction, claim, task, verdict, { now, computeMs, counts });
+    });
     transaction.delete(dispatchPath(claim.dispatchId));
     const about = { subject: claim.dispatchId, traceparent: backfill.traceparent };
     if (counts.staged > 0) send('floodgate.lane.rung', { table: processor.table }, about);
     if (counts.quarantined + counts.failed > 0) send('floodgate.tasks.ended', { backfillId: backfill.backfillId, phases: [processor.phase] }, about);
     else if (counts.putBack > 0) send('floodgate.backfill.moved', { backfillId: backfill.backfillId }, about);
-    return counts;
+    return { counts, isUnused: !after.some((task) => stagingsInUse(task).includes(claim.staging)) };
   });
 };
 
+/** Saves what became of a date, and counts it. Returns the task as it is then. */
 const saveVerdict = (
   deps: WorkerDeps,
   transaction: StoreTransaction,
   claim: Claim,
   task: TaskDocument,
   verdict: Verdict,
-  context: { readonly now: number; readonly computeMs: number; readonly counts: Settled },
-): void => {
+  context: { readonly now: number; readonly computeMs: number; readonly counts: Counts },
+): TaskDocument => {
   const { now, computeMs, counts } = context;
   const done = { dispatchId: '', computeMs };
+  const save = (count: keyof Counts, moved: TaskDocument): TaskDocument => {
+    saveTask(transaction, moved);
+    counts[count] += 1;
+    return moved;
+  };
   if (verdict.verdict === 'staged') {
     const { contentHash, rows } = verdict.staged;
-    saveTask(
-      transaction,
-      moveTask(task, 'stage', {
-        ...done,
-        staged: { staging: claim.staging, contentHash, rows, preserved: false },
-        rows,
-        evidence: [...verdict.evidence],
-        stagedAt: now,
-        failure: null,
-      }),
-    );
-    counts.staged += 1;
-    return;
+    const staged = { staging: claim.staging, contentHash, rows, preserved: false };
+    return save('staged', moveTask(task, 'stage', { ...done, staged, rows, evidence: [...verdict.evidence], stagedAt: now, failure: null }));
   }
   if (verdict.verdict === 'quarantined') {
     const { contentHash, rows } = verdict.staged;
     const failure = { code: 'audit_failed', class: 'permanent', message: verdict.evidence.map(({ message }) => message).join('; ') };
     const staged = { staging: verdict.preserved, contentHash, rows, preserved: true };
-    saveTask(transaction, moveTask(task, 'quarantine', { ...done, staged, rows, evidence: [...verdict.evidence], failure, job: null, endedAt: now }));
-    counts.quarantined += 1;
-    return;
+    return save('quarantined', moveTask(task, 'quarantine', { ...done, staged, rows, evidence: [...verdict.evidence], failure, job: null, endedAt: now }));
   }
   const after = decideAfterFailure({
     failure: verdict.failure,
@@ -218,13 +220,11 @@ const saveVerdict = (
   });
   if (after.next === 'failed') {
     const failed = moveTask(task, 'fail', { ...done, failure: after.failure, job: null, deadLetter: true, endedAt: now });
-    saveTask(transaction, failed);
     saveDeadLetter(transaction, failed, after.failure, now);
-    counts.failed += 1;
-    return;
+    return save('failed', failed);
   }
-  saveTask(
-    transaction,
+  return save(
+    'putBack',
     moveTask(task, 'put_back', {
       ...done,
       failure: verdict.failure,
@@ -234,7 +234,6 @@ const saveVerdict = (
       spanLimit: Math.min(task.spanLimit, after.spanLimit ?? task.spanLimit),
     }),
   );
-  counts.putBack += 1;
 };
 
 /** Renews the lease until the work is finished; aborts the work where the lease has been taken away. */
@@ -275,8 +274,12 @@ const enforceDeadline = async (deps: WorkerDeps, claim: Claim, work: AbortContro
   );
 };
 
-/** Staging that nobody will commit. Left behind by a failure here, the reconciler finds it. */
-const dropQuietly = async (deps: WorkerDeps, claim: Claim): Promise<void> => {
+/**
+ * Staging that nobody will commit. Left behind by a failure here, the reconciler finds it. Giving up an adopted job only
+ * ended the wait for it; nobody else will end the job itself.
+ */
+const discardStaged = async (deps: WorkerDeps, claim: Claim): Promise<void> => {
+  if (claim.adopted) await cancelJobs(deps, [claim.jobId], new AbortController().signal);
   try {
     await deps.warehouse.dropStaging(specOf(claim.processor), [claim.staging], new AbortController().signal);
   } catch (error) {

@@ -1,5 +1,6 @@
 // Nothing lives in a process: what a crash left half done is found here. On a timer, at start, and on request.
 import {
+  backfillPath,
   backfillSchema,
   deadLetterPath,
   dispatchSchema,
@@ -16,7 +17,9 @@ import {
 import { digestText } from '../domain/digest.ts';
 import { ledgerPathOf } from '../domain/ledger.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import { openStates } from '../domain/task-state.ts';
 import type { MessageAttributes } from '../ports/message-bus.ts';
+import { stagingsInUse } from './adopt-job.ts';
 import type { EngineDeps, StoreDeps } from './deps.ts';
 import type { LeaseWatch } from './lease-watch.ts';
 import { specOf } from './ledger-reader.ts';
@@ -63,6 +66,7 @@ const recoverLeases = async (deps: ReconcileDeps): Promise<{ readonly leasesReco
       const epochs = new Map(lease.tasks.map(({ path, epoch }) => [path, epoch]));
       const documents = await transaction.getMany(lease.tasks.map(({ path }) => path));
       let count = 0;
+      const left = new Set<string>();
       for (const taskDocument of documents) {
         const task = taskDocument === undefined ? undefined : parseDocument(taskSchema, taskDocument);
         if (taskDocument === undefined || task?.state !== 'running' || task.epoch !== epochs.get(taskDocument.path)) continue;
@@ -70,7 +74,10 @@ const recoverLeases = async (deps: ReconcileDeps): Promise<{ readonly leasesReco
         // spans find it before the attempts of all are used up.
         const spanLimit = Math.min(task.spanLimit, Math.ceil(lease.tasks.length / 8));
         const failure = { code: 'lease_expired', class: 'transient', message: `worker ${lease.holder} stopped renewing its lease` };
-        saveTask(transaction, moveTask(task, 'recover_running', { epoch: task.epoch + 1, dispatchId: '', job: null, notBefore: 0, spanLimit, failure }));
+        // One task alone keeps the job: its next claim adopts it, or cancels it where shorter spans follow (`adopt-job.ts`).
+        const job = task.job === null || left.has(task.job.jobId) ? null : task.job;
+        if (job !== null) left.add(job.jobId);
+        saveTask(transaction, moveTask(task, 'recover_running', { epoch: task.epoch + 1, dispatchId: '', job, notBefore: 0, spanLimit, failure }));
         count += 1;
       }
       transaction.delete(document.path);
@@ -133,6 +140,18 @@ const ringBackfills = async (deps: ReconcileDeps): Promise<number> => {
   return active.length;
 };
 
+/**
+ * Leaves out tasks that wait with a job in a backfill that has ended: nobody may ever adopt it. Where an operator reopens
+ * the backfill after all, the job's rows are found missing, and computed anew.
+ */
+const withoutEnded = async (deps: StoreDeps, tasks: readonly TaskDocument[]): Promise<readonly TaskDocument[]> => {
+  const mayAdopt = (task: TaskDocument): boolean => (task.state === 'waiting' || task.state === 'queued') && task.job !== null;
+  const ids = [...new Set(tasks.filter(mayAdopt).map(({ backfillId }) => backfillId))];
+  const backfills = await deps.store.getMany(ids.map(backfillPath));
+  const ended = new Set(ids.filter((_, index) => backfills[index] === undefined || parseDocument(backfillSchema, backfills[index]).state !== 'active'));
+  return tasks.filter((task) => !mayAdopt(task) || !ended.has(task.backfillId));
+};
+
 /** Stagings that no task refers to any more are dropped. Returns their names. */
 export const dropOrphanStaging = async (deps: EngineDeps, pipeline: Pipeline, signal: AbortSignal): Promise<readonly string[]> => {
   const dropped: string[] = [];
@@ -143,11 +162,15 @@ export const dropOrphanStaging = async (deps: EngineDeps, pipeline: Pipeline, si
     // Listed first, then the tasks: a staging made in between is not in the list, so it can't be taken for an orphan.
     const documents = await deps.store.query({
       group: 'tasks',
-      where: [{ field: 'state', op: 'in', value: ['running', 'staged', 'committing', 'quarantined'] }],
+      where: [{ field: 'state', op: 'in', value: [...openStates, 'quarantined'] }],
     });
-    const tasks = documents.map((document): TaskDocument => parseDocument(taskSchema, document));
-    const used = new Set(tasks.flatMap(({ staged, job }) => [staged?.staging ?? '', job?.staging ?? '']));
-    // A worker preserves rows of a running task before the task says so.
+    const tasks = await withoutEnded(
+      deps,
+      documents.map((document): TaskDocument => parseDocument(taskSchema, document)),
+    );
+    const used = new Set(tasks.flatMap(stagingsInUse));
+    // A worker preserves rows of a running task before the task says so: under the generation of its own claim, also where
+    // it has adopted a job.
     const running = tasks.filter(({ state }) => state === 'running').map(({ generation }) => generation.toString(36));
     const orphans = names.filter((name) => !used.has(name) && !running.some((generation) => name.endsWith(`_${generation}`)));
     await deps.warehouse.dropStaging(target, orphans, signal);

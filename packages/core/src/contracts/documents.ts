@@ -123,6 +123,22 @@ const stagedSchema = z.object({
   preserved: z.boolean(),
 });
 
+/** Recorded before the job is submitted, so that a later claim can adopt or cancel it. An older version wrote only the names. */
+const stageJobSchema = z.object({
+  jobId: z.string(),
+  staging: z.string(),
+  /** What this date is computed with and from; nothing of an older version is adopted. */
+  codeHash: z.string().default(''),
+  inputDigest: z.string().default(''),
+  inputVersion: z.string().default(''),
+  /**
+   * How many dates the job computes. Exactly those carry its id, so that a claim of so many tasks with one id has all of
+   * them. Their list on each of them would grow with the square of the span.
+   */
+  dates: z.int().default(0),
+});
+export type StageJobRecord = z.output<typeof stageJobSchema>;
+
 export const taskSchema = z.object({
   taskId: z.string(),
   backfillId: z.string(),
@@ -147,8 +163,8 @@ export const taskSchema = z.object({
   notBefore: instant,
   /** Largest span that may carry this date: halved each time its span fails on data. */
   spanLimit: z.int(),
-  /** The warehouse job of the current execution. */
-  job: z.object({ jobId: z.string(), staging: z.string() }).nullable(),
+  /** The warehouse job of the current execution, or of one whose worker died, until the next claim adopts or cancels it. */
+  job: stageJobSchema.nullable(),
   codeHash: z.string(),
   inputDigest: z.string(),
   staged: stagedSchema.nullable(),

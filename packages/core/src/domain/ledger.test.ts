@@ -16,7 +16,7 @@ import {
   twoSeasons,
 } from '../../../../test/support/pipelines.ts';
 import type { Calendar } from './calendar.ts';
-import { declaredSkip, freshnessOf, inputDigest, ledgerPath, ledgerPathOf } from './ledger.ts';
+import { declaredSkip, digestInputs, freshnessOf, inputDigest, ledgerPath, ledgerPathOf } from './ledger.ts';
 import { partitionDate } from './partition-date.ts';
 import type { Pipeline, Processor } from './pipeline.ts';
 
@@ -150,6 +150,48 @@ describe('the digest of inputs', () => {
     const pipeline = makePipeline([makeProcessor('games'), makeProcessor('rolling', { upstreams: [reads('games', '[-5d, -1d]')] })]);
     const ledger = createTestLedger(pipeline, calendar);
     expect(digestAt(pipeline, 'rolling', calendar, 0, ledger)).not.toBe(digestAt(pipeline, 'rolling', calendar, 1, ledger));
+  });
+});
+
+describe('the version of inputs', () => {
+  const digestsAt = (pipeline: Pipeline, id: string, calendar: Calendar, index: number, ledger: TestLedger) =>
+    digestInputs(pipeline, processorOf(pipeline, id), calendar, index, ledger.view);
+
+  test('comes with the same digest of the content as freshness is judged by', () => {
+    fc.assert(
+      fc.property(arbitraryPipeline, arbitraryCalendar(), (pipeline, calendar) => {
+        const ledger = createTestLedger(pipeline, calendar).fill();
+        for (const { id } of pipeline.processors) {
+          for (const index of allDates(calendar).keys())
+            expect(digestsAt(pipeline, id, calendar, index, ledger).inputDigest).toBe(digestAt(pipeline, id, calendar, index, ledger));
+        }
+      }),
+    );
+  });
+
+  test('changes with every commit in the window, also one that brings back an earlier content, and never comes back', () => {
+    const [pipeline, calendar] = [chainPipeline(), plainCalendar('2024-01-01', 2)];
+    const ledger = createTestLedger(pipeline, calendar);
+    const [first, second] = allDates(calendar) as [ReturnType<typeof partitionDate>, ReturnType<typeof partitionDate>];
+    const seen = [digestsAt(pipeline, 'daily', calendar, 0, ledger)];
+    for (const contentHash of ['a', 'b', 'a', 'a']) {
+      ledger.commit('games', first, { contentHash });
+      seen.push(digestsAt(pipeline, 'daily', calendar, 0, ledger));
+    }
+    expect(new Set(seen.map(({ inputVersion }) => inputVersion)).size).toBe(5);
+    expect(new Set(seen.map((each) => each.inputDigest)).size).toBe(3);
+    ledger.commit('games', second);
+    expect(digestsAt(pipeline, 'daily', calendar, 0, ledger)).toEqual(seen.at(-1));
+  });
+
+  test('says nothing of sources and external tables, which have no generation', () => {
+    const [pipeline, calendar] = [externalPipeline(), plainCalendar('2024-01-01', 3)];
+    const ledger = createTestLedger(pipeline, calendar);
+    const before = digestsAt(pipeline, 'daily', calendar, 1, ledger);
+    ledger.setSource('test.weather', dateAt(calendar, 1), 'other rows');
+    const after = digestsAt(pipeline, 'daily', calendar, 1, ledger);
+    expect(after.inputVersion).toBe(before.inputVersion);
+    expect(after.inputDigest).not.toBe(before.inputDigest);
   });
 });
 

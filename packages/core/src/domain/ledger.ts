@@ -52,10 +52,11 @@ export const declaredSkip = (processor: Processor, calendar: Calendar, index: nu
 const edgeName = ({ table, window }: Upstream): string => `${table} ${formatWindow(window)}`;
 
 /**
- * Digest of everything that the partition reads: per upstream table, the content hash of each partition in its window,
- * the absent ones included, so that a partition that appears later is noticed like one that changes.
+ * One look at everything that the partition reads: per upstream table, the content hash of each partition in its window,
+ * the absent ones included, so that a partition that appears later is noticed like one that changes. `generations` takes
+ * those of the same partitions; sources and external tables have none.
  */
-export const inputDigest = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, view: LedgerView): string => {
+const walkInputs = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, view: LedgerView, generations?: number[]): string => {
   const parts: string[] = [];
   for (const upstream of [...processor.upstreams].sort((a, b) => (edgeName(a) < edgeName(b) ? -1 : 1))) {
     const producer = pipeline.processors.find(({ table }) => table === upstream.table);
@@ -63,12 +64,36 @@ export const inputDigest = (pipeline: Pipeline, processor: Processor, calendar: 
     parts.push(upstream.table);
     for (let at = from; at < to; at += 1) {
       const date = (calendar.dates[at] as Calendar['dates'][number]).date;
-      const hash =
-        producer === undefined || producer.kind === 'external' ? view.sourceDigest(upstream.table, date) : view.entry(producer.id, date)?.contentHash;
-      parts.push(date, hash ?? 'absent');
+      if (producer === undefined || producer.kind === 'external') {
+        parts.push(date, view.sourceDigest(upstream.table, date) ?? 'absent');
+        continue;
+      }
+      const entry = view.entry(producer.id, date);
+      parts.push(date, entry?.contentHash ?? 'absent');
+      generations?.push(entry?.generation ?? -1);
     }
   }
-  return digestText(parts.join('|'));
+  return parts.join('|');
+};
+
+/** Digest of the content of everything that the partition reads: what freshness is judged by. */
+export const inputDigest = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, view: LedgerView): string =>
+  digestText(walkInputs(pipeline, processor, calendar, index, view));
+
+export type InputDigests = {
+  readonly inputDigest: string;
+  /** Over the generations instead of the content: it differs after any commit in a window, and never comes back. */
+  readonly inputVersion: string;
+};
+
+/**
+ * Both digests by one walk, for whoever brackets a read with them. Content alone can't: where an upstream changed and
+ * changed back meanwhile (A, B, A), the rows may be made of B although the content is what it was.
+ */
+export const digestInputs = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, view: LedgerView): InputDigests => {
+  const generations: number[] = [];
+  const content = walkInputs(pipeline, processor, calendar, index, view, generations);
+  return { inputDigest: digestText(content), inputVersion: digestText(generations.join('|')) };
 };
 
 export type Freshness = 'missing' | 'fresh' | 'stale_code' | 'stale_input';
