@@ -15,14 +15,17 @@ type Draft = {
 };
 type Change = (draft: Draft) => void;
 
-const draftOf = ({ rows, log, fence }: TableState, changes: readonly Change[]): Draft => {
-  const draft = { rows: new Map(rows), log: new Map(log), fence };
+const draftOf = ({ rows, log, fence }: TableState): Draft => ({ rows: new Map(rows), log: new Map(log), fence });
+
+/** The same changes on what others have committed since. */
+const replay = (state: TableState, changes: readonly Change[]): Draft => {
+  const draft = draftOf(state);
   for (const change of changes) change(draft);
   return draft;
 };
 
 /** What a transaction has not seen it does not delete. */
-const remove = <Value>(dates: Map<PartitionDate, readonly Value[]>, date: PartitionDate, seen: readonly Value[] = []): void => {
+const remove = <Value>(dates: Map<PartitionDate, readonly Value[]>, date: PartitionDate, seen: readonly Value[]): void => {
   const there = dates.get(date) ?? [];
   const left = there === seen ? [] : there.filter((value) => !seen.includes(value));
   if (left.length === 0) dates.delete(date);
@@ -45,10 +48,12 @@ export const beginTransaction = (name: string, table: MemoryTable, pause: () => 
   const dates = new Set<PartitionDate>();
   const logged: CommitLogEntry[] = [];
   let [mutatesRows, mutatesLog] = [false, false];
-  /** The snapshot with this transaction's own changes. */
-  const seen = (): Pick<TableState, 'rows' | 'log' | 'fence'> => (changes.length === 0 ? base : draftOf(base, changes));
+  /** The snapshot with this transaction's own changes, once it has any. */
+  let draft: Draft | undefined;
+  const seen = (): Pick<TableState, 'rows' | 'log' | 'fence'> => draft ?? base;
   const change = (more: Change, changed: Iterable<PartitionDate>): void => {
     changes.push(more);
+    more((draft ??= draftOf(base)));
     for (const date of changed) dates.add(date);
   };
   return {
@@ -58,7 +63,7 @@ export const beginTransaction = (name: string, table: MemoryTable, pause: () => 
       await pause();
       if (seen().fence > laneEpoch) return 0;
       mutatesLog = true;
-      change((draft) => void (draft.fence = laneEpoch), []);
+      change((to) => void (to.fence = laneEpoch), []);
       return 1;
     },
     readFence: async () => seen().fence,
@@ -69,18 +74,18 @@ export const beginTransaction = (name: string, table: MemoryTable, pause: () => 
     findStaged: async (entries) => entries.map(({ staging, date }) => table.stagings.get(staging)?.get(date)),
     deleteRows: async (of) => {
       await pause();
-      const { rows } = seen();
-      mutatesRows ||= of.some((date) => (rows.get(date)?.length ?? 0) > 0);
-      change((draft) => of.forEach((date) => remove(draft.rows, date, rows.get(date))), of);
+      const before = of.map((date) => [date, seen().rows.get(date) ?? []] as const);
+      mutatesRows ||= before.some(([, rows]) => rows.length > 0);
+      change((to) => before.forEach(([date, rows]) => remove(to.rows, date, rows)), of);
     },
     insertRows: async (staged) => {
       await pause();
       for (const { entry, rows } of staged) {
         const committed = toCommitted(rows, entry.generation, entry.backfillId);
         change(
-          (draft) => {
-            const before = draft.rows.get(entry.date) ?? [];
-            draft.rows.set(entry.date, before.length === 0 ? committed : [...before, ...committed]);
+          (to) => {
+            const before = to.rows.get(entry.date) ?? [];
+            to.rows.set(entry.date, before.length === 0 ? committed : [...before, ...committed]);
           },
           [entry.date],
         );
@@ -89,15 +94,15 @@ export const beginTransaction = (name: string, table: MemoryTable, pause: () => 
     },
     deleteLog: async (of) => {
       await pause();
-      const { log } = seen();
-      mutatesLog ||= of.some((date) => log.has(date));
-      change((draft) => of.forEach((date) => remove(draft.log, date, log.get(date))), of);
+      const before = of.map((date) => [date, seen().log.get(date) ?? []] as const);
+      mutatesLog ||= before.some(([, entries]) => entries.length > 0);
+      change((to) => before.forEach(([date, entries]) => remove(to.log, date, entries)), of);
     },
     insertLog: async (entries) => {
       await pause();
       logged.push(...entries);
       change(
-        (draft) => entries.forEach((entry) => draft.log.set(entry.date, [...(draft.log.get(entry.date) ?? []), entry])),
+        (to) => entries.forEach((entry) => to.log.set(entry.date, [...(to.log.get(entry.date) ?? []), entry])),
         entries.map(({ date }) => date),
       );
     },
@@ -107,7 +112,7 @@ export const beginTransaction = (name: string, table: MemoryTable, pause: () => 
         throw new WarehouseError('transaction_conflict', `another transaction has changed ${name} or its log since this one began`);
       const number = state.number + 1;
       table.state = {
-        ...draftOf(state, changes),
+        ...(state === base ? seen() : replay(state, changes)),
         number,
         rowsMutated: mutatesRows ? number : state.rowsMutated,
         logMutated: mutatesLog ? number : state.logMutated,
