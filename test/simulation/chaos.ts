@@ -34,6 +34,7 @@ export class Chaos {
   readonly #streams: ReadonlyMap<FaultKind, Random>;
   readonly #numbers = new Map<FaultKind, number>();
   readonly #reached = new Map<string, number>();
+  readonly #crashed = new Map<string, number>();
   #calm = false;
 
   constructor(options: ChaosOptions) {
@@ -64,7 +65,18 @@ export class Chaos {
     const reached = (this.#reached.get(key) ?? 0) + 1;
     this.#reached.set(key, reached);
     if (this.#calm || !this.#options.crashes.some((target) => target.point === point && target.when === when && target.nth === reached)) return false;
-    return this.#strike('crash', `${where} ${key}`);
+    if (!this.#strike('crash', `${where} ${key}`)) return false;
+    this.#crashed.set(key, (this.#crashed.get(key) ?? 0) + 1);
+    return true;
+  }
+
+  /** How often each named point was passed, as `before claim`, and how often a process died there. */
+  get reached(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#reached);
+  }
+
+  get crashed(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#crashed);
   }
 
   /** Notes something that the run does by itself and that counts as a fault: an operator's act, a change of a source. */

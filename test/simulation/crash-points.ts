@@ -89,18 +89,28 @@ const collectionOf = (path: string): string => path.split('/').at(-2) ?? '';
 const textOf = (document: JsonObject | undefined, field: string): string => String(document?.[field] ?? '');
 const numberOf = (document: JsonObject | undefined, field: string): number => Number(document?.[field] ?? 0);
 
+/** Both in one transaction: a claim that finds that there is nothing left to compute, or that too many have died over it. */
+const atOnce: readonly (readonly [TransitionName, TransitionName])[] = [
+  ['claim', 'find_fresh'],
+  ['claim', 'fail'],
+];
+
+const named = (name: TransitionName) => transitions.find((transition) => transition.name === name);
+
 /**
- * The transition that a change of a task's document was; undefined where its state stayed. Two pairs of states are shared by two
- * transitions each, which differ in who makes them: a worker, or the reconciler in a planner or a command.
+ * The transitions that a change of a task's document was; none where its state stayed. Two pairs of states are shared by two
+ * transitions each, which differ in who makes them: a worker, or the reconciler in a planner or a command. Throws RangeError for
+ * what the table doesn't allow.
  */
-export const transitionOf = ({ before, after }: Change, process: string): TransitionName | undefined => {
+export const transitionsOf = ({ before, after }: Change, process: string): readonly TransitionName[] => {
   const [from, to] = [before === undefined ? null : (textOf(before, 'state') as TaskState), textOf(after, 'state') as TaskState];
-  if (after === undefined || from === to) return undefined;
+  if (after === undefined || from === to) return [];
   const candidates = transitions.filter((transition) => transition.from === from && transition.to === to);
   const isWorker = process.startsWith('worker');
   const found = candidates.length > 1 ? candidates.find(({ owner }) => (owner === 'worker') === isWorker) : candidates[0];
-  if (found === undefined) throw new RangeError(`${process} took a task from ${String(from)} to ${to}, which is no transition`);
-  return found.name;
+  const both = atOnce.find(([first, second]) => named(first)?.from === from && named(second)?.to === to);
+  if (found === undefined && both === undefined) throw new RangeError(`${process} took a task from ${String(from)} to ${to}, which is no transition`);
+  return found === undefined ? (both ?? []) : [found.name];
 };
 
 /** What a transaction is called as a place to die at. Throws RangeError for one that nobody has named. */
@@ -114,10 +124,12 @@ export const pointOfChanges = (changes: readonly Change[], process: string): Cra
   if (backfill?.after !== undefined) return textOf(backfill.after, 'state') === 'active' ? (of('audit') === undefined ? 'ledger.rebuild' : 'reopen') : 'finish';
   for (const change of changes) {
     if (collectionOf(change.path) !== 'tasks') continue;
-    const name = transitionOf(change, process);
+    const [name] = transitionsOf(change, process);
     if (name === undefined) continue;
     if (name === 'return_to_lane' && numberOf(lane?.after, 'epoch') > numberOf(lane?.before, 'epoch')) return 'lane.raise';
-    return name === 'retry_quarantined' && of('audit') !== undefined && textOf(of('audit')?.after, 'action').startsWith('quarantine') ? 'quarantine.decide' : pointOfTransition[name];
+    return name === 'retry_quarantined' && of('audit') !== undefined && textOf(of('audit')?.after, 'action').startsWith('quarantine')
+      ? 'quarantine.decide'
+      : pointOfTransition[name];
   }
   if (lane !== undefined) return pointOfLane(lane);
   if (gate !== undefined) return of('audit') === undefined ? 'gate.decide' : 'approve';
@@ -125,7 +137,8 @@ export const pointOfChanges = (changes: readonly Change[], process: string): Cra
   if (of('requests') !== undefined) return of('requests')?.after === undefined ? 'expire' : 'request.reject';
   if (of('chunks') !== undefined || of('pipelineVersions') !== undefined) return of('plans') === undefined ? 'plan.parts' : 'expire';
   if (of('plans') !== undefined) return 'plan.visible';
-  if (of('leases') !== undefined) return of('leases')?.after === undefined ? (process.startsWith('worker') ? 'settle_dispatch' : 'recover_lease') : 'lease.renew';
+  if (of('leases') !== undefined)
+    return of('leases')?.after === undefined ? (process.startsWith('worker') ? 'settle_dispatch' : 'recover_lease') : 'lease.renew';
   if (of('progress') !== undefined) return 'progress';
   if (of('ledger') !== undefined) return 'ledger.rebuild';
   if (of('deadLetters') !== undefined) return 'malformed';

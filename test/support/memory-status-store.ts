@@ -49,6 +49,11 @@ export class MemoryDocumentEngine implements DocumentEngine {
     return query.limit === undefined ? found : found.slice(0, query.limit);
   }
 
+  /** Every document of the collections of that name, without an order: for those who look on. */
+  *allOf(group: string): Iterable<StoredDocument> {
+    for (const path of this.#groups.get(group) ?? []) yield this.#documents.get(path)!;
+  }
+
   count(query: CheckedQuery): number {
     return this.query(query).length;
   }

@@ -1,0 +1,184 @@
+// What people do while a run is going on: each act is a process of its own, as a command is, and may die in the middle.
+import type * as z from 'zod';
+import { approveGate, controlBackfill, decideQuarantine, replayDeadLetters, retryTasks } from '@floodgate/core/app/operate.ts';
+import { rebuildLedger } from '@floodgate/core/app/reconcile.ts';
+import {
+  backfillSchema,
+  controlPath,
+  gateSchema,
+  parseDocument,
+  taskSchema,
+  type BackfillDocument,
+  type GateDocument,
+  type TaskDocument,
+} from '@floodgate/core/contracts/documents.ts';
+import { createMessage } from '@floodgate/core/contracts/messages.ts';
+import { FloodgateError } from '@floodgate/core/domain/errors.ts';
+import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
+import type { FaultKind } from './faults.ts';
+import { engineOf, type Supervisor } from './services.ts';
+import { SimulatedProcess } from './simulated-process.ts';
+import type { SimulatedWorld } from './world.ts';
+
+const never = new AbortController().signal;
+
+/** Looks into the store without effect and without time: what a person knows from the screen. */
+export const look = ({ store: { documents } }: SimulatedWorld) => {
+  const all = <Schema extends z.ZodType>(group: string, schema: Schema): readonly z.output<Schema>[] =>
+    Array.from(documents.allOf(group), (document) => parseDocument(schema, document));
+  return {
+    backfills: (): readonly BackfillDocument[] => all('backfills', backfillSchema),
+    tasks: (): readonly TaskDocument[] => all('tasks', taskSchema),
+    gates: (): readonly GateDocument[] => all('gates', gateSchema),
+    isPaused: (backfillId: string): boolean => documents.read(controlPath(backfillId))?.data['paused'] === true,
+    sizeOf: (group: string): number => [...documents.allOf(group)].length,
+  };
+};
+
+export type Operators = {
+  /** Publishes a request as anybody may. */
+  readonly request: (data: JsonObject, id?: string) => Promise<void>;
+  /** Does one act of the scenario; resolves when it is over, or its process has died. */
+  readonly act: (kind: FaultKind) => Promise<void>;
+  /** Pauses, resumes or cancels, and tells the monitor. */
+  readonly control: (backfillId: string, action: 'pause' | 'resume' | 'cancel') => Promise<void>;
+  readonly retry: (backfillId: string) => Promise<void>;
+  readonly approve: (backfillId: string, phase: number) => Promise<void>;
+  readonly decide: (task: TaskDocument, decision: 'accept' | 'reject') => Promise<void>;
+};
+
+export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): Operators => {
+  const { clock, chaos, monitor, dates } = world;
+  const random = world.scenario.random.fork('operators');
+  const seen = look(world);
+  let commands = 0;
+  let requests = 0;
+
+  /** Runs a command in a process of its own. What it refuses, it says: that is no failure of the run. */
+  const command = async (text: string, run: (engine: ReturnType<typeof engineOf>) => Promise<unknown>, about: readonly string[] = []): Promise<void> => {
+    commands += 1;
+    const process = new SimulatedProcess(`cli-${commands}`, clock, chaos, random.int(-60, 60) * 1_000);
+    world.trace({ process: process.name, what: 'operator', text, about });
+    const work = run(engineOf(world, process)).catch((error: unknown) => {
+      if (!(error instanceof FloodgateError)) throw error;
+      world.trace({ process: process.name, what: 'operator', text: `${text}: ${error.message}`, about });
+    });
+    await Promise.race([work, process.death]);
+    process.die();
+  };
+
+  const control: Operators['control'] = (backfillId, action) =>
+    command(
+      `${action} ${backfillId}`,
+      async (engine) => {
+        monitor.onOperator({ action, backfillId, stage: 'asked' });
+        const { outcome } = await controlBackfill(engine, backfillId, action, 'ann');
+        if (outcome !== 'over') monitor.onOperator({ action, backfillId, stage: 'acknowledged' });
+      },
+      [backfillId],
+    );
+  const retry: Operators['retry'] = (backfillId) =>
+    command(`retry ${backfillId}`, (engine) => retryTasks(engine, backfillId, { states: ['failed', 'quarantined'] }, 'ann'), [backfillId]);
+  const approve: Operators['approve'] = (backfillId, phase) =>
+    command(`approve ${backfillId}/${phase}`, (engine) => approveGate(engine, backfillId, phase, 'ann'), [backfillId, `${backfillId}/${phase}`]);
+
+  const request: Operators['request'] = (data, id) => {
+    requests += 1;
+    const message = createMessage(
+      'floodgate.backfill.requested',
+      { pipeline: 'test', ...data },
+      { id: id ?? `request-${requests}`, source: '/simulation', subject: '', time: clock.now(), traceparent: '' },
+    );
+    // Whoever publishes a request tries again until the bus has taken it.
+    const publish = (): Promise<void> =>
+      command(`requests ${JSON.stringify(data)}`, async ({ bus }) => {
+        try {
+          await bus.publish([message]);
+        } catch {
+          await clock.sleep(1_000);
+          await bus.publish([message]);
+        }
+      });
+    return publish();
+  };
+
+  const decide: Operators['decide'] = ({ backfillId, processorId, date }, decision) =>
+    command(
+      `${decision}s ${processorId} ${date}`,
+      (engine) => decideQuarantine(engine, { backfillId, processorId, date, decision, by: 'ann', reason: 'as seen' }, never),
+      [backfillId, `${processorId}|${date}`],
+    );
+
+  const active = (): readonly BackfillDocument[] => seen.backfills().filter(({ state }) => state === 'active');
+  const someDates = (): { readonly start: string; readonly end: string } => {
+    const [a, b] = [random.int(0, dates.length - 1), random.int(0, dates.length - 1)];
+    return { start: dates[Math.min(a, b)] as string, end: dates[Math.max(a, b)] as string };
+  };
+
+  const acts: Readonly<Partial<Record<FaultKind, () => Promise<void>>>> = {
+    deploy: () => supervisor.deploy(random.pick([0, 2_000, 10_000])),
+    source_changed: async () => {
+      const date = random.pick(dates);
+      const before = world.sources.change(date);
+      if (before === undefined || !random.chance(0.4)) return;
+      await clock.sleep(random.int(20, 4_000));
+      world.sources.restore(date, before);
+    },
+    rows_broken: async () => world.sources.spoil(random.pick(dates)),
+    source_missing: async () => world.warehouse.faults.fail('digestSource', 'source_missing', { times: random.int(1, 6) }),
+    malformed_message: () => request({ is_backfill: true }),
+    paused: async () => {
+      const backfills = active();
+      if (backfills.length === 0) return;
+      const { backfillId } = random.pick(backfills);
+      await control(backfillId, 'pause');
+      await clock.sleep(random.int(100, 60_000));
+      await control(backfillId, 'resume');
+    },
+    cancelled: async () => {
+      const backfills = active();
+      if (backfills.length > 0) await control(random.pick(backfills).backfillId, 'cancel');
+    },
+    retried: async () => {
+      const backfills = seen.backfills().filter(({ state }) => state !== 'cancelled');
+      if (backfills.length > 0) await retry(random.pick(backfills).backfillId);
+    },
+    replayed: () => command('replays dead letters', (engine) => replayDeadLetters(engine, {}, random.pick([1, 100]), 'ann')),
+    decided: async () => {
+      const quarantined = seen.tasks().filter(({ state }) => state === 'quarantined');
+      if (quarantined.length === 0) return;
+      await decide(random.pick(quarantined), random.pick(['accept', 'accept', 'reject'] as const));
+    },
+    approved: async () => {
+      const held = seen.gates().find(({ state }) => state === 'held');
+      if (held !== undefined) await approve(held.backfillId, held.phase);
+    },
+    overlapping: () =>
+      request({
+        range: someDates(),
+        reprocess: random.pick(['missing', 'stale', 'all', 'failed']),
+        gate: random.pick(['phase', 'window']),
+        priority: random.int(-1, 1),
+        ...(random.chance(0.3) ? { processors: [random.pick(['games', 'rolling', 'features'])] } : {}),
+        limits: { datesPerTask: random.pick([1, 5]) },
+      }),
+    rebuilt: () =>
+      command('rebuilds the ledger', async (engine) => {
+        const loaded = await world.catalog.load('test');
+        if (loaded !== undefined) await rebuildLedger(engine, loaded.pipeline, never);
+      }),
+  };
+
+  return {
+    request,
+    control,
+    retry,
+    approve,
+    decide,
+    act: async (kind) => {
+      const run = acts[kind];
+      if (run === undefined || !chaos.note(kind, 'the scenario')) return;
+      await run();
+    },
+  };
+};

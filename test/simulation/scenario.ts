@@ -1,0 +1,160 @@
+// What one run is: its pipeline, its processes, what is asked of it and what goes wrong, all drawn from the seed. Each run has
+// only some of the faults, and those at rates of its own ("swarm testing": Groce et al., ISSTA 2012): with all of them at once
+// nothing ever gets far enough to go wrong in an interesting way.
+import type { CrashTarget } from './chaos.ts';
+import { crashPoints } from './crash-points.ts';
+import { allFaultKinds, type FaultKind } from './faults.ts';
+import type { Shape } from './pipelines.ts';
+import { createRandom, type Random } from './random.ts';
+
+export type Settings = {
+  readonly datesPerTask: number | 'auto';
+  readonly maxInFlight: number;
+  readonly gate: 'phase' | 'window';
+  /** Dates in one commit. */
+  readonly maxDates: number;
+  readonly lingerMs: number;
+  readonly leaseMs: number;
+  readonly reconcileEveryMs: number;
+};
+
+export type Act = {
+  /** Milliseconds after the run began. */
+  readonly at: number;
+  readonly kind: FaultKind;
+};
+
+export type Scenario = {
+  readonly seed: number;
+  readonly days: number;
+  readonly shape: Shape;
+  readonly processes: { readonly planner: number; readonly worker: number; readonly validator: number };
+  readonly settings: Settings;
+  /** When the chaos ends, in ms after the run began. */
+  readonly calmAt: number;
+  readonly rates: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly crashes: readonly CrashTarget[];
+  /** What operators and the world do, in order. */
+  readonly acts: readonly Act[];
+  /** How long closed backfills are kept. */
+  readonly keepClosedMs: number;
+  /** Whether the limits of the cloud hold. */
+  readonly cloud: boolean;
+  readonly random: Random;
+};
+
+/** Chance of a fault at each opportunity when a run has it: from the first to the second. Acts come from `mostActs` instead. */
+const rateRanges: Readonly<Partial<Record<FaultKind, readonly [number, number]>>> = {
+  crash_anywhere: [0.0004, 0.003],
+  stall: [0.0004, 0.002],
+  clock_jump: [0.0005, 0.004],
+  publish_failed: [0.01, 0.1],
+  publish_answer_lost: [0.01, 0.1],
+  message_duplicated: [0.02, 0.3],
+  message_delayed: [0.005, 0.05],
+  message_reordered: [0.02, 0.3],
+  redelivered_in_work: [0.01, 0.1],
+  ack_lost: [0.01, 0.1],
+  dead_lettered: [0.005, 0.05],
+  store_conflict: [0.002, 0.02],
+  store_rerun: [0.01, 0.1],
+  store_unavailable: [0.001, 0.01],
+  store_answer_lost: [0.002, 0.02],
+  job_slow: [0.005, 0.05],
+  job_late: [0.01, 0.1],
+  job_failed: [0.005, 0.05],
+  job_answer_lost: [0.01, 0.08],
+  job_rate_limited: [0.01, 0.1],
+  staging_lost: [0.005, 0.03],
+};
+
+/** Acts of operators and of the world: most of one kind in a run. */
+const mostActs: Readonly<Partial<Record<FaultKind, number>>> = {
+  deploy: 3,
+  source_changed: 4,
+  rows_broken: 2,
+  source_missing: 1,
+  malformed_message: 1,
+  paused: 2,
+  cancelled: 1,
+  retried: 3,
+  replayed: 2,
+  decided: 3,
+  approved: 3,
+  overlapping: 3,
+  rebuilt: 1,
+};
+
+/** A fault that only means something where another one struck: drawn together. */
+const company: Readonly<Partial<Record<FaultKind, readonly FaultKind[]>>> = {
+  decided: ['rows_broken'],
+  replayed: ['source_missing'],
+};
+
+const drawKinds = (random: Random): ReadonlySet<FaultKind> => {
+  const share = random.pick([0.1, 0.25, 0.5]);
+  const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(share)));
+  for (const kind of [...kinds]) for (const other of company[kind] ?? []) kinds.add(other);
+  return kinds;
+};
+
+/**
+ * Every seed dies at some of the named points, and each point's turn comes as often as every other's: 500 seeds in a row pass
+ * through the list as a whole several times.
+ */
+const drawCrashes = (seed: number, random: Random): readonly CrashTarget[] => {
+  const targets = crashPoints.flatMap((point) => [
+    { point, when: 'before' as const },
+    { point, when: 'after' as const },
+  ]);
+  const perRun = 6;
+  return Array.from({ length: perRun }, (_, index) => {
+    const target = targets[(seed * perRun + index) % targets.length] as (typeof targets)[number];
+    return { ...target, nth: random.chance(0.6) ? 1 : random.int(1, 6) };
+  });
+};
+
+export const drawScenario = (seed: number): Scenario => {
+  const random = createRandom(seed);
+  const draw = random.fork('scenario');
+  const kinds = drawKinds(random.fork('kinds'));
+  const calmAt = draw.int(60, 300) * 1_000;
+  const rates = Object.fromEntries(
+    [...kinds].flatMap((kind) => {
+      const range = rateRanges[kind];
+      return range === undefined ? [] : [[kind, range[0] + (range[1] - range[0]) * draw.next() ** 2]];
+    }),
+  );
+  const acts = [...kinds]
+    .flatMap((kind) => Array.from({ length: mostActs[kind] === undefined ? 0 : draw.int(1, mostActs[kind]) }, () => ({ kind, at: draw.int(500, calmAt) })))
+    .sort((a, b) => a.at - b.at);
+  return {
+    seed,
+    random,
+    days: draw.pick([6, 12, 20, 40]),
+    shape: {
+      lookback: draw.int(1, 5),
+      featureLookback: draw.pick([0, 0, 2]),
+      ranks: draw.chance(0.3),
+      bootstrapDays: draw.pick([0, 0, 3]),
+      hold: kinds.has('approved'),
+      maxAttempts: draw.pick([2, 4, 12]),
+    },
+    processes: { planner: draw.pick([1, 1, 2, 3]), worker: draw.pick([1, 2, 2, 3]), validator: draw.pick([1, 1, 2]) },
+    settings: {
+      datesPerTask: draw.pick([1, 1, 3, 7, 'auto'] as const),
+      maxInFlight: draw.pick([3, 12, 1_000, 1_000]),
+      gate: draw.pick(['phase', 'phase', 'window'] as const),
+      maxDates: draw.pick([2, 10, 50]),
+      lingerMs: draw.pick([0, 500]),
+      leaseMs: draw.pick([10_000, 30_000]),
+      reconcileEveryMs: draw.pick([5_000, 15_000]),
+    },
+    calmAt,
+    rates,
+    crashes: kinds.has('crash') || draw.chance(0.6) ? drawCrashes(seed, draw) : [],
+    acts,
+    keepClosedMs: draw.pick([90 * 86_400_000, 90 * 86_400_000, 90 * 86_400_000, 20_000]),
+    cloud: draw.chance(0.25),
+  };
+};

@@ -1,0 +1,133 @@
+// The three services as simulated processes: each with its own clock, store, bus and warehouse facades, plans and holder.
+// Whoever dies is started again by a supervisor, under a new holder.
+import { createPlanReader } from '@floodgate/core/app/plan-store.ts';
+import type { Logger } from '@floodgate/core/ports/logger.ts';
+import { createPlannerApp } from '@floodgate/planner/app.ts';
+import { createValidatorApp } from '@floodgate/validator/app.ts';
+import { createWorkerApp } from '@floodgate/worker/app.ts';
+import { SimulatedProcess } from './simulated-process.ts';
+import type { SimulatedWorld } from './world.ts';
+
+export type Service = 'planner' | 'worker' | 'validator';
+
+type Running = { readonly process: SimulatedProcess; readonly service: Service; readonly stop: (graceMs: number) => Promise<void> };
+
+export type Supervisor = {
+  /** Starts all processes of the scenario. */
+  readonly start: () => void;
+  /** Asks one living process to stop, as a deploy does; the supervisor starts it again. */
+  readonly deploy: (graceMs: number) => Promise<void>;
+  /** Everything dies for good. */
+  readonly end: () => void;
+};
+
+/** Workers' dispatches at once, and lanes. */
+const concurrency = 3;
+
+/** Warnings and errors are part of the trace. */
+const loggerOf = (world: SimulatedWorld, process: SimulatedProcess): Logger => {
+  const note = (fields: Readonly<Record<string, unknown>>, text: string): void => {
+    const { err } = fields;
+    world.trace({ process: process.name, what: 'process', text: `${text}${err instanceof Error ? `: ${err.message}` : ''}`, about: [] });
+  };
+  return { debug: () => undefined, info: () => undefined, warn: note, error: note };
+};
+
+/** What a process of Floodgate is given, a command's as well as a service's. */
+export const engineOf = (world: SimulatedWorld, process: SimulatedProcess) => {
+  const store = world.store.attach(process);
+  return {
+    store,
+    bus: world.bus.attach(process),
+    warehouse: world.warehouse.attach(process),
+    clock: process.clock,
+    ids: world.ids,
+    logger: loggerOf(world, process),
+    source: `/floodgate/${process.name}`,
+    lease: { holder: process.name, leaseMs: world.scenario.settings.leaseMs, isKnownDead: () => false },
+    plans: createPlanReader(store),
+  };
+};
+
+const appOf = (
+  world: SimulatedWorld,
+  service: Service,
+  process: SimulatedProcess,
+): { readonly start: () => Promise<void>; readonly stop: (graceMs: number) => Promise<void> } => {
+  const { settings, processes } = world.scenario;
+  const engine = engineOf(world, process);
+  switch (service) {
+    case 'planner':
+      return createPlannerApp({
+        ...engine,
+        catalog: world.catalog,
+        defaultMaxInFlight: 1_000,
+        workers: processes.worker * concurrency,
+        defaultDatesPerTask: settings.datesPerTask,
+        autoTargetMs: 5_000,
+        progressEveryMs: 2_000,
+        gatherMs: 20,
+        reconcileEveryMs: settings.reconcileEveryMs,
+        outboxAgeMs: 3_000,
+        queuedAgeMs: 60_000,
+        keepClosedMs: world.scenario.keepClosedMs,
+      });
+    case 'worker':
+      return createWorkerApp({
+        ...engine,
+        code: async () => undefined,
+        lingerMs: settings.lingerMs,
+        maxDates: settings.maxDates,
+        concurrency,
+        lanes: 4,
+        onHalt: () => process.die(),
+      });
+    case 'validator':
+      return createValidatorApp({ ...engine, gatherMs: 20 });
+  }
+};
+
+export const createSupervisor = (world: SimulatedWorld): Supervisor => {
+  const running = new Set<Running>();
+  const random = world.scenario.random.fork('supervisor');
+  let isOver = false;
+
+  const launch = async (service: Service, slot: number, incarnation: number): Promise<void> => {
+    if (isOver) return;
+    const process = new SimulatedProcess(`${service}-${slot}.${incarnation}`, world.clock, world.chaos, random.int(-120, 120) * 1_000);
+    const app = appOf(world, service, process);
+    const entry: Running = { process, service, stop: app.stop };
+    running.add(entry);
+    world.trace({ process: process.name, what: 'process', text: 'starts', about: [] });
+    void process.death.then(async () => {
+      running.delete(entry);
+      if (isOver) return;
+      world.trace({ process: process.name, what: 'process', text: 'is dead', about: [] });
+      await world.clock.sleep(random.int(0, 20_000));
+      await launch(service, slot, incarnation + 1);
+    });
+    // A start that fails is a process that exits.
+    await app.start().catch(() => process.die());
+  };
+
+  return {
+    start: () => {
+      for (const service of ['planner', 'worker', 'validator'] as const) {
+        for (let slot = 1; slot <= world.scenario.processes[service]; slot += 1) void launch(service, slot, 1);
+      }
+    },
+    deploy: async (graceMs) => {
+      const alive = [...running];
+      if (alive.length === 0) return;
+      const { process, stop } = random.pick(alive);
+      world.trace({ process: process.name, what: 'process', text: `is asked to stop within ${graceMs} ms`, about: [] });
+      // The platform kills what has not stopped some time after its grace period.
+      await Promise.race([stop(graceMs), world.clock.sleep(graceMs + 10_000)]);
+      process.die();
+    },
+    end: () => {
+      isOver = true;
+      for (const { process } of running) process.die();
+    },
+  };
+};
