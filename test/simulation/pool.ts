@@ -22,6 +22,9 @@ export type Pool = AsyncDisposable & {
   readonly run: (options: RunOptions) => Promise<RunResult>;
 };
 
+/** Whether the run came to its end; one that cost its thread did not, and has neither digest nor events. */
+export const hasAnswered = ({ digest }: RunResult): boolean => digest !== '';
+
 /** What is known of a run that gave no answer. */
 const brokenRun = (seed: number, invariant: string, message: string, wallMs: number): RunResult => ({
   seed,

@@ -3,7 +3,7 @@
 import type { Terminal } from '@floodgate/cli/print.ts';
 import { createLiveArea } from '@floodgate/cli/render/live-area.ts';
 import { formatDuration, plural } from '@floodgate/cli/render/numbers.ts';
-import { createPool, type Pool } from './pool.ts';
+import { createPool, hasAnswered, type Pool } from './pool.ts';
 import type { RunOptions, RunResult } from './result.ts';
 import { nameStrike, shrink, suppressAllBut, type Shrunk } from './shrink.ts';
 import type { TraceArguments } from './simulate-arguments.ts';
@@ -14,6 +14,8 @@ import { firstDifference, formatElapsed, relevantEvents, renderEvents, renderStr
 /** Some 20 seconds for runs of 100 ms; what hangs takes longer, and is ended after the time below. */
 const maxRuns = 200;
 const maxShrinkMs = 120_000;
+/** A slow machine is no violation, and somebody is there to interrupt: longer than in a batch. */
+const maxWallMs = 180_000;
 
 export type Verdict = 'holds' | 'violated' | 'interrupted';
 
@@ -21,14 +23,17 @@ const widthOf = (terminal: Terminal): number => terminal.columns ?? 100;
 
 export const runTrace = async (asked: TraceArguments, output: Output, { interrupted, thread }: Surroundings): Promise<Verdict> => {
   // One thread: the order of runs is then part of what is replayed, as it is for somebody who looks at them one by one.
-  await using pool = createPool({ workers: 1, ...(thread === undefined ? {} : { thread }) });
+  await using pool = createPool({ workers: 1, maxWallMs, ...(thread === undefined ? {} : { thread }) });
   const run = (only: readonly string[] | undefined, trace: boolean): Promise<RunResult> => pool.run(optionsOf(asked, only, trace));
   const whenInterrupted = Promise.withResolvers<'interrupted'>();
   interrupted.addEventListener('abort', () => whenInterrupted.resolve('interrupted'), { once: true });
 
   const tell = async (): Promise<Verdict> => {
     const first = await run(asked.only, true);
+    // What gave no answer is broken in a way that has no trace: nothing to compare, nothing to shrink.
+    if (!hasAnswered(first)) return tellNoAnswer(asked, output, first);
     const again = await run(asked.only, true);
+    if (!hasAnswered(again)) return tellNoAnswer(asked, output, again);
     if (first.digest !== again.digest) return tellDifference(asked, output, first, again);
     if (first.violation === undefined) return tellGoodRun(asked, output, first);
     const shrunk = await shrinkRun(first, output, (only) => run(only, false), interrupted);
@@ -75,6 +80,12 @@ const documentOf = (asked: TraceArguments, { violation, strikes, digest, simulat
   simulatedMs,
   wallMs,
 });
+
+const tellNoAnswer = (asked: TraceArguments, output: Output, result: RunResult): Verdict => {
+  if (asked.json) output.document({ ...documentOf(asked, result), deterministic: null });
+  else tellViolation(output, result);
+  return 'violated';
+};
 
 const tellDifference = (asked: TraceArguments, { line, document, style, people }: Output, one: RunResult, other: RunResult): Verdict => {
   const difference = firstDifference(one.events, other.events);

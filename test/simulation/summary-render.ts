@@ -190,6 +190,7 @@ const renderTotals = (summary: Summary, { asked, firstSeed, wallMs, workers }: B
 };
 
 export const render = (summary: Summary, facts: BatchFacts, style: Style): readonly string[] => {
+  if (summary.runs === 0) return ['No run has ended.'];
   const found = gaps(summary);
   return [
     ...renderCrashes(summary, style),
