@@ -214,6 +214,7 @@ export const openEmbeddedStack = async (options: StackOptions): Promise<Embedded
       plans: opened.plans,
       code: createFolderCode(options.pipelinesFolder, catalog),
       lingerMs: 500,
+      batchEveryMs: 0,
       maxDates: 50,
       concurrency: options.workers,
       lanes: 16,

@@ -322,7 +322,7 @@ describe('a holder that lost its lane', () => {
     const id = await stageAll(world);
     const store = beforeTransaction(world.store, number, () => giveToHeir(world));
     expect(await world.run(createCommitLanes({ ...world.worker('slow'), store }).serve(table, never))).toEqual({ outcome: 'held_by_other' });
-    expect(await world.laneOf(table)).toMatchObject({ holder: 'heir', epoch: 2, job: { jobId: 'of the heir' }, ring: 1 });
+    expect(await world.laneOf(table)).toMatchObject({ holder: 'heir', epoch: 2, job: { jobId: 'of the heir' }, rung: true });
     expect(Object.keys(await world.states(id))).toEqual([number === 2 ? 'staged' : number === 3 ? 'committing' : 'succeeded']);
   });
 
@@ -339,7 +339,7 @@ describe('a holder that lost its lane', () => {
     await world.clock.advance(10_000);
     // It rings the new holder and goes.
     expect(await world.run(service)).toEqual({ outcome: 'held_by_other' });
-    expect(await world.laneOf(table)).toMatchObject({ holder: 'heir', ring: 1 });
+    expect(await world.laneOf(table)).toMatchObject({ holder: 'heir', rung: true });
   });
 });
 
@@ -515,14 +515,14 @@ describe('a doorbell', () => {
     expect(await world.run(service)).toMatchObject({ commits: 2, dates: 2 });
   });
 
-  test('of another process between the last look and the leaving makes the holder look again', async () => {
+  test.each([2, 3])('of another process between a look and what follows it makes the holder look again (transaction %i)', async (number) => {
     const world = createWorld({ days: 1 });
     const id = await world.start({ processors: ['games'] });
     await world.pass(id);
     const [dispatch] = world.takeDispatches();
     if (dispatch === undefined) throw new Error('a dispatch was expected');
-    // The first enters; nothing is there to record; the second leaves.
-    const store = beforeTransaction(world.store, 2, async () => {
+    // The first enters; nothing is there to record; the second takes the promise of a look back; the third leaves.
+    const store = beforeTransaction(world.store, number, async () => {
       await world.execute(dispatch);
       expect(await world.lane('another').serve(table, never)).toEqual({ outcome: 'held_by_other' });
     });
@@ -538,15 +538,15 @@ describe('a doorbell', () => {
     if (dispatch === undefined) throw new Error('a dispatch was expected');
     if (moment === 'finds the lane taken')
       await world.store.transaction(async (transaction) =>
-        transaction.set(lanePath(table), { table, epoch: 1, holder: 'other', heartbeat: 1, ring: 0, job: null }),
+        transaction.set(lanePath(table), { table, epoch: 1, holder: 'other', heartbeat: 1, rung: false, job: null }),
       );
     // Everything happens between the transaction's effect and its answer: rows are staged, and the doorbell finds a lane in service.
-    const store = afterTransaction(world.store, moment === 'leaves' ? 2 : 1, async () => {
+    const store = afterTransaction(world.store, moment === 'leaves' ? 3 : 1, async () => {
       await world.execute(dispatch);
       if (moment === 'finds the lane taken') {
         // The other holder looked before the rows were there, and leaves.
         await world.store.transaction(async (transaction) =>
-          transaction.set(lanePath(table), { table, epoch: 1, holder: '', heartbeat: 2, ring: 1, job: null }),
+          transaction.set(lanePath(table), { table, epoch: 1, holder: '', heartbeat: 2, rung: false, job: null }),
         );
       }
       expect(await lanes.serve(table, never)).toEqual({ outcome: 'rung' });
@@ -565,7 +565,7 @@ test('a lane whose recorded job names no task any more goes on', async () => {
       epoch: 1,
       holder: 'dead',
       heartbeat: 1,
-      ring: 0,
+      rung: false,
       job: { jobId: 'old', tasks: [{ path: 'backfills/gone/tasks/gone', generation: 1 }] },
     }),
   );

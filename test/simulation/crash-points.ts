@@ -23,6 +23,7 @@ export const storeCrashPoints = [
   'settle_dispatch',
   'lane.enter',
   'lane.ring',
+  'lane.look',
   'lane.renew',
   'lane.leave',
   'lane.raise',
@@ -149,7 +150,7 @@ export const pointOfChanges = (changes: readonly Change[], process: string): Cra
 
 const pointOfLane = ({ before, after }: Change): CrashPoint => {
   if (numberOf(after, 'epoch') > numberOf(before, 'epoch')) return textOf(after, 'holder') === '' ? 'lane.raise' : 'lane.enter';
-  if (numberOf(after, 'ring') > numberOf(before, 'ring')) return 'lane.ring';
   if (textOf(after, 'holder') === '') return 'lane.leave';
+  if (textOf(before, 'rung') !== textOf(after, 'rung')) return textOf(after, 'rung') === 'true' ? 'lane.ring' : 'lane.look';
   return before?.['job'] !== null && after?.['job'] === null ? 'lane.settled' : 'lane.renew';
 };

@@ -166,7 +166,7 @@ const traceChanges = (trace: SimulatedWorld['trace'], process: string, changes: 
         field(after ?? before, 'table'),
         collection === 'gates' ? path.replace('backfills/', '').replace('gates/', '') : (path.split('/')[1] ?? ''),
       ];
-      const shown = ['state', 'holder', 'epoch', 'ring', 'evaluation', 'paused', 'cancelled', 'sequence'].filter(
+      const shown = ['state', 'holder', 'epoch', 'rung', 'evaluation', 'paused', 'cancelled', 'sequence'].filter(
         (name) => after !== undefined && Object.hasOwn(after, name) && after[name] !== before?.[name],
       );
       trace({

@@ -77,6 +77,7 @@ const appOf = (
         ...engine,
         code: async () => undefined,
         lingerMs: settings.lingerMs,
+        batchEveryMs: world.scenario.cloud ? 3_000 : 0,
         maxDates: settings.maxDates,
         concurrency,
         lanes: 4,

@@ -15,7 +15,6 @@ export class SimulatedProcess {
   readonly chaos: Chaos;
   readonly #world: SimulatedClock;
   readonly #ended = Promise.withResolvers<void>();
-  readonly #endedSignal = new AbortController();
   #isDead = false;
   #stalledUntil = Number.NEGATIVE_INFINITY;
   /** What its clock shows beyond the time of the world, in ms. */
@@ -30,7 +29,7 @@ export class SimulatedProcess {
       now: () => Math.round(world.now() + this.#offset),
       // Timers count elapsed time: they don't jump with the clock.
       sleep: async (ms, signal) => {
-        await this.#sleep(ms, signal).catch(async (error: unknown) => {
+        await world.sleep(ms, signal).catch(async (error: unknown) => {
           await this.receive(undefined);
           throw error;
         });
@@ -50,7 +49,6 @@ export class SimulatedProcess {
   die(): void {
     if (this.#isDead) return;
     this.#isDead = true;
-    this.#endedSignal.abort();
     this.#ended.resolve();
   }
 
@@ -90,16 +88,5 @@ export class SimulatedProcess {
     if (this.chaos.strikes('crash_anywhere', `${this.name} ${where}`)) this.die();
     else if (this.chaos.strikes('stall', `${this.name} ${where}`)) this.#stalledUntil = this.#world.now() + this.chaos.stream('stall').int(1, 120) * 1_000;
     else if (this.chaos.strikes('clock_jump', `${this.name} ${where}`)) this.#offset += this.chaos.stream('clock_jump').int(-300, 300) * 1_000;
-  }
-
-  /** The sleeps of the dead are taken out of the world, so that nobody waits for them. */
-  async #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const own = signal === undefined ? this.#endedSignal.signal : AbortSignal.any([signal, this.#endedSignal.signal]);
-    try {
-      await this.#world.sleep(ms, own);
-    } catch (error) {
-      if (this.#isDead) return noAnswer();
-      throw error;
-    }
   }
 }

@@ -66,12 +66,16 @@ export type TestCatalog = PipelineCatalog & { readonly replace: (options: Folder
 
 export const createTestCatalog = (options: FolderOptions = {}): TestCatalog => {
   let files = pipelineFiles(options);
+  let read: ReturnType<typeof readPipeline> | undefined;
   return {
     ids: ['test'],
-    replace: (next) => void (files = pipelineFiles(next)),
+    replace: (next) => {
+      files = pipelineFiles(next);
+      read = undefined;
+    },
     load: async (pipelineId) => {
       if (pipelineId !== 'test') return undefined;
-      const read = readPipeline(files);
+      read ??= readPipeline(files);
       if (!read.ok) throw new Error(read.problems.map(({ message }) => message).join('\n'));
       return { pipeline: read.pipeline, files: Object.fromEntries(files) };
     },

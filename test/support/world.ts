@@ -117,6 +117,7 @@ export const createWorld = (options: WorldOptions = {}) => {
     plans,
     code: async () => options.code,
     lingerMs: 0,
+    batchEveryMs: 0,
     maxDates: 50,
     ...more,
   });

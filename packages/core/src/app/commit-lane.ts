@@ -17,7 +17,7 @@ import { backoffMs, decideAfterFailure, toFailure, type Failure } from '../domai
 import { ledgerPathOf } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import { processorById, type Processor } from '../domain/pipeline.ts';
-import type { StoreTransaction } from '../ports/status-store.ts';
+import type { StoreReader } from '../ports/status-store.ts';
 import { WarehouseError, type CommitLogEntry } from '../ports/warehouse.ts';
 import { chooseBatch, countComing } from './choose-batch.ts';
 import type { EngineDeps } from './deps.ts';
@@ -33,6 +33,8 @@ export type LaneDeps = EngineDeps & {
   readonly lingerMs: number;
   /** Dates in one commit; a longer span commits alone. */
   readonly maxDates: number;
+  /** From one batch to the next, at least: 0 where the store doesn't mind, seconds on Firestore, which bears one write of a document a second. */
+  readonly batchEveryMs: number;
 };
 
 export type LaneOutcome =
@@ -89,31 +91,32 @@ const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local
   let [commits, dates, tries, alone] = [0, 0, 0, false];
   try {
     if (lane.job !== null && !(await settleAbandoned(deps, lane, stop))) return { outcome: 'lost' };
-    let ring = lane.ring;
     for (;;) {
       if (stop.aborted) {
-        await leaveLane(deps, lane, undefined);
+        await leaveLane(deps, lane, 'at_once');
         return lost.signal.aborted ? { outcome: 'lost' } : { outcome: 'drained', commits, dates };
       }
       local.rung = false;
+      const begunAt = deps.clock.now();
       const batch = await beginBatch(deps, lane, alone);
       if (batch === 'lost') return { outcome: 'lost' };
       if (batch === undefined) {
         if (local.rung) continue;
-        const left = await leaveLane(deps, lane, ring);
+        const left = await leaveLane(deps, lane, 'unless_rung');
         if (left === 'left') return { outcome: 'drained', commits, dates };
         if (left === 'lost') return { outcome: 'lost' };
-        ring = left;
         continue;
       }
       const result = await commitBatch(deps, lane, batch, tries + 1, stop);
       if (result.outcome === 'lost') return { outcome: 'lost' };
       if (result.outcome === 'halt') {
-        await leaveLane(deps, lane, undefined);
+        await leaveLane(deps, lane, 'at_once');
         return result;
       }
       if (result.outcome === 'committed') {
         [commits, dates, tries, alone] = [commits + 1, dates + batch.tasks.length, 0, false];
+        // Before the lane is left as well: whoever takes it next could not know.
+        await deps.clock.sleep(begunAt + deps.batchEveryMs - deps.clock.now(), stop).catch(() => undefined);
         continue;
       }
       // One bad staging must not fail the others: they are tried one by one.
@@ -128,14 +131,17 @@ const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local
   }
 };
 
-/** Takes the lane; where somebody alive holds it, rings instead, so that he does not leave without looking again. */
+/** Takes the lane; where somebody alive holds it, makes sure that he does not leave without looking again. */
 const enterLane = async (deps: LaneDeps, watch: LeaseWatch, table: string): Promise<LaneDocument | 'held_by_other'> => {
   const path = lanePath(table);
+  const isHeld = (lane: LaneDocument): boolean => lane.holder !== '' && lane.holder !== deps.lease.holder && !watch.isDead(path, lane);
+  // A plain read: dozens who stage at once neither write this document nor lock it.
+  const seen = await readLane(deps.store, table);
+  if (seen !== undefined && isHeld(seen) && seen.rung) return 'held_by_other';
   return deps.store.transaction(async (transaction): Promise<LaneDocument | 'held_by_other'> => {
-    const document = await transaction.get(path);
-    const lane = document === undefined ? undefined : parseDocument(laneSchema, document);
-    if (lane !== undefined && lane.holder !== '' && lane.holder !== deps.lease.holder && !watch.isDead(path, lane)) {
-      transaction.set(path, { ...lane, ring: lane.ring + 1 });
+    const lane = await readLane(transaction, table);
+    if (lane !== undefined && isHeld(lane)) {
+      if (!lane.rung) transaction.set(path, { ...lane, rung: true });
       return 'held_by_other';
     }
     const next: LaneDocument = {
@@ -143,7 +149,7 @@ const enterLane = async (deps: LaneDeps, watch: LeaseWatch, table: string): Prom
       epoch: (lane?.epoch ?? 0) + 1,
       holder: deps.lease.holder,
       heartbeat: (lane?.heartbeat ?? 0) + 1,
-      ring: lane?.ring ?? 0,
+      rung: true,
       job: lane?.job ?? null,
     };
     transaction.set(path, next);
@@ -154,19 +160,19 @@ const enterLane = async (deps: LaneDeps, watch: LeaseWatch, table: string): Prom
 const isOurs = (stored: LaneDocument | undefined, lane: LaneDocument): stored is LaneDocument =>
   stored !== undefined && stored.epoch === lane.epoch && stored.holder === lane.holder;
 
-const readLane = async (transaction: StoreTransaction, table: string): Promise<LaneDocument | undefined> => {
-  const document = await transaction.get(lanePath(table));
+const readLane = async (reader: StoreReader, table: string): Promise<LaneDocument | undefined> => {
+  const document = await reader.get(lanePath(table));
   return document === undefined ? undefined : parseDocument(laneSchema, document);
 };
 
-/** Leaves if nobody rang since `ring` was read (undefined: leaves in any case). Returns the new ring count where somebody did. */
-const leaveLane = async (deps: LaneDeps, lane: LaneDocument, ring: number | undefined): Promise<'left' | 'lost' | number> =>
-  deps.store.transaction(async (transaction): Promise<'left' | 'lost' | number> => {
+/** Where somebody may count on one more look, this takes the promise back instead of leaving; the look has to follow. */
+const leaveLane = async (deps: LaneDeps, lane: LaneDocument, how: 'unless_rung' | 'at_once'): Promise<'left' | 'lost' | 'rung'> =>
+  deps.store.transaction(async (transaction): Promise<'left' | 'lost' | 'rung'> => {
     const stored = await readLane(transaction, lane.table);
     if (!isOurs(stored, lane)) return 'lost';
-    if (ring !== undefined && stored.ring !== ring) return stored.ring;
-    transaction.set(lanePath(lane.table), { ...stored, holder: '', heartbeat: stored.heartbeat + 1 });
-    return 'left';
+    const mustLook = how === 'unless_rung' && stored.rung;
+    transaction.set(lanePath(lane.table), { ...stored, rung: false, heartbeat: stored.heartbeat + 1, holder: mustLook ? stored.holder : '' });
+    return mustLook ? 'rung' : 'left';
   });
 
 const keepLane = async (deps: LaneDeps, lane: LaneDocument, lost: AbortController, finished: AbortSignal): Promise<void> => {
@@ -222,7 +228,7 @@ const beginBatch = async (deps: LaneDeps, lane: LaneDocument, alone: boolean): P
     const jobId = `floodgate_commit_${lane.table.replace('.', '_')}_${lane.epoch}_${stored.heartbeat + 1}`;
     for (const task of tasks) saveTask(transaction, task);
     const job = { jobId, tasks: tasks.map((task) => ({ path: pathOfTask(task), generation: task.generation })) };
-    transaction.set(lanePath(lane.table), { ...stored, heartbeat: stored.heartbeat + 1, job });
+    transaction.set(lanePath(lane.table), { ...stored, heartbeat: stored.heartbeat + 1, rung: true, job });
     return { processor, jobId, tasks };
   });
 };

@@ -69,7 +69,7 @@ const lane: JsonObject = {
   epoch: 3,
   holder: 'w1',
   heartbeat: 8,
-  ring: 2,
+  rung: true,
   job: { jobId: 'j1', tasks: [{ path: 'backfills/b1/tasks/t1', generation: 2 ** 53 - 1 }] },
 };
 const stored = (data: JsonObject) => ({ path: 'lanes/silver.games', data, version: 1 });
@@ -83,8 +83,8 @@ describe('reading a stored document', () => {
     expect(parseDocument(laneSchema, stored({ ...lane, colour: 'red' }))).toEqual(lane);
   });
   test('throws where it does not fit, naming the document and the field', () => {
-    const { ring: _, ...withoutRing } = lane;
-    expect(() => parseDocument(laneSchema, stored(withoutRing))).toThrow(/^document lanes\/silver\.games does not fit its schema: .*\n.*at ring/s);
+    const { epoch: _, ...withoutEpoch } = lane;
+    expect(() => parseDocument(laneSchema, stored(withoutEpoch))).toThrow(/^document lanes\/silver\.games does not fit its schema: .*\n.*at epoch/s);
     expect(() => parseDocument(laneSchema, stored({ ...lane, epoch: 1.5 }))).toThrow('at epoch');
     expect(() => parseDocument(laneSchema, stored({ ...lane, holder: null }))).toThrow(TypeError);
   });
