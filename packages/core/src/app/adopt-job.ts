@@ -8,14 +8,14 @@
 // A span that died is released again in shorter spans (`recover_running`), so that no later claim has exactly its dates.
 // Recovery leaves such a job on the first task of the span alone: the claim of that one finds that it can't adopt the job,
 // and cancels it, once. A span of one date is its own first task, and adopts.
-import type { TaskDocument } from '../contracts/documents.ts';
+import type { StageJobRecord, TaskDocument } from '../contracts/documents.ts';
 import type { JobState } from '../ports/warehouse.ts';
 import type { EngineDeps } from './deps.ts';
 
 /** As they were before the claim's transaction. unknown: the warehouse did not say. */
 export type JobStates = ReadonlyMap<string, JobState | 'unknown'>;
 
-export type JobName = { readonly jobId: string; readonly staging: string };
+export type JobName = Readonly<Pick<StageJobRecord, 'jobId' | 'staging'>>;
 
 /**
  * Asked outside the transaction, so what it says may be outdated when that decides. A job that has ended meanwhile answers
