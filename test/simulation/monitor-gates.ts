@@ -1,7 +1,8 @@
 // Checks on gates, on backfills as wholes and on the one document that serialises them.
 import type { GateDocument, PipelineStateDocument } from '@floodgate/core/contracts/documents.ts';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
-import type { Applied, BackfillWatch, Known, Report, Written } from './monitor-known.ts';
+import type { Known } from './monitor-known.ts';
+import type { Applied, BackfillWatch, Report, Written } from './monitor-watches.ts';
 import { goodStates } from './monitor-transitions.ts';
 
 type GateChange = Applied['gates'][number];

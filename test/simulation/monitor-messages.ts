@@ -3,7 +3,8 @@
 import type { DeadLetterDocument } from '@floodgate/core/contracts/documents.ts';
 import type { TransitionName } from '@floodgate/core/domain/task-state.ts';
 import type { OutgoingMessage } from '@floodgate/core/ports/message-bus.ts';
-import type { Applied, Known, Report, Sent, TaskWatch } from './monitor-known.ts';
+import type { Known } from './monitor-known.ts';
+import type { Applied, Report, Sent, TaskWatch } from './monitor-watches.ts';
 import { nameOf } from './monitor-plans.ts';
 import { aboutTask } from './monitor-tasks.ts';
 import { goodStates } from './monitor-transitions.ts';

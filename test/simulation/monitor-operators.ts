@@ -1,6 +1,7 @@
 // What people were told: once a pause or a cancelling is acknowledged, it holds, whatever happens afterwards, until somebody
 // asks for the contrary.
-import type { Applied, BackfillWatch, Known, Report } from './monitor-known.ts';
+import type { Known } from './monitor-known.ts';
+import type { Applied, BackfillWatch, Report } from './monitor-watches.ts';
 
 export type OperatorEvent = {
   readonly action: 'pause' | 'resume' | 'cancel';

@@ -1,6 +1,7 @@
 // Checks on work that begins: a release, a claim, a commit. Nothing begins behind a closed gate, before its window is good,
 // or after somebody was told that the backfill stands still.
-import type { Applied, BackfillWatch, Known, Report, TaskMove } from './monitor-known.ts';
+import type { Known } from './monitor-known.ts';
+import type { Applied, BackfillWatch, Report, TaskMove } from './monitor-watches.ts';
 import { nameOf } from './monitor-plans.ts';
 import { aboutTask } from './monitor-tasks.ts';
 import { goodStates } from './monitor-transitions.ts';

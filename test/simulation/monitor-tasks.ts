@@ -1,7 +1,8 @@
 // Checks on every write of a task: what it may become, who may say so, and what it must look like afterwards; and on the
 // lanes and leases that tasks in work hang on.
 import type { DispatchDocument, LaneDocument } from '@floodgate/core/contracts/documents.ts';
-import type { Applied, Known, Report, TaskMove, Written } from './monitor-known.ts';
+import type { Known } from './monitor-known.ts';
+import type { Applied, Report, TaskMove, Written } from './monitor-watches.ts';
 import { nameOf } from './monitor-plans.ts';
 import { contradictionOf, edges, epochsPerSequence, raisesEpoch } from './monitor-transitions.ts';
 import type { About } from './result.ts';
@@ -130,8 +131,8 @@ const laneGrows = ({ before, after, path }: Written<LaneDocument>, process: stri
   const table = path.slice('lanes/'.length);
   const say = (message: string): void => report('4', `${process} left the lane of ${table} with ${message}`, [table]);
   if (before === undefined) return;
-  if (after.epoch < before.epoch || after.ring < before.ring || after.heartbeat < before.heartbeat)
-    say(`epoch ${after.epoch}, ring ${after.ring}, heartbeat ${after.heartbeat} after ${before.epoch}, ${before.ring}, ${before.heartbeat}`);
+  if (after.epoch < before.epoch || after.heartbeat < before.heartbeat)
+    say(`epoch ${after.epoch}, heartbeat ${after.heartbeat} after ${before.epoch}, ${before.heartbeat}`);
   if (after.holder !== before.holder && after.holder !== '' && after.epoch === before.epoch)
     say(`the new holder ${after.holder} at the epoch ${after.epoch} of "${before.holder}"`);
   if (after.job !== null && before.job !== null && after.job.jobId !== before.job.jobId)
