@@ -23,6 +23,7 @@ export type ChaosOptions = {
   /** Most strikes of one kind in a run. */
   readonly most: number;
   readonly crashes: readonly CrashTarget[];
+  readonly disabled?: ReadonlySet<FaultKind>;
   /** Strikes that are left out, as `kind#number`. */
   readonly suppressed?: ReadonlySet<string>;
   readonly onStrike?: (strike: Strike) => void;
@@ -55,7 +56,7 @@ export class Chaos {
   /** Whether this fault strikes here and now. `where` is for people. */
   strikes(kind: FaultKind, where: string): boolean {
     const rate = this.#options.rates[kind] ?? 0;
-    if (rate === 0 || this.#calm || (this.#numbers.get(kind) ?? 0) >= this.#options.most) return false;
+    if (rate === 0 || this.#calm || this.#options.disabled?.has(kind) === true || (this.#numbers.get(kind) ?? 0) >= this.#options.most) return false;
     return this.stream(kind).chance(rate) && this.#strike(kind, where);
   }
 
@@ -64,7 +65,12 @@ export class Chaos {
     const key = `${when} ${point}`;
     const reached = (this.#reached.get(key) ?? 0) + 1;
     this.#reached.set(key, reached);
-    if (this.#calm || !this.#options.crashes.some((target) => target.point === point && target.when === when && target.nth === reached)) return false;
+    if (
+      this.#calm ||
+      this.#options.disabled?.has('crash') === true ||
+      !this.#options.crashes.some((target) => target.point === point && target.when === when && target.nth === reached)
+    )
+      return false;
     if (!this.#strike('crash', `${where} ${key}`)) return false;
     this.#crashed.set(key, (this.#crashed.get(key) ?? 0) + 1);
     return true;
@@ -81,7 +87,7 @@ export class Chaos {
 
   /** Notes something that the run does by itself and that counts as a fault: an operator's act, a change of a source. */
   note(kind: FaultKind, where: string): boolean {
-    return !this.#calm && this.#strike(kind, where);
+    return !this.#calm && this.#options.disabled?.has(kind) !== true && this.#strike(kind, where);
   }
 
   #strike(kind: FaultKind, where: string): boolean {

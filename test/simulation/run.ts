@@ -45,15 +45,16 @@ const build = (scenario: Scenario, options: RunOptions): Built => {
     violation ??= { ...found, at: clock.now() - began };
     trace({ process: '', what: 'violation', text: `${found.invariant}: ${found.message}`, about: found.about });
   };
-  const disabled = new Set(options.disabled);
   const chaos = new Chaos({
     random: random.fork('chaos'),
     now: () => clock.now() - began,
-    rates: Object.fromEntries(Object.entries(scenario.rates).filter(([kind]) => !disabled.has(kind as keyof typeof scenario.rates))),
+    rates: scenario.rates,
+    disabled: new Set(options.disabled),
     most: 8,
-    crashes: disabled.has('crash') ? [] : scenario.crashes,
+    crashes: scenario.crashes,
     suppressed: new Set(options.suppressed),
-    onStrike: ({ kind, number, where }) => trace({ process: where.split(' ')[0] ?? '', what: 'fault', text: `${kind}#${number} at ${where}`, about: [] }),
+    onStrike: ({ kind, number, where }) =>
+      trace({ process: where.startsWith('the ') ? 'world' : (where.split(' ')[0] ?? ''), what: 'fault', text: `${kind}#${number} at ${where}`, about: [] }),
   });
   const start = partitionDate('2024-01-01');
   const dates = Array.from({ length: scenario.days }, (_, index) => addDays(start, index));
@@ -112,7 +113,7 @@ const build = (scenario: Scenario, options: RunOptions): Built => {
       trace({ process: 'world', what: 'source', text: `${source} ${date}: ${text}`, about: [`games|${date}`] });
     },
   });
-  const oracle = createOracle({ functions, calendar, folder, sourceRows: (_source: string, date: PartitionDate) => sources.rowsOf(date) });
+  const oracle = createOracle({ functions, calendar, sourceRows: (_source: string, date: PartitionDate) => sources.rowsOf(date) });
   const monitor: Monitor = new Monitor({ now: () => clock.now() - began, oracle, reader: store.documents, warehouse, onViolation: report });
   const world: SimulatedWorld = { scenario, dates, clock, chaos, ids, catalog, store, bus, warehouse, sources, monitor, trace };
   return {
@@ -237,13 +238,15 @@ const live = async (built: Built): Promise<void> => {
   await Promise.all(acts);
   world.sources.mend();
   world.warehouse.mend();
+  world.warehouse.faults.clear();
   // Somebody asks again for what never came through, under the same key: it is decided once.
   await operators.request({ gate, limits: { maxInFlight } }, 'the request');
   await waitFor(world, () => look(world).backfills().length > 0, 900_000);
   await mend(world, operators);
   for (const reprocess of ['missing', 'stale']) {
+    const decided = look(world).sizeOf('requests');
     await operators.request({ reprocess });
-    await clock.sleep(5_000);
+    await waitFor(world, () => look(world).sizeOf('requests') > decided, 900_000);
     await mend(world, operators);
   }
   await mend(world, operators);

@@ -79,6 +79,11 @@ export class WarehouseFaults {
     return this.#traps.every(({ left }) => left === 0);
   }
 
+  /** Nothing more is met. */
+  clear(): void {
+    this.#traps.length = 0;
+  }
+
   async meet(method: WarehouseMethod, when: FaultPoint, argument: unknown, signal: AbortSignal): Promise<void> {
     for (const trap of this.#traps) {
       if (trap.method !== method || trap.when !== when || trap.left === 0 || !trap.matches(argument)) continue;
