@@ -37,7 +37,12 @@ export type CommitEvent = {
   readonly rows: ReadonlyMap<PartitionDate, readonly JsonObject[]>;
   readonly log: readonly CommitLogEntry[];
 };
-export type StagedEvent = { readonly what: 'staged'; readonly table: string; readonly staging: string; readonly rows: ReadonlyMap<PartitionDate, readonly JsonObject[]> };
+export type StagedEvent = {
+  readonly what: 'staged';
+  readonly table: string;
+  readonly staging: string;
+  readonly rows: ReadonlyMap<PartitionDate, readonly JsonObject[]>;
+};
 export type SourceEvent = { readonly what: 'source'; readonly date: PartitionDate; readonly rows: readonly JsonObject[]; readonly isFirst: boolean };
 export type OperatorRecord = { readonly what: 'operator'; readonly event: OperatorEvent };
 export type HistoryEvent = StoreEvent | PublishEvent | CommitEvent | StagedEvent | SourceEvent | OperatorRecord;
@@ -69,7 +74,11 @@ const record = async (): Promise<History> => {
   const clock = new SimulatedClock();
   const ids = createSeededIds(7);
   const chaos = new Chaos({ random: random.fork('chaos'), now: () => clock.now(), rates: {}, most: 0, crashes: [] });
-  const store = new SimulatedStore({ clock, ids, random: random.fork('store'), onCommit: (process, changes) => void events.push({ what: 'store', process, changes }),
+  const store = new SimulatedStore({
+    clock,
+    ids,
+    random: random.fork('store'),
+    onCommit: (process, changes) => void events.push({ what: 'store', process, changes }),
     onUnnamed: (problem) => {
       throw new Error(problem);
     },
@@ -81,7 +90,12 @@ const record = async (): Promise<History> => {
     onStage: ({ table, staging, dates: of }) =>
       void events.push({ what: 'staged', table, staging, rows: new Map(of.map((date) => [date, warehouse.stagedRows(table, staging, date) ?? []])) }),
     onCommit: (commit) =>
-      void events.push({ what: 'commit', commit, rows: new Map(commit.dates.map((date) => [date, warehouse.rowsOf(commit.table, date)])), log: warehouse.logOf(commit.table) }),
+      void events.push({
+        what: 'commit',
+        commit,
+        rows: new Map(commit.dates.map((date) => [date, warehouse.rowsOf(commit.table, date)])),
+        log: warehouse.logOf(commit.table),
+      }),
   });
   const bus = new SimulatedBus({
     clock,
@@ -103,7 +117,20 @@ const record = async (): Promise<History> => {
   isFirst = false;
   // The world's monitor hears of operators; here it only writes down what they say.
   const monitor = { onOperator: (event: OperatorEvent) => void events.push({ what: 'operator', event }) } as Monitor;
-  const world: SimulatedWorld = { scenario, dates, clock, chaos, ids, catalog: createTestCatalog(folderOf(shape)), store, bus, warehouse, sources, monitor, trace: () => undefined };
+  const world: SimulatedWorld = {
+    scenario,
+    dates,
+    clock,
+    chaos,
+    ids,
+    catalog: createTestCatalog(folderOf(shape)),
+    store,
+    bus,
+    warehouse,
+    sources,
+    monitor,
+    trace: () => undefined,
+  };
   const supervisor = createSupervisor(world);
   let isOver = false;
   const life = tell(world, createOperators(world, supervisor), () => supervisor.start()).then(
@@ -225,32 +252,6 @@ export const watch = async (history: History, more: { readonly atEnd?: boolean }
   return violations;
 };
 
-/** The history with its first event that fits altered; undefined takes it out, several take its place. Throws where none fits. */
-export const alter = <What extends HistoryEvent['what']>(
-  history: History,
-  what: What,
-  change: (event: Extract<HistoryEvent, { what: What }>) => HistoryEvent | readonly HistoryEvent[] | 'left out' | undefined,
-): History => {
-  for (const [index, event] of history.entries()) {
-    if (event.what !== what) continue;
-    const altered = change(event as Extract<HistoryEvent, { what: What }>);
-    if (altered === undefined) continue;
-    return history.toSpliced(index, 1, ...(altered === 'left out' ? [] : [altered].flat()));
-  }
-  throw new Error(`no event of the history fits: ${change.toString()}`);
-};
-
-/** Alters one document of the first transaction that writes one that fits. */
-export const alterDocument = (
-  history: History,
-  collection: string,
-  fits: (change: { readonly before: JsonObject | undefined; readonly after: JsonObject }, event: StoreEvent) => boolean,
-  after: (document: JsonObject) => JsonObject | undefined,
-): History =>
-  alter(history, 'store', (event) => {
-    const index = event.changes.findIndex((change) => change.path.split('/').at(-2) === collection && change.after !== undefined && fits({ before: change.before, after: change.after }, event));
-    const found = event.changes[index];
-    if (found?.after === undefined) return undefined;
-    const altered = after(found.after);
-    return { ...event, changes: altered === undefined ? event.changes.toSpliced(index, 1) : event.changes.with(index, { ...found, after: altered }) };
-  });
+/** The messages of a history that has been altered, by invariant. */
+export const told = async (history: History, more: { readonly atEnd?: boolean } = {}): Promise<readonly string[]> =>
+  (await watch(history, more)).map(({ invariant, message }) => `${invariant}: ${message}`);
