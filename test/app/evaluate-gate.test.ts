@@ -49,7 +49,7 @@ describe('the state of a gate', () => {
     const gate = await world.gateOf(id, 1);
     expect(gate).toMatchObject({ state: 'open', evaluation: 1, summary: '', repair: '' });
     expect(new Set(gate?.checks.map(({ outcome }) => outcome))).toEqual(new Set(['passed']));
-    expect(gate?.checks.map(({ check }) => check)).toEqual(['accounted', 'fresh', 'version', 'committed', 'as_committed', 'unique_key', 'required']);
+    expect(gate?.checks.map(({ check }) => check)).toEqual(['accounted', 'fresh', 'version', 'committed', 'off_calendar', 'as_committed', 'unique_key', 'required']);
     expect(world.bus.all('floodgate.phase.completed')).toEqual([{ backfillId: id, phase: 1 }]);
     expect(world.bus.take('floodgate.tasks.ended')).toEqual([{ backfillId: id, phases: [2] }]);
     world.warehouse.damage('test.games', world.date(0), []);
@@ -214,6 +214,56 @@ describe('a gate is blocked', () => {
     });
     expect(await world.drive(id)).toBe('completed');
     expect((await world.gateOf(id, 1))?.evaluation).toBeGreaterThan(1);
+  });
+});
+
+describe('a date that has left the calendar', () => {
+  test('and keeps its rows blocks its gate, by name; once they are gone, the gate opens', async () => {
+    const world = createWorld();
+    await world.drive(await world.start());
+    const date = world.date(2);
+    world.calendar.delete(date);
+    // What read it is stale, since its window has changed.
+    const id = await world.start({ reprocess: 'stale' });
+    expect(await world.drive(id)).toBe('blocked');
+    const gate = await world.gateOf(id, 1);
+    expect(gate).toMatchObject({ state: 'blocked', repair: `npx floodgate explain ${id}` });
+    expect(gate?.checks.filter(({ outcome }) => outcome !== 'passed')).toEqual([
+      {
+        check: 'off_calendar',
+        processorId: 'games',
+        severity: 'block',
+        outcome: 'failed',
+        dates: [date],
+        examples: [],
+        message:
+          `1 dates hold rows and are not in the calendar any more, and windows still read them: ${date}; if they belong there, mend the calendar; ` +
+          'if not, delete their rows from test.games and compute what has read them (--reprocess all)',
+      },
+    ]);
+    // Nothing that reads it was computed from its rows once more.
+    expect((await world.tasks(id)).filter(({ processorId, state }) => processorId !== 'games' && state !== 'waiting')).toEqual([]);
+    for (const table of ['test.games', 'test.rolling', 'test.features']) world.warehouse.damage(table, date, []);
+    expect(await world.gate(id, 1)).toEqual({ outcome: 'decided', state: 'open' });
+  });
+
+  test('without rows, or before and behind all dates of the calendar, blocks nothing', async () => {
+    const world = createWorld();
+    world.putGames(world.date(2), []);
+    await world.drive(await world.start({ processors: ['games'] }));
+    // A calendar of a part of the history.
+    for (const index of [0, 2, 5]) world.calendar.delete(world.date(index));
+    expect(await world.drive(await world.start({ processors: ['games'], reprocess: 'all' }))).toBe('completed');
+  });
+
+  test('blocks where nobody can tell whether its rows are still there', async () => {
+    const world = createWorld();
+    await world.drive(await world.start({ processors: ['games'] }));
+    world.calendar.delete(world.date(2));
+    const id = await toGate(world, { processors: ['games'] });
+    world.warehouse.faults.fail('runChecks', 'unavailable', { message: 'the engine is away' });
+    expect(await world.gate(id, 1)).toEqual({ outcome: 'decided', state: 'blocked' });
+    expect((await world.gateOf(id, 1))?.summary).toBe('games off_calendar: the engine is away');
   });
 });
 

@@ -26,6 +26,7 @@ import type { Finding } from '../ports/warehouse.ts';
 import { judgeFreshness, openView, plannedProcessors } from './backfill-view.ts';
 import type { EngineDeps } from './deps.ts';
 import { readLedgerYears, specOf } from './ledger-reader.ts';
+import { findOffCalendar } from './off-calendar.ts';
 import { transact } from './outbox.ts';
 import { readBackfill, type LoadedPlan, type PlanReader } from './plan-store.ts';
 
@@ -59,6 +60,7 @@ export const evaluateGate = async (deps: ValidatorDeps, backfillId: string, phas
 
   const unfinished = new Map(processors.map((processor) => [processor.id, unfinishedOf(plan, processor, tasks)]));
   const checks: CheckOutcome[] = [...accountFor(unfinished, backfill.tasks), ...(await freshness(deps, plan, processors, unfinished, signal))];
+  for (const processor of processors) checks.push(await offCalendar(deps, plan, processor, signal));
   const whole = checks.every(({ outcome, severity }) => outcome === 'passed' || severity === 'warn');
   // Rows are read only where the partitions are there: findings about dates that failed would only repeat that they failed.
   if (whole) for (const processor of processors) checks.push(...(await checkRows(deps, plan, processor, signal)));
@@ -198,6 +200,21 @@ const freshness = async (
   } catch (error) {
     if (signal.aborted) throw error;
     return processors.map(({ id }) => couldNotTell('fresh', id, error));
+  }
+};
+
+/** No command repairs it: a date outside the calendar is in no plan. So the message says what a person can do. */
+const offCalendar = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Processor, signal: AbortSignal): Promise<CheckOutcome> => {
+  try {
+    const dates = await findOffCalendar(deps, plan, processor, signal);
+    const listed = dates.slice(0, 5).join(', ') + (dates.length > 5 ? ` and ${dates.length - 5} more` : '');
+    const message =
+      `${dates.length} dates hold rows and are not in the calendar any more, and windows still read them: ${listed}; ` +
+      `if they belong there, mend the calendar; if not, delete their rows from ${processor.table} and compute what has read them (--reprocess all)`;
+    return outcomeOf('off_calendar', processor.id, 'block', dates, message);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return couldNotTell('off_calendar', processor.id, error);
   }
 };
 
