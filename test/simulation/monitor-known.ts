@@ -26,6 +26,10 @@ const as = <T>(change: Change): Written<T> => change as unknown as Written<T>;
 
 export class Known {
   readonly backfills = new Map<string, BackfillWatch>();
+  /** Expired: somebody may still name them. */
+  readonly expired = new Set<string>();
+  /** The backfill that was activated last, expired or not. */
+  newest: BackfillWatch | undefined;
   readonly tasks = new Map<string, TaskWatch>();
   readonly lanes = new Map<string, LaneDocument>();
   readonly leases = new Map<string, DispatchDocument>();
@@ -105,9 +109,12 @@ export class Known {
         isUndisturbed: true,
       };
       this.backfills.set(id, watch);
+      this.newest = watch;
     }
-    if (after === undefined) this.backfills.delete(id);
-    else watch.doc = after;
+    if (after === undefined) {
+      this.backfills.delete(id);
+      this.expired.add(id);
+    } else watch.doc = after;
     applied.backfills.push({ ...written, watch });
   }
 

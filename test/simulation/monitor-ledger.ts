@@ -50,7 +50,7 @@ const freshByLedger = (known: Known, { process }: Applied, move: TaskMove, repor
 const ledgerFollowsLog = (known: Known, { process, kind }: Applied, { path, before, after }: Written<LedgerYearDocument>, report: Report): void => {
   const [, processorId = ''] = path.slice('ledger/'.length).split(':');
   const [old, now] = [before?.entries ?? {}, after?.entries ?? {}];
-  const table = [...known.backfills.values()][0]?.plan.processor(processorId).table ?? '';
+  const table = known.newest?.plan.processor(processorId).table ?? '';
   for (const date of new Set([...Object.keys(old), ...Object.keys(now)]) as Set<PartitionDate>) {
     const [was, is] = [old[date], now[date]];
     if (was?.generation === is?.generation && was?.contentHash === is?.contentHash && was?.rows === is?.rows) continue;

@@ -83,6 +83,23 @@ describe('a message', () => {
       /^6: .*deleted floodgate\S+ \S+ from the outbox before it was published/,
     );
   });
+  test('may name a backfill that has expired, and none that never was', async () => {
+    const moved = (backfillId: string): JsonObject => ({
+      topic: 'floodgate-task-events',
+      attributes: { id: 'late', type: 'floodgate.backfill.moved' },
+      data: JSON.stringify({ backfillId }),
+      orderingKey: null,
+      createdAt: 0,
+    });
+    const late = (backfillId?: string): History =>
+      insert(healthy, 'after', moves('backfills', 'active', 'cancelled'), (event) => {
+        const ended = changeOf(event, 'backfills');
+        const after = moved(backfillId ?? ended.path.slice('backfills/'.length));
+        return [transaction('planner-1.1', rewritten(ended, undefined)), transaction('planner-1.1', { path: 'outbox/late', before: undefined, after })];
+      });
+    await expectTold(late('other'), /^6: .*wrote floodgate.backfill.moved late, but there is no backfill other/);
+    expect((await told(late())).filter((message) => message.includes('moved late'))).toEqual([]);
+  });
   test('is a request, which comes from outside', async () => {
     expect(
       healthy.some(

@@ -44,12 +44,14 @@ const findLie = (known: Known, applied: Applied, { type, data }: Sent): string |
     case 'floodgate.tasks.ended': {
       const phases = (data as { readonly phases?: readonly number[] }).phases ?? [];
       const backfill = known.backfills.get(backfillId);
+      if (known.expired.has(backfillId)) return undefined;
       return backfill !== undefined && phases.every((own) => backfill.doc.phases.includes(own))
         ? undefined
         : `${backfillId} has no phases ${phases.join(', ')}`;
     }
     case 'floodgate.backfill.moved':
-      return known.backfills.has(backfillId) ? undefined : `there is no backfill ${backfillId}`;
+      // What a closed backfill has left behind is cleared away after it has expired.
+      return known.backfills.has(backfillId) || known.expired.has(backfillId) ? undefined : `there is no backfill ${backfillId}`;
     case 'floodgate.lane.rung':
       return [...known.tasks.values()].some(({ doc }) => doc.table === table) ? undefined : `no task writes ${table}`;
     default:
