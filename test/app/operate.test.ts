@@ -309,6 +309,21 @@ describe('dead letters', () => {
 });
 
 describe('a quarantined date', () => {
+  test('accepted and committed between two passes of the planner is seen by the next: the backfill ends', async () => {
+    const world = createWorld({ days: 2, processors: { games: { audits: [{ accepted_range: { column: 'value', min: 0 } }] } } });
+    world.putGames(world.date(0), [-1]);
+    const id = await world.start({ processors: ['games'], limits: { maxInFlight: 1 } });
+    await world.pass(id);
+    await world.work();
+    // The planner has seen it quarantined, and stands still from here on.
+    await world.pass(id);
+    expect(await decide(world, id, 0, 'accept')).toEqual({ outcome: 'accepted' });
+    await world.commitRung();
+    await world.work();
+    await world.commitRung();
+    expect(await world.drive(id)).toBe('completed');
+  });
+
   test('accepted is committed as it was seen', async () => {
     const { world, id } = await quarantined();
     expect(await decide(world, id, 1, 'accept')).toEqual({ outcome: 'accepted' });

@@ -1,6 +1,7 @@
 // One scheduler's picture of a backfill: its plan, and the state of every partition as the task documents say. After the
 // first reading only what is in flight is read again: tasks that left that set are fetched one by one, so a pass costs
-// what moves, not what the backfill holds. Only the scheduler creates tasks, so nothing can appear unseen.
+// what moves, not what the backfill holds. Only the scheduler creates and releases tasks, so nothing can move unseen but a
+// quarantined task: a person accepts it, and a lane may have committed it before the next pass. Those are fetched as well.
 import { parseDocument, taskCollection, taskPath, taskSchema, type TaskDocument } from '../contracts/documents.ts';
 import { toFailure } from '../domain/failure.ts';
 import { freshnessOf } from '../domain/ledger.ts';
@@ -20,6 +21,8 @@ export type BackfillView = {
   readonly tasks: Map<string, Map<number, TaskDocument>>;
   /** Open tasks as of the last refresh, by path. */
   readonly open: Map<string, TaskDocument>;
+  /** Paths of tasks that were quarantined then. */
+  readonly quarantined: Set<string>;
 };
 
 const putTask = (view: BackfillView, task: TaskDocument): void => {
@@ -39,11 +42,13 @@ export const noteTasks = (view: BackfillView, tasks: readonly TaskDocument[]): v
     const path = taskPath(task.backfillId, task.processorId, task.date);
     if (isTerminal(task.state)) view.open.delete(path);
     else view.open.set(path, task);
+    if (task.state === 'quarantined') view.quarantined.add(path);
+    else view.quarantined.delete(path);
   }
 };
 
 export const openView = async (store: StatusStore, backfillId: string, plan: LoadedPlan): Promise<BackfillView> => {
-  const view: BackfillView = { plan, grid: new Map(), tasks: new Map(), open: new Map() };
+  const view: BackfillView = { plan, grid: new Map(), tasks: new Map(), open: new Map(), quarantined: new Set() };
   for (const [processorId, entries] of plan.entries) {
     const row: (PartitionStatus | undefined)[] = [];
     for (const [index, entry] of entries) row[index] = statusOfEntry(entry, false);
@@ -58,11 +63,11 @@ export const openView = async (store: StatusStore, backfillId: string, plan: Loa
   return view;
 };
 
-/** Reads what is open, and what was open before and no longer is. Returns the tasks that changed. */
+/** Reads what is open, and what was open (or quarantined) before and no longer is. Returns the tasks that changed. */
 export const refreshView = async (store: StatusStore, backfillId: string, view: BackfillView): Promise<readonly TaskDocument[]> => {
   const documents = await store.query({ collection: taskCollection(backfillId), where: [{ field: 'state', op: 'in', value: openStates }] });
   const seen = new Set(documents.map(({ path }) => path));
-  const gone = [...view.open.keys()].filter((path) => !seen.has(path));
+  const gone = [...view.open.keys(), ...view.quarantined].filter((path) => !seen.has(path));
   const ended = (await store.getMany(gone)).flatMap((document) => (document === undefined ? [] : [document]));
   const changed: TaskDocument[] = [];
   for (const document of [...documents, ...ended]) {
