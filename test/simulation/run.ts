@@ -1,8 +1,13 @@
 // One run: a world from a seed, a request, everything that goes wrong for a while, then calm weather in which people mend
 // what was broken. What must hold holds all along; at the end the tables are those of the simplest sequential computation.
+import { explainWaiting } from '@floodgate/core/app/explain.ts';
+import { createPlanReader } from '@floodgate/core/app/plan-store.ts';
+import type { BackfillDocument } from '@floodgate/core/contracts/documents.ts';
 import { subscriptions } from '@floodgate/core/contracts/messages.ts';
+import { storeIndexes } from '@floodgate/core/contracts/store-indexes.ts';
 import { addDays, partitionDate, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
+import { OptimisticStatusStore } from '@floodgate/embedded/optimistic-store.ts';
 import { createTestCatalog } from '../support/pipeline-folder.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { Chaos } from './chaos.ts';
@@ -211,12 +216,18 @@ const mend = async (world: SimulatedWorld, operators: Operators): Promise<void> 
   }
 };
 
-const stuckBackfills = (world: SimulatedWorld): string =>
-  look(world)
-    .backfills()
-    .filter(({ state }) => state === 'active' || state === 'blocked')
-    .map(({ backfillId, state }) => `${backfillId} is ${state}`)
-    .join(', ');
+/** What has not ended, and why not, as `explain` tells. Empty where everything has ended well. */
+const explainStuck = async ({ store: { documents }, clock, ids }: SimulatedWorld, backfills: readonly BackfillDocument[]): Promise<string> => {
+  const store = new OptimisticStatusStore(documents, { clock, ids, indexes: storeIndexes });
+  const deps = { store, plans: createPlanReader(store), now: clock.now() };
+  const lines: string[] = [];
+  for (const { backfillId, state } of backfills) {
+    if (state !== 'active' && state !== 'blocked') continue;
+    const waiting = await explainWaiting(deps, backfillId);
+    lines.push(`${backfillId} is ${state}${waiting.map(({ processorId, dates, why }) => `; ${processorId} ${dates[0] ?? ''} (${dates.length}): ${why}`).join('')}`);
+  }
+  return lines.join('. ');
+};
 
 const live = async (built: Built): Promise<void> => {
   const { world } = built;
@@ -250,7 +261,7 @@ const live = async (built: Built): Promise<void> => {
     await mend(world, operators);
   }
   await mend(world, operators);
-  const stuck = stuckBackfills(world);
+  const stuck = await explainStuck(world, look(world).backfills());
   if (stuck !== '') return built.report({ invariant: 'liveness', message: `in calm weather, with everything mended and retried, ${stuck}`, about: [] });
   // Leases die, the outbox is drained, lanes are left.
   await waitFor(world, () => look(world).sizeOf('outbox') + look(world).sizeOf('leases') === 0, 600_000);
@@ -278,7 +289,7 @@ export const simulate = async (options: RunOptions): Promise<RunResult> => {
   try {
     const inTime = await clock.run(() => ended || built.violated(), clock.now() + patienceMs);
     if (!inTime)
-      built.report({ invariant: 'liveness', message: `nothing ended within ${patienceMs / 3_600_000} h: ${stuckBackfills(built.world)}`, about: [] });
+      built.report({ invariant: 'liveness', message: `nothing ended within ${patienceMs / 3_600_000} h: ${await explainStuck(built.world, look(built.world).backfills())}`, about: [] });
     if (ended) await life;
     return built.result();
   } finally {
