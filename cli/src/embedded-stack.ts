@@ -10,7 +10,8 @@ import { storeIndexes } from '@floodgate/core/contracts/store-indexes.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Pipeline } from '@floodgate/core/domain/pipeline.ts';
 import type { Failure } from '@floodgate/core/domain/failure.ts';
-import { formatProblem } from '@floodgate/core/pipeline/problem.ts';
+import { lintPipeline } from '@floodgate/core/pipeline/lint.ts';
+import { formatProblem, type Problem } from '@floodgate/core/pipeline/problem.ts';
 import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
 import type { Logger } from '@floodgate/core/ports/logger.ts';
 import { DuckDbWarehouse } from '@floodgate/embedded/duckdb-warehouse.ts';
@@ -26,6 +27,7 @@ import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
 import { createValidatorApp, type ValidatorApp } from '@floodgate/validator/app.ts';
 import { createWorkerApp, type WorkerApp } from '@floodgate/worker/app.ts';
 import { importVersion } from './import-version.ts';
+import { sqlAnalyzer } from './sql-analyzer.ts';
 
 export const storeFile = (home: string): string => join(home, 'floodgate.sqlite');
 export const warehouseFile = (home: string): string => join(home, 'warehouse.duckdb');
@@ -54,25 +56,40 @@ export const readPipelineFolder = async (folder: string): Promise<ReadonlyMap<st
 const isPipelineText = (path: string): boolean =>
   path === 'pipeline.yaml' || path.endsWith('.sql') || (path.startsWith('processors/') && path.endsWith('.ts') && !path.endsWith('.test.ts'));
 
-const knownGood = new Set<string>();
+type Loaded = { readonly pipeline: Pipeline; readonly files: ReadonlyMap<string, string> };
 
-/** SQL that no backend would run is refused before anything is planned, with its places. A version is looked at once. */
-const refusedSql = ({ hash, calendar, processors }: Pipeline): readonly string[] => {
-  if (knownGood.has(hash)) return [];
-  const statements = [
-    { file: 'the calendar', sql: calendar.sql },
-    ...processors.filter(({ kind }) => kind === 'sql' || kind === 'load').map(({ sourceFile, source }) => ({ file: sourceFile, sql: source })),
-    ...processors.flatMap(({ id, audits }) => audits.flatMap(({ check }) => ('sql' in check ? [{ file: `an audit of ${id}`, sql: check.sql }] : []))),
-  ];
-  const refused = statements.flatMap(({ file, sql }) => {
-    const translated = translateSelect(sql);
-    return translated.ok ? [] : translated.problems.map(({ message, line }) => `  ${file}${line === undefined ? '' : `:${line}`}  ${message}`);
+const refuse = (pipelineId: string, problems: readonly Problem[], shown: number): never => {
+  const more = problems.length > shown ? [`and ${problems.length - shown} more`] : [];
+  const listed = [...problems.slice(0, shown).map(formatProblem), ...more].join('\n');
+  throw new FloodgateError('invalid_pipeline', `pipeline ${pipelineId} has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:\n${listed}`, {
+    hint: `npx floodgate lint --pipeline ${pipelineId}`,
   });
-  if (refused.length === 0) knownGood.add(hash);
-  return refused;
 };
 
-/** Pipelines as folders below `pipelinesFolder`, read and validated at every request. */
+const readFolder = async (pipelinesFolder: string, pipelineId: string): Promise<Loaded | undefined> => {
+  if (!/^[a-z][a-z0-9_]*$/.test(pipelineId)) return undefined;
+  const files = await readPipelineFolder(join(pipelinesFolder, pipelineId));
+  if (files === undefined || !files.has('pipeline.yaml')) return undefined;
+  const read = readPipeline(files);
+  return read.ok ? { pipeline: read.pipeline, files } : refuse(pipelineId, read.problems, read.problems.length);
+};
+
+/** Lint can find as many as there are statements; the command that the error names tells them all. */
+const shownLintProblems = 5;
+const knownGood = new Set<string>();
+
+/**
+ * SQL that no backend would run, that reads outside its windows or what is not declared, is refused before anything is
+ * planned: nobody is relied upon to have run lint before. A version is looked at once.
+ */
+const refuseUnclean = (pipelineId: string, { pipeline, files }: Loaded): void => {
+  if (knownGood.has(pipeline.hash)) return;
+  const errors = lintPipeline(pipeline, files, sqlAnalyzer).filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) refuse(pipelineId, errors, shownLintProblems);
+  knownGood.add(pipeline.hash);
+};
+
+/** Pipelines as folders below `pipelinesFolder`, read, validated and linted at every request. */
 export const createFolderCatalog = async (pipelinesFolder: string): Promise<PipelineCatalog> => {
   const entries = await readdir(pipelinesFolder, { withFileTypes: true }).catch(() => {
     throw new FloodgateError('unknown_pipeline', `there is no folder of pipelines at ${pipelinesFolder}`, { hint: 'name it with --pipelines' });
@@ -83,31 +100,19 @@ export const createFolderCatalog = async (pipelinesFolder: string): Promise<Pipe
       .map(({ name }) => name)
       .sort(),
     load: async (pipelineId) => {
-      if (!/^[a-z][a-z0-9_]*$/.test(pipelineId)) return undefined;
-      const files = await readPipelineFolder(join(pipelinesFolder, pipelineId));
-      if (files === undefined || !files.has('pipeline.yaml')) return undefined;
-      const read = readPipeline(files);
-      if (!read.ok) {
-        const listed = read.problems.map((problem) => formatProblem(problem)).join('\n');
-        throw new FloodgateError('invalid_pipeline', `pipeline ${pipelineId} has ${read.problems.length} problems:\n${listed}`, {
-          hint: `npx floodgate lint --pipeline ${pipelineId}`,
-        });
-      }
-      const refused = refusedSql(read.pipeline);
-      if (refused.length > 0)
-        throw new FloodgateError('invalid_pipeline', `pipeline ${pipelineId} has SQL that can't run:\n${refused.join('\n')}`, {
-          hint: `npx floodgate lint --pipeline ${pipelineId}`,
-        });
-      return { pipeline: read.pipeline, files: Object.fromEntries(files) };
+      const loaded = await readFolder(pipelinesFolder, pipelineId);
+      if (loaded === undefined) return undefined;
+      refuseUnclean(pipelineId, loaded);
+      return { pipeline: loaded.pipeline, files: Object.fromEntries(loaded.files) };
     },
   };
 };
 
-/** Code processors run from the folder, and only in the version that the plan pinned. */
+/** Code processors run from the folder, and only in the version that the plan pinned. What else is in the folder by then is not asked. */
 const createFolderCode =
-  (pipelinesFolder: string, catalog: PipelineCatalog): CodeCatalog =>
+  (pipelinesFolder: string): CodeCatalog =>
   async (pipelineId, processor) => {
-    const current = (await catalog.load(pipelineId))?.pipeline.processors.find(({ id }) => id === processor.id);
+    const current = (await readFolder(pipelinesFolder, pipelineId))?.pipeline.processors.find(({ id }) => id === processor.id);
     if (current === undefined || current.codeHash !== processor.codeHash) return undefined;
     const loaded = (await importVersion(join(pipelinesFolder, pipelineId, processor.sourceFile), processor.codeHash)) as { readonly rows?: CodeFunction };
     return loaded.rows;
@@ -212,7 +217,7 @@ export const openEmbeddedStack = async (options: StackOptions): Promise<Embedded
       ...engine,
       source: '/floodgate/worker',
       plans: opened.plans,
-      code: createFolderCode(options.pipelinesFolder, catalog),
+      code: createFolderCode(options.pipelinesFolder),
       lingerMs: 500,
       batchEveryMs: 0,
       maxDates: 50,
