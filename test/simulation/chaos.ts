@@ -36,7 +36,7 @@ export class Chaos {
   readonly #numbers = new Map<FaultKind, number>();
   readonly #reached = new Map<string, number>();
   readonly #crashed = new Map<string, number>();
-  #calm = false;
+  #calm = true;
 
   constructor(options: ChaosOptions) {
     this.#options = options;
@@ -46,6 +46,11 @@ export class Chaos {
   /** For what a fault needs beyond whether it strikes: how long, which. */
   stream(kind: FaultKind): Random {
     return this.#streams.get(kind) as Random;
+  }
+
+  /** From now on things go wrong. */
+  begin(): void {
+    this.#calm = false;
   }
 
   /** From now on nothing strikes any more. */

@@ -7,6 +7,8 @@ export const faultKinds = {
   stall: 'a process stands still longer than its leases live, and goes on as a zombie',
   deploy: 'a process is asked to stop, gets a grace period and is started again',
   clock_jump: 'the clock of one machine jumps',
+  killer_date: 'a date kills every worker that computes it, for a while',
+  other_build: 'a worker is of another build, which can’t run the code of a processor',
   // bus
   publish_failed: 'a publication fails without effect',
   publish_answer_lost: 'a publication happens and its answer is lost',
@@ -27,6 +29,7 @@ export const faultKinds = {
   job_failed: 'a job fails with one of the warehouse’s errors',
   job_answer_lost: 'a job succeeds and is reported as failed',
   job_rate_limited: 'a job is refused by a rate limit',
+  code_failed: 'the code of a processor throws',
   staging_lost: 'staged rows are gone before they are committed',
   // the world
   source_changed: 'rows of a source change in mid-run',

@@ -60,7 +60,7 @@ const scenarioOf = (): Scenario => ({
   shape,
   random: createRandom(7),
   processes: { planner: 1, worker: 2, validator: 1 },
-  settings: { datesPerTask: 2, maxInFlight: 4, gate: 'phase', maxDates: 10, lingerMs: 0, leaseMs: 10_000, reconcileEveryMs: 5_000 },
+  settings: { datesPerTask: 2, maxDates: 10, lingerMs: 0, leaseMs: 10_000, reconcileEveryMs: 5_000 },
   rates: {},
   crashes: [],
   acts: [],
@@ -128,6 +128,8 @@ const record = async (): Promise<History> => {
     bus,
     warehouse,
     sources,
+    killers: new Set(),
+    quotas: undefined,
     monitor,
     trace: () => undefined,
   };

@@ -125,7 +125,9 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
       world.sources.restore(date, before);
     },
     rows_broken: async () => world.sources.spoil(random.pick(dates)),
-    source_missing: async () => world.warehouse.faults.fail('digestSource', 'source_missing', { times: random.int(1, 6) }),
+    killer_date: async () => void world.killers.add(random.pick(dates)),
+    source_missing: async () =>
+      world.warehouse.faults.fail('digestSource', random.pick(['source_missing', 'source_unreadable', 'source_mismatch']), { times: random.int(1, 6) }),
     malformed_message: () => request({ is_backfill: true }),
     paused: async () => {
       const backfills = active();
@@ -140,14 +142,24 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
       if (backfills.length > 0) await control(random.pick(backfills).backfillId, 'cancel');
     },
     retried: async () => {
-      const backfills = seen.backfills().filter(({ state }) => state !== 'cancelled');
-      if (backfills.length > 0) await retry(random.pick(backfills).backfillId);
+      // Whoever retries has seen that something failed, if anything has.
+      const failed = seen.tasks().filter(({ state }) => state === 'failed' || state === 'quarantined');
+      const ids = failed.length > 0 ? failed.map(({ backfillId }) => backfillId) : seen.backfills().map(({ backfillId }) => backfillId);
+      if (ids.length > 0) await retry(random.pick(ids));
     },
     replayed: () => command('replays dead letters', (engine) => replayDeadLetters(engine, {}, random.pick([1, 100]), 'ann')),
     decided: async () => {
       const quarantined = seen.tasks().filter(({ state }) => state === 'quarantined');
       if (quarantined.length === 0) return;
-      await decide(random.pick(quarantined), random.pick(['accept', 'accept', 'reject'] as const));
+      const task = random.pick(quarantined);
+      // Somebody else may ask for the same date in the same moment.
+      if (random.chance(0.5))
+        void request({ dates: [task.date], processors: [task.processorId], reprocess: 'all' }).then(
+          () => undefined,
+          () => undefined,
+        );
+      await clock.sleep(random.int(0, 2_000));
+      await decide(task, random.pick(['accept', 'accept', 'reject'] as const));
     },
     approved: async () => {
       const held = seen.gates().find(({ state }) => state === 'held');

@@ -10,7 +10,7 @@ export type Shape = {
   readonly lookback: number;
   /** Dates before its own that `features` reads of `rolling`. */
   readonly featureLookback: number;
-  /** Whether `ranks` stands beside `rolling` in phase 2 and reads it. */
+  /** Whether `ranks`, whose rows a function of ours yields, stands beside `rolling` in phase 2 and reads it. */
   readonly ranks: boolean;
   readonly bootstrapDays: number;
   readonly hold: boolean;
@@ -56,7 +56,7 @@ export const folderOf = (shape: Shape): FolderOptions => {
               ...common,
               ...bootstrap,
               phase: 2,
-              kind: 'sql',
+              kind: 'code',
               table: 'test.ranks',
               columns: { day: 'DATE', item: 'STRING', rank: 'FLOAT64' },
               upstreams: { 'test.rolling': '0d' },

@@ -13,6 +13,7 @@ import { createSeededIds } from '../support/seeded-ids.ts';
 import { Chaos } from './chaos.ts';
 import type { Change } from './crash-points.ts';
 import { Monitor } from './monitor.ts';
+import { createQuotas } from './quotas.ts';
 import { createOracle } from './oracle.ts';
 import { createOperators, look, type Operators } from './operators.ts';
 import { folderOf, functionsOf } from './pipelines.ts';
@@ -69,13 +70,16 @@ const build = (scenario: Scenario, options: RunOptions): Built => {
   const folder = folderOf(shape);
   const catalog = createTestCatalog(folder);
   let digest = 0x811c9dc5;
+  const quotas = scenario.cloud ? createQuotas({ now: () => clock.now(), mode: 'refuse' }) : undefined;
   const store = new SimulatedStore({
     clock,
     ids,
     random: random.fork('store'),
+    beforeCommit: (changes) => quotas?.beforeWrites(changes),
     onUnnamed: (message) => report({ invariant: 'crash', message, about: [] }),
     onCommit: (process, changes) => {
       for (const { path, after } of changes) digest = mixText(digest, `${clock.now()} ${process} ${path} ${String(after?.['state'] ?? '')}`);
+      quotas?.written(changes);
       monitor.onStoreCommit(process, changes);
       if (options.trace === true) traceChanges(trace, process, changes);
     },
@@ -84,6 +88,7 @@ const build = (scenario: Scenario, options: RunOptions): Built => {
     functions,
     clock,
     random: random.fork('warehouse'),
+    ...(quotas === undefined ? {} : { admit: (batch, work) => quotas.mutate({ [batch.target.table]: 1, [`${batch.target.table} log`]: 2 }, work) }),
     onCommit: (record) => {
       digest = mixText(digest, `${clock.now()} ${record.jobId} ${record.written.length}`);
       monitor.onWarehouseCommit(record);
@@ -120,7 +125,7 @@ const build = (scenario: Scenario, options: RunOptions): Built => {
   });
   const oracle = createOracle({ functions, calendar, sourceRows: (_source: string, date: PartitionDate) => sources.rowsOf(date) });
   const monitor: Monitor = new Monitor({ now: () => clock.now() - began, oracle, reader: store.documents, warehouse, onViolation: report });
-  const world: SimulatedWorld = { scenario, dates, clock, chaos, ids, catalog, store, bus, warehouse, sources, monitor, trace };
+  const world: SimulatedWorld = { scenario, dates, clock, chaos, ids, catalog, store, bus, warehouse, sources, killers: new Set(), quotas, monitor, trace };
   return {
     world,
     report,
@@ -200,18 +205,35 @@ const nothingActive = (world: SimulatedWorld) => (): boolean =>
     .backfills()
     .every(({ state }) => state !== 'active');
 
-/** Whatever was paused goes on; whatever is blocked is approved and retried; until everything has ended well. */
+/** Asks for something, and waits until that is decided. */
+const ask = async (world: SimulatedWorld, operators: Operators, request: JsonObject): Promise<void> => {
+  const decided = look(world).sizeOf('requests');
+  await operators.request(request);
+  await waitFor(world, () => look(world).sizeOf('requests') > decided, 900_000);
+};
+
+/**
+ * Whatever was paused goes on; what is held is approved, what failed is retried, what an audit refuses again and again of
+ * sources that are as they should be (a date that has shrunk) is accepted, what a gate asks for (dates that turned stale and
+ * are nobody's task) is computed; until everything has ended well.
+ */
 const mend = async (world: SimulatedWorld, operators: Operators): Promise<void> => {
   const seen = look(world);
   for (let round = 1; round <= 12; round += 1) {
     for (const { backfillId, state } of seen.backfills()) if (state === 'active' && seen.isPaused(backfillId)) await operators.control(backfillId, 'resume');
     await waitFor(world, nothingActive(world), 3_600_000);
     const held = seen.gates().filter(({ state }) => state === 'held');
-    for (const { backfillId, phase } of held) await operators.approve(backfillId, phase);
     const blocked = seen.backfills().filter(({ state }) => state === 'blocked');
-    if (held.length === 0 && blocked.length === 0 && nothingActive(world)()) return;
-    // What an audit refuses again, of sources that are as they should be, is right: a date that has shrunk, for example.
+    if (held.length === 0 && blocked.length === 0) return;
+    await world.clock.sleep(5_000);
+    for (const { backfillId, phase } of held) await operators.approve(backfillId, phase);
     if (round > 2) for (const task of seen.tasks().filter(({ state }) => state === 'quarantined')) await operators.decide(task, 'accept');
+    if (round > 1 && round % 2 === 0) {
+      for (const reprocess of ['missing', 'stale']) {
+        await ask(world, operators, { reprocess });
+        await waitFor(world, nothingActive(world), 3_600_000);
+      }
+    }
     for (const { backfillId } of blocked) await operators.retry(backfillId);
   }
 };
@@ -224,7 +246,9 @@ const explainStuck = async ({ store: { documents }, clock, ids }: SimulatedWorld
   for (const { backfillId, state } of backfills) {
     if (state !== 'active' && state !== 'blocked') continue;
     const waiting = await explainWaiting(deps, backfillId);
-    lines.push(`${backfillId} is ${state}${waiting.map(({ processorId, dates, why }) => `; ${processorId} ${dates[0] ?? ''} (${dates.length}): ${why}`).join('')}`);
+    lines.push(
+      `${backfillId} is ${state}${waiting.map(({ processorId, dates, why }) => `; ${processorId} ${dates[0] ?? ''} (${dates.length}): ${why}`).join('')}`,
+    );
   }
   return lines.join('. ');
 };
@@ -232,32 +256,37 @@ const explainStuck = async ({ store: { documents }, clock, ids }: SimulatedWorld
 const live = async (built: Built): Promise<void> => {
   const { world } = built;
   const { scenario, clock, chaos, monitor } = world;
-  const began = clock.now();
   const supervisor = createSupervisor(world);
   const operators = createOperators(world, supervisor);
-  const { gate, maxInFlight } = scenario.settings;
   supervisor.start();
-  await clock.sleep(scenario.random.fork('first').int(0, 2_000));
+  if (scenario.warm) {
+    await operators.request({});
+    await waitFor(world, () => look(world).backfills().length > 0, 60_000);
+    await mend(world, operators);
+    for (const date of world.dates) if (scenario.random.fork(date).chance(0.3)) world.sources.change(date);
+  }
+  const began = clock.now();
+  chaos.begin();
   const acts = scenario.acts.map(async ({ at, kind }) => {
-    await clock.sleep(Math.max(0, at - (clock.now() - began)));
+    await clock.sleep(at);
     await operators.act(kind);
   });
-  void operators.request({ gate, limits: { maxInFlight } }, 'the request');
-  await clock.sleep(scenario.calmAt - (clock.now() - began));
+  await clock.sleep(scenario.random.fork('first').int(0, 2_000));
+  void operators.request(scenario.request, 'the request');
+  await clock.sleep(began + scenario.chaosMs - clock.now());
   chaos.calm();
   world.trace({ process: 'world', what: 'process', text: 'the chaos is over', about: [] });
   await Promise.all(acts);
+  world.killers.clear();
   world.sources.mend();
   world.warehouse.mend();
   world.warehouse.faults.clear();
   // Somebody asks again for what never came through, under the same key: it is decided once.
-  await operators.request({ gate, limits: { maxInFlight } }, 'the request');
+  await operators.request(scenario.request, 'the request');
   await waitFor(world, () => look(world).backfills().length > 0, 900_000);
   await mend(world, operators);
   for (const reprocess of ['missing', 'stale']) {
-    const decided = look(world).sizeOf('requests');
-    await operators.request({ reprocess });
-    await waitFor(world, () => look(world).sizeOf('requests') > decided, 900_000);
+    await ask(world, operators, { reprocess });
     await mend(world, operators);
   }
   await mend(world, operators);
@@ -289,7 +318,11 @@ export const simulate = async (options: RunOptions): Promise<RunResult> => {
   try {
     const inTime = await clock.run(() => ended || built.violated(), clock.now() + patienceMs);
     if (!inTime)
-      built.report({ invariant: 'liveness', message: `nothing ended within ${patienceMs / 3_600_000} h: ${await explainStuck(built.world, look(built.world).backfills())}`, about: [] });
+      built.report({
+        invariant: 'liveness',
+        message: `nothing ended within ${patienceMs / 3_600_000} h: ${await explainStuck(built.world, look(built.world).backfills())}`,
+        about: [],
+      });
     if (ended) await life;
     return built.result();
   } finally {

@@ -1,16 +1,15 @@
 // What one run is: its pipeline, its processes, what is asked of it and what goes wrong, all drawn from the seed. Each run has
 // only some of the faults, and those at rates of its own ("swarm testing": Groce et al., ISSTA 2012): with all of them at once
 // nothing ever gets far enough to go wrong in an interesting way.
+import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import type { CrashTarget } from './chaos.ts';
-import { crashPoints } from './crash-points.ts';
+import { crashPoints, type CrashPoint } from './crash-points.ts';
 import { allFaultKinds, type FaultKind } from './faults.ts';
 import type { Shape } from './pipelines.ts';
 import { createRandom, type Random } from './random.ts';
 
 export type Settings = {
   readonly datesPerTask: number | 'auto';
-  readonly maxInFlight: number;
-  readonly gate: 'phase' | 'window';
   /** Dates in one commit. */
   readonly maxDates: number;
   readonly lingerMs: number;
@@ -19,7 +18,7 @@ export type Settings = {
 };
 
 export type Act = {
-  /** Milliseconds after the run began. */
+  /** Milliseconds after the chaos began. */
   readonly at: number;
   readonly kind: FaultKind;
 };
@@ -30,8 +29,12 @@ export type Scenario = {
   readonly shape: Shape;
   readonly processes: { readonly planner: number; readonly worker: number; readonly validator: number };
   readonly settings: Settings;
-  /** When the chaos ends, in ms after the run began. */
-  readonly calmAt: number;
+  /** Whether the tables are there already when the chaos begins, and what is asked then is to compute them again. */
+  readonly warm: boolean;
+  /** What is asked. */
+  readonly request: JsonObject;
+  /** How long the chaos lasts, in ms. */
+  readonly chaosMs: number;
   readonly rates: Readonly<Partial<Record<FaultKind, number>>>;
   readonly crashes: readonly CrashTarget[];
   /** What operators and the world do, in order. */
@@ -46,12 +49,13 @@ export type Scenario = {
 /** Chance of a fault at each opportunity when a run has it: from the first to the second. Acts come from `mostActs` instead. */
 const rateRanges: Readonly<Partial<Record<FaultKind, readonly [number, number]>>> = {
   crash_anywhere: [0.0004, 0.003],
-  stall: [0.0004, 0.002],
+  stall: [0.0005, 0.003],
   clock_jump: [0.0005, 0.004],
+  other_build: [0.2, 0.6],
   publish_failed: [0.01, 0.1],
   publish_answer_lost: [0.01, 0.1],
   message_duplicated: [0.02, 0.3],
-  message_delayed: [0.005, 0.05],
+  message_delayed: [0.005, 0.08],
   message_reordered: [0.02, 0.3],
   redelivered_in_work: [0.01, 0.1],
   ack_lost: [0.01, 0.1],
@@ -60,17 +64,19 @@ const rateRanges: Readonly<Partial<Record<FaultKind, readonly [number, number]>>
   store_rerun: [0.01, 0.1],
   store_unavailable: [0.001, 0.01],
   store_answer_lost: [0.002, 0.02],
-  job_slow: [0.005, 0.05],
+  job_slow: [0.01, 0.08],
   job_late: [0.01, 0.1],
-  job_failed: [0.005, 0.05],
-  job_answer_lost: [0.01, 0.08],
+  job_failed: [0.01, 0.1],
+  job_answer_lost: [0.01, 0.1],
   job_rate_limited: [0.01, 0.1],
-  staging_lost: [0.005, 0.03],
+  code_failed: [0.1, 0.6],
+  staging_lost: [0.01, 0.06],
 };
 
 /** Acts of operators and of the world: most of one kind in a run. */
 const mostActs: Readonly<Partial<Record<FaultKind, number>>> = {
   deploy: 3,
+  killer_date: 1,
   source_changed: 4,
   rows_broken: 2,
   source_missing: 1,
@@ -91,70 +97,109 @@ const company: Readonly<Partial<Record<FaultKind, readonly FaultKind[]>>> = {
   replayed: ['source_missing'],
 };
 
-const drawKinds = (random: Random): ReadonlySet<FaultKind> => {
+/** What must be going on for a process to come by a point at all. */
+const occasions: Readonly<Partial<Record<CrashPoint, readonly FaultKind[]>>> = {
+  turn_stale: ['source_changed'],
+  cancel_tasks: ['cancelled'],
+  control: ['paused', 'cancelled'],
+  reopen: ['job_failed', 'retried'],
+  retry: ['job_failed', 'rows_broken', 'retried'],
+  approve: ['approved'],
+  'publish floodgate.phase.held': ['approved'],
+  'publish floodgate.phase.blocked': ['job_failed', 'rows_broken'],
+  'quarantine.decide': ['rows_broken', 'decided'],
+  'warehouse.preserveStaging': ['rows_broken'],
+  recover_lease: ['crash_anywhere', 'killer_date'],
+  recover_queued: ['message_delayed', 'ack_lost'],
+  'ledger.rebuild': ['rebuilt'],
+  malformed: ['malformed_message'],
+  'request.reject': ['overlapping'],
+  'warehouse.cancelJob': ['stall', 'job_slow', 'crash_anywhere'],
+  'warehouse.fence': ['crash_anywhere', 'stall'],
+  'lane.ring': ['job_slow'],
+  'lane.renew': ['job_slow'],
+  'lease.renew': ['job_slow'],
+  return_batch: ['job_failed', 'staging_lost'],
+  expire: ['deploy'],
+};
+
+const drawKinds = (random: Random): Set<FaultKind> => {
   const share = random.pick([0.1, 0.25, 0.5]);
   const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(share)));
   for (const kind of [...kinds]) for (const other of company[kind] ?? []) kinds.add(other);
   return kinds;
 };
 
+const crashTargets = crashPoints.flatMap((point) => [
+  { point, when: 'before' as const },
+  { point, when: 'after' as const },
+]);
+const crashesPerRun = 6;
+
 /**
- * Every seed dies at some of the named points, and each point's turn comes as often as every other's: 500 seeds in a row pass
- * through the list as a whole several times.
+ * Every seed dies at some of the named points, and each point's turn comes as often as every other's: some hundred seeds in a
+ * row pass through the whole list several times.
  */
-const drawCrashes = (seed: number, random: Random): readonly CrashTarget[] => {
-  const targets = crashPoints.flatMap((point) => [
-    { point, when: 'before' as const },
-    { point, when: 'after' as const },
-  ]);
-  const perRun = 6;
-  return Array.from({ length: perRun }, (_, index) => {
-    const target = targets[(seed * perRun + index) % targets.length] as (typeof targets)[number];
-    return { ...target, nth: random.chance(0.6) ? 1 : random.int(1, 6) };
+const drawCrashes = (seed: number, random: Random): readonly CrashTarget[] =>
+  Array.from({ length: crashesPerRun }, (_, index) => {
+    const target = crashTargets[(seed * crashesPerRun + index) % crashTargets.length] as (typeof crashTargets)[number];
+    return { ...target, nth: random.chance(0.75) ? 1 : random.int(1, 5) };
   });
-};
+
+/** What is asked once the chaos has begun: for the first time, or again over tables that are there. */
+const drawRequest = (random: Random, warm: boolean): JsonObject => ({
+  gate: random.pick(['phase', 'phase', 'window']),
+  limits: { maxInFlight: random.pick([3, 12, 1_000, 1_000]) },
+  ...(warm ? { reprocess: random.pick(['stale', 'stale', 'all']) } : {}),
+});
 
 export const drawScenario = (seed: number): Scenario => {
   const random = createRandom(seed);
   const draw = random.fork('scenario');
   const kinds = drawKinds(random.fork('kinds'));
-  const calmAt = draw.int(60, 300) * 1_000;
+  const crashes = draw.chance(0.8) ? drawCrashes(seed, draw) : [];
+  for (const { point } of crashes) for (const kind of occasions[point] ?? []) kinds.add(kind);
+  const warm = draw.chance(0.35);
+  if (warm) kinds.add('source_changed');
+  const chaosMs = draw.int(60, 240) * 1_000;
   const rates = Object.fromEntries(
     [...kinds].flatMap((kind) => {
       const range = rateRanges[kind];
       return range === undefined ? [] : [[kind, range[0] + (range[1] - range[0]) * draw.next() ** 2]];
     }),
   );
+  // Half of the acts fall in the first half minute, when most is going on.
+  const drawAct = (kind: FaultKind): Act => ({ kind, at: kind === 'rows_broken' && draw.chance(0.7) ? 0 : draw.int(500, draw.chance(0.5) ? 30_000 : chaosMs) });
   const acts = [...kinds]
-    .flatMap((kind) => Array.from({ length: mostActs[kind] === undefined ? 0 : draw.int(1, mostActs[kind]) }, () => ({ kind, at: draw.int(500, calmAt) })))
+    .flatMap((kind) => Array.from({ length: mostActs[kind] === undefined ? 0 : draw.int(1, mostActs[kind]) }, () => drawAct(kind)))
     .sort((a, b) => a.at - b.at);
   return {
     seed,
     random,
-    days: draw.pick([6, 12, 20, 40]),
+    days: draw.pick([6, 6, 12, 20, 40]),
     shape: {
       lookback: draw.int(1, 5),
       featureLookback: draw.pick([0, 0, 2]),
-      ranks: draw.chance(0.3),
+      ranks: kinds.has('code_failed') || kinds.has('other_build') || draw.chance(0.2),
       bootstrapDays: draw.pick([0, 0, 3]),
       hold: kinds.has('approved'),
-      maxAttempts: draw.pick([2, 4, 12]),
+      maxAttempts: draw.pick([1, 2, 4, 12]),
     },
     processes: { planner: draw.pick([1, 1, 2, 3]), worker: draw.pick([1, 2, 2, 3]), validator: draw.pick([1, 1, 2]) },
     settings: {
       datesPerTask: draw.pick([1, 1, 3, 7, 'auto'] as const),
-      maxInFlight: draw.pick([3, 12, 1_000, 1_000]),
-      gate: draw.pick(['phase', 'phase', 'window'] as const),
       maxDates: draw.pick([2, 10, 50]),
       lingerMs: draw.pick([0, 500]),
       leaseMs: draw.pick([10_000, 30_000]),
       reconcileEveryMs: draw.pick([5_000, 15_000]),
     },
-    calmAt,
+    warm,
+    request: drawRequest(draw, warm),
+    chaosMs,
     rates,
-    crashes: kinds.has('crash') || draw.chance(0.6) ? drawCrashes(seed, draw) : [],
+    crashes,
     acts,
-    keepClosedMs: draw.pick([90 * 86_400_000, 90 * 86_400_000, 90 * 86_400_000, 20_000]),
+    keepClosedMs: crashes.some(({ point }) => point === 'expire') || draw.chance(0.1) ? 20_000 : 90 * 86_400_000,
     cloud: draw.chance(0.25),
   };
 };

@@ -1,7 +1,9 @@
 // The three services as simulated processes: each with its own clock, store, bus and warehouse facades, plans and holder.
 // Whoever dies is started again by a supervisor, under a new holder.
+import type { CodeFunction } from '@floodgate/core/app/deps.ts';
 import { createPlanReader } from '@floodgate/core/app/plan-store.ts';
 import type { Logger } from '@floodgate/core/ports/logger.ts';
+import type { Warehouse } from '@floodgate/core/ports/warehouse.ts';
 import { createPlannerApp } from '@floodgate/planner/app.ts';
 import { createValidatorApp } from '@floodgate/validator/app.ts';
 import { createWorkerApp } from '@floodgate/worker/app.ts';
@@ -49,6 +51,26 @@ export const engineOf = (world: SimulatedWorld, process: SimulatedProcess) => {
   };
 };
 
+/** The code of a code processor: what its statement would be, fetched through the context. */
+const codeOf = ({ chaos, name }: SimulatedProcess): CodeFunction =>
+  async function* ({ query }) {
+    const rows = await query('ranks');
+    if (chaos.strikes('code_failed', `${name} ranks`)) throw new TypeError("simulated: Cannot read properties of undefined (reading 'rank')");
+    yield* rows;
+  };
+
+/** A worker that computes the date that kills dies of it, as of one that doesn't fit its memory. */
+const withKillers = (world: SimulatedWorld, process: SimulatedProcess, warehouse: Warehouse): Warehouse => ({
+  ...warehouse,
+  stage: async (job, signal) => {
+    if (job.dates.some((date) => world.killers.has(date))) {
+      await process.clock.sleep(200);
+      process.die();
+    }
+    return warehouse.stage(job, signal);
+  },
+});
+
 const appOf = (
   world: SimulatedWorld,
   service: Service,
@@ -56,6 +78,7 @@ const appOf = (
 ): { readonly start: () => Promise<void>; readonly stop: (graceMs: number) => Promise<void> } => {
   const { settings, processes } = world.scenario;
   const engine = engineOf(world, process);
+  const isOtherBuild = service === 'worker' && world.chaos.strikes('other_build', process.name);
   switch (service) {
     case 'planner':
       return createPlannerApp({
@@ -75,7 +98,8 @@ const appOf = (
     case 'worker':
       return createWorkerApp({
         ...engine,
-        code: async () => undefined,
+        warehouse: withKillers(world, process, engine.warehouse),
+        code: async () => (isOtherBuild ? undefined : codeOf(process)),
         lingerMs: settings.lingerMs,
         batchEveryMs: world.scenario.cloud ? 3_000 : 0,
         maxDates: settings.maxDates,
@@ -123,7 +147,7 @@ export const createSupervisor = (world: SimulatedWorld): Supervisor => {
       const { process, stop } = random.pick(alive);
       world.trace({ process: process.name, what: 'process', text: `is asked to stop within ${graceMs} ms`, about: [] });
       // The platform kills what has not stopped some time after its grace period.
-      await Promise.race([stop(graceMs), world.clock.sleep(graceMs + 10_000)]);
+      await Promise.race([stop(graceMs).catch(() => undefined), world.clock.sleep(graceMs + 10_000)]);
       process.die();
     },
     end: () => {

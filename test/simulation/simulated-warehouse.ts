@@ -15,7 +15,7 @@ import { defaultFailures, JobFailures, type Failures } from './simulated-warehou
 export type CommitEvent = CommitRecord & { readonly at: number; readonly process: string };
 export type StageEvent = StageRecord & { readonly at: number; readonly process: string };
 
-export type SimulatedWarehouseOptions = Pick<MemoryWarehouseOptions, 'functions' | 'conditions'> & {
+export type SimulatedWarehouseOptions = Pick<MemoryWarehouseOptions, 'functions' | 'conditions' | 'admit'> & {
   readonly clock: SimulatedClock;
   readonly random: Random;
   /** Replaces the weights of the error codes, kind by kind. */

@@ -4,6 +4,7 @@ import type { Ids } from '@floodgate/core/ports/ids.ts';
 import type { TestCatalog } from '../support/pipeline-folder.ts';
 import type { Chaos } from './chaos.ts';
 import type { Monitor } from './monitor.ts';
+import type { Quotas } from './quotas.ts';
 import type { TraceEvent } from './result.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedBus } from './simulated-bus.ts';
@@ -23,6 +24,9 @@ export type SimulatedWorld = {
   readonly bus: SimulatedBus;
   readonly warehouse: SimulatedWarehouse;
   readonly sources: Sources;
+  /** Dates that kill whoever computes them. */
+  readonly killers: Set<PartitionDate>;
+  readonly quotas: Quotas | undefined;
   readonly monitor: Monitor;
   readonly trace: (event: Omit<TraceEvent, 'at'>) => void;
 };

@@ -64,6 +64,8 @@ export type MemoryWarehouseOptions = {
    * What it throws is what the job fails with; it should end soon after the signal aborts. At once where it is not said.
    */
   readonly pace?: (step: 'stage' | 'commit' | 'fence', jobId: string | undefined, signal: AbortSignal) => Promise<void>;
+  /** Lets a commit that has arrived run when there is room for it, or refuses it. */
+  readonly admit?: <T>(batch: CommitBatch, work: () => Promise<T>) => Promise<T>;
   /** Called in the step in which a commit takes effect. */
   readonly onCommit?: (commit: CommitRecord) => void;
   /** Called in the step in which staged rows appear. */
@@ -230,7 +232,7 @@ export class MemoryWarehouse implements Warehouse {
       batch,
       signal,
       () => true,
-      (own) => this.#commit(batch, own),
+      (own) => (this.#options.admit === undefined ? this.#commit(batch, own) : this.#options.admit(batch, () => this.#commit(batch, own))),
     );
   }
 
