@@ -52,7 +52,7 @@ describe('always', () => {
     rowsOn(world, 1, [{ item: 'a', value: null }]);
     const id = await runGames(world);
     expect((await gamesTask(world, id, 0)).evidence).toMatchObject([{ check: 'required', message: 'item NULL on 1 of 1 row' }]);
-    expect((await gamesTask(world, id, 1)).evidence).toMatchObject([{ check: 'required', message: 'value NULL on 1 of 1 row' }]);
+    expect((await gamesTask(world, id, 1)).evidence).toMatchObject([{ check: 'required', message: 'value NULL or NaN on 1 of 1 row' }]);
   });
 });
 

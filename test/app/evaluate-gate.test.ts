@@ -49,7 +49,16 @@ describe('the state of a gate', () => {
     const gate = await world.gateOf(id, 1);
     expect(gate).toMatchObject({ state: 'open', evaluation: 1, summary: '', repair: '' });
     expect(new Set(gate?.checks.map(({ outcome }) => outcome))).toEqual(new Set(['passed']));
-    expect(gate?.checks.map(({ check }) => check)).toEqual(['accounted', 'fresh', 'version', 'committed', 'off_calendar', 'as_committed', 'unique_key', 'required']);
+    expect(gate?.checks.map(({ check }) => check)).toEqual([
+      'accounted',
+      'fresh',
+      'version',
+      'committed',
+      'off_calendar',
+      'as_committed',
+      'unique_key',
+      'required',
+    ]);
     expect(world.bus.all('floodgate.phase.completed')).toEqual([{ backfillId: id, phase: 1 }]);
     expect(world.bus.take('floodgate.tasks.ended')).toEqual([{ backfillId: id, phases: [2] }]);
     world.warehouse.damage('test.games', world.date(0), []);
@@ -157,7 +166,7 @@ describe('a gate is blocked', () => {
     const id = await toGate(world);
     expect(await world.gate(id, 1)).toEqual({ outcome: 'decided', state: 'blocked' });
     expect((await world.gateOf(id, 1))?.checks.filter(({ outcome }) => outcome === 'failed')).toMatchObject([
-      { check: 'not_zero(value)', processorId: 'games', dates: [world.date(3)], message: expect.stringContaining('value zero or NULL on 1 of 2 rows') },
+      { check: 'not_zero(value)', processorId: 'games', dates: [world.date(3)], message: expect.stringContaining('value zero, NULL or NaN on 1 of 2 rows') },
     ]);
   });
 

@@ -88,7 +88,7 @@ describe('warehouse: in memory', () => {
       expect(await findings(warehouse, target, { staging: 's' }, [day(1), day(2)], checks)).toEqual([
         'key 2024-01-01 2 rows share a key',
         'filled 2024-01-01 points NULL on 1 of 4 rows',
-        'filled 2024-01-01 pace NULL on 1 of 4 rows',
+        'filled 2024-01-01 pace NULL or NaN on 1 of 4 rows',
         'strict 2024-01-01 points NULL on 1 of 4 rows (at most 20 % may be)',
         'range 2024-01-01 points outside 1 to 200 on 2 of 4 rows',
       ]);

@@ -96,7 +96,8 @@ const statements = {
   'check-counts': checks.selectCounts(under, [
     checks.countMeasures(target, 0, checks.fromChecked(target, { segment: 3 }, undefined), undefined, [
       checks.countKeys(target.key),
-      checks.countWhere('"points" IS NULL'),
+      checks.countWhere(checks.isMissing(points)),
+      checks.countWhere(checks.isMissing({ name: 'pace', type: 'FLOAT64' })),
     ]),
     checks.countExpectedRows(1, 'SELECT "date", 12 AS expected FROM "nba"."games"'),
     checks.countMissingKeys(target, 2, ['game_id', 'team'], 'SELECT "date", game_id, team FROM "nba"."games"'),

@@ -14,7 +14,8 @@ type Judgement = { readonly message: string; readonly offending: number; readonl
 const maxExamples = 5;
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 const pick = (row: JsonObject, names: readonly string[]): JsonObject => Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
-const isNull = (row: JsonObject, name: string): boolean => (row[name] ?? null) === null;
+/** NULL, or NaN, which says as little. */
+const isMissing = (row: JsonObject, name: string): boolean => (row[name] ?? null) === null || Number.isNaN(row[name]);
 const nameKey = (key: JsonObject): string =>
   Object.entries(key)
     .map(([name, value]) => `${name.replace(/_id$/, '')} ${String(value)}`)
@@ -40,20 +41,22 @@ type Rule = {
 const outside = (value: unknown, min: number | undefined, max: number | undefined): boolean =>
   typeof value === 'number' && ((min !== undefined && value < min) || (max !== undefined && value > max));
 
-const rulesOf = (check: WarehouseCheck): readonly Rule[] => {
+const rulesOf = ({ target }: CheckJob, check: WarehouseCheck): readonly Rule[] => {
+  const isFloat = (column: string): boolean => target.columns.some(({ name, type }) => name === column && type === 'FLOAT64');
+  const missing = (column: string): string => (isFloat(column) ? 'NULL or NaN' : 'NULL');
   const where = 'where' in check ? check.where : undefined;
   switch (check.type) {
     case 'required':
-      return check.columns.map((column) => ({ column, words: 'NULL', minRatio: 1, where, offends: (row) => isNull(row, column) }));
+      return check.columns.map((column) => ({ column, words: missing(column), minRatio: 1, where, offends: (row) => isMissing(row, column) }));
     case 'not_null':
-      return check.columns.map((column) => ({ column, words: 'NULL', minRatio: check.minRatio, where, offends: (row) => isNull(row, column) }));
+      return check.columns.map((column) => ({ column, words: missing(column), minRatio: check.minRatio, where, offends: (row) => isMissing(row, column) }));
     case 'not_zero':
       return check.columns.map((column) => ({
         column,
-        words: 'zero or NULL',
+        words: `zero${isFloat(column) ? ',' : ' or'} ${missing(column)}`,
         minRatio: check.minRatio,
         where,
-        offends: (row) => isNull(row, column) || row[column] === 0,
+        offends: (row) => isMissing(row, column) || row[column] === 0,
       }));
     case 'accepted_range': {
       const { column, min, max } = check;
@@ -128,7 +131,7 @@ const judge = (
             examples: own.slice(0, maxExamples),
           },
         ];
-    } else found = rulesOf(check).flatMap((rule) => judgeRule(job, environment, rows, rule));
+    } else found = rulesOf(job, check).flatMap((rule) => judgeRule(job, environment, rows, rule));
     for (const judgement of found) findings.push({ checkId: id, date, ...judgement });
   }
   return { findings, expected: demanded };

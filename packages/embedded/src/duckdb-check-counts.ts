@@ -64,7 +64,7 @@ const planMeasures = (job: CheckJob, conditionIndex: ReadonlyMap<string, number>
     if ('sql' in check) return { keyed, offences: [], keys: undefined, branch: (branches += 1) };
     const where = conditionOf(keyed);
     const condition = where === undefined ? undefined : `_where_${conditionIndex.get(where)}`;
-    const offences = offenceOf(check, condition).map((offence) => {
+    const offences = offenceOf(check, job.target.columns, condition).map((offence) => {
       const pass = offence.minRatio === 1 ? 'suspicious' : 'always';
       if (pass === 'suspicious') strict.push(`(${offence.condition})`);
       return { offence, bad: add(countWhere(offence.condition), pass), of: condition === undefined ? undefined : add(countWhere(condition), pass) };

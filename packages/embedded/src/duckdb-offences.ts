@@ -1,5 +1,7 @@
 // When a row offends against a check that counts rows: a condition over the rows, and how many may.
+import type { Column } from '@floodgate/core/domain/pipeline.ts';
 import type { WarehouseCheck } from '@floodgate/core/ports/warehouse.ts';
+import { isMissing } from '@floodgate/sql/duckdb/checks.ts';
 import { quoteName } from '@floodgate/sql/duckdb/names.ts';
 
 export type Offence = {
@@ -15,8 +17,11 @@ export type Offence = {
 const bounds = (min: number | undefined, max: number | undefined): string =>
   max === undefined ? `below ${min}` : min === undefined ? `above ${max}` : `outside ${min} to ${max}`;
 
-/** None for checks of another kind. `where` restricts the rows that are looked at. */
-export const offenceOf = (check: WarehouseCheck, where: string | undefined): readonly Offence[] => {
+/** None for checks of another kind. `columns`: those of the table; `where` restricts the rows that are looked at. */
+export const offenceOf = (check: WarehouseCheck, columns: readonly Column[], where: string | undefined): readonly Offence[] => {
+  const typed = (name: string): Pick<Column, 'name' | 'type'> => columns.find((column) => column.name === name) ?? { name, type: 'STRING' };
+  const isFloat = (name: string): boolean => typed(name).type === 'FLOAT64';
+  const missing = (name: string): string => (isFloat(name) ? 'NULL or NaN' : 'NULL');
   const offence = (column: string, condition: string, words: string, minRatio = 1): Offence => ({
     column,
     condition: where === undefined ? condition : `${where} AND (${condition})`,
@@ -25,11 +30,13 @@ export const offenceOf = (check: WarehouseCheck, where: string | undefined): rea
   });
   switch (check.type) {
     case 'required':
-      return check.columns.map((column) => offence(column, `${quoteName(column)} IS NULL`, 'NULL'));
+      return check.columns.map((column) => offence(column, isMissing(typed(column)), missing(column)));
     case 'not_null':
-      return check.columns.map((column) => offence(column, `${quoteName(column)} IS NULL`, 'NULL', check.minRatio));
+      return check.columns.map((column) => offence(column, isMissing(typed(column)), missing(column), check.minRatio));
     case 'not_zero':
-      return check.columns.map((column) => offence(column, `${quoteName(column)} IS NULL OR ${quoteName(column)} = 0`, 'zero or NULL', check.minRatio));
+      return check.columns.map((column) =>
+        offence(column, `${isMissing(typed(column))} OR ${quoteName(column)} = 0`, `zero${isFloat(column) ? ',' : ' or'} ${missing(column)}`, check.minRatio),
+      );
     case 'accepted_range': {
       const { column, min, max } = check;
       const tests = [...(min === undefined ? [] : [`${quoteName(column)} < ${min}`]), ...(max === undefined ? [] : [`${quoteName(column)} > ${max}`])];

@@ -41,7 +41,7 @@ export const describeChecks = (make: MakeHarness): void => {
       expect(await findings(warehouse, target, of, dates, checks)).toEqual([
         'key 2024-01-01 2 rows share a key',
         'filled 2024-01-01 points NULL on 1 of 4 rows',
-        'filled 2024-01-01 pace NULL on 1 of 4 rows',
+        'filled 2024-01-01 pace NULL or NaN on 1 of 4 rows',
       ]);
       const { findings: found } = await warehouse.runChecks({ target, subject: of, dates, sources: [], checks: [{ id: 'key', check: checks.key }] }, never);
       expect(found[0]).toMatchObject({ offending: 2, examples: [{ game_date: day(1), game_id: 'a' }] });
@@ -77,6 +77,26 @@ export const describeChecks = (make: MakeHarness): void => {
         'zero 2024-01-01 points zero or NULL on 2 of 3 rows',
         'range 2024-01-01 points outside 1 to 200 on 2 of 4 rows',
         'open 2024-01-01 points above 200 on 1 of 4 rows',
+      ]);
+    });
+
+    test('NaN is as missing as NULL', async () => {
+      await using harness = await make();
+      const { warehouse } = harness;
+      const target = gamesTable();
+      await warehouse.prepareTable(target, never);
+      const rows = [game(day(1), 'a', 1, Number.NaN), game(day(1), 'b', 1, null), game(day(1), 'c', 1, 0), game(day(1), 'd')];
+      if (subject === 'staged') await stageRows(warehouse, target, 's', [day(1)], rows);
+      else await fill(warehouse, target, day(1), 1, rows);
+      const checks = {
+        filled: { type: 'required', columns: ['pace', 'points'] },
+        mostly: { type: 'not_null', columns: ['pace'], minRatio: 0.6 },
+        zero: { type: 'not_zero', columns: ['pace'], minRatio: 1 },
+      } as const;
+      expect(await findings(warehouse, target, subject === 'staged' ? { staging: 's' } : 'committed', [day(1)], checks)).toEqual([
+        'filled 2024-01-01 pace NULL or NaN on 2 of 4 rows',
+        'mostly 2024-01-01 pace NULL or NaN on 2 of 4 rows (at most 40 % may be)',
+        'zero 2024-01-01 pace zero, NULL or NaN on 3 of 4 rows',
       ]);
     });
 

@@ -1,7 +1,7 @@
 WITH staged AS NOT MATERIALIZED (
   SELECT "game_id", "game_date", "team", "points", "pace", "quarters", "raw" FROM _floodgate_staging.segment_3 WHERE _staging = CAST($staging AS BIGINT)
 )
-SELECT 0 AS part, "game_date" AS day, [CAST(count(*) AS BIGINT), CAST(list_unique(list(hash("game_date", "game_id", "team"))) AS BIGINT), CAST(count(*) FILTER (WHERE "points" IS NULL) AS BIGINT)] AS counts
+SELECT 0 AS part, "game_date" AS day, [CAST(count(*) AS BIGINT), CAST(list_unique(list(hash("game_date", "game_id", "team"))) AS BIGINT), CAST(count(*) FILTER (WHERE "points" IS NULL) AS BIGINT), CAST(count(*) FILTER (WHERE "pace" IS NULL OR isnan("pace")) AS BIGINT)] AS counts
 FROM _floodgate_staging.segment_3 WHERE _staging = CAST($staging AS BIGINT)
 GROUP BY 2
 UNION ALL

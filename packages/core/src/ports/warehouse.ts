@@ -56,7 +56,7 @@ export type WarehouseCheck =
   | Check
   /** No two rows with one key. */
   | { readonly type: 'unique_key'; readonly columns: readonly string[] }
-  /** No row with NULL in one of them. */
+  /** No row with NULL in one of them, or NaN; both are missing to `not_null` and `not_zero` too. */
   | { readonly type: 'required'; readonly columns: readonly string[] }
   /** Rows of each date against these numbers. */
   | { readonly type: 'rows'; readonly expected: ReadonlyMap<PartitionDate, number> };
