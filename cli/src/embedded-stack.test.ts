@@ -16,7 +16,10 @@ const refusalOf = async (...edits: readonly (readonly [file: string, from: strin
     const path = join(folder.path, 'shop', file);
     const text = await readFile(path, 'utf8');
     expect(text).toContain(from);
-    await writeFile(path, text.replace(from, () => to));
+    await writeFile(
+      path,
+      text.replace(from, () => to),
+    );
   }
   const catalog = await createFolderCatalog(folder.path);
   try {

@@ -84,6 +84,7 @@ processors:
       team: STRING
     upstreams:
       nba_silver.form: "[season, -1d]"
+    audits: [{row_count: {sql: "SELECT game_date AS date, COUNT(*) AS expected FROM nba_silver.form GROUP BY game_date"}}]
 `;
 
 export const exampleFiles: ReadonlyMap<string, string> = new Map([

@@ -319,6 +319,34 @@ describe('the calendar', () => {
   });
 });
 
+describe('a processor that says nothing of how many rows it should have', () => {
+  const audit = `    audits: [{row_count: {sql: "SELECT game_date AS date, COUNT(*) AS expected FROM nba_silver.form GROUP BY game_date"}}]\n`;
+  const warning = (line: number, id: string): string =>
+    `pipeline.yaml:${line}:3 warning  expected a blocking row_count or expected_keys audit of processor ${id}, found none: a date without rows is committed as succeeded — say in an audit, or in a gate check of its table, which rows another table than its own calls for`;
+
+  it('is warned of', () => {
+    expect(lint(withYaml([audit, '']))).toEqual([warning(72, 'picks')]);
+  });
+
+  it('is warned of where what it says holds nothing back', () => {
+    expect(lint(withYaml(['[{row_count:', '[{severity: warn, row_count:']))).toEqual([warning(72, 'picks')]);
+  });
+
+  it('may have it said by a gate', () => {
+    const gate =
+      'checks:\n        - table: nba_gold.picks\n          check: {expected_keys: {columns: [team], sql: "SELECT game_date AS date, team FROM nba_silver.form"}}';
+    expect(lint(withYaml([audit, ''], ['checks:\n', `${gate}\n`]))).toEqual([]);
+  });
+
+  it('is a load whose source the calendar is not made of', () => {
+    const elsewhere: readonly (readonly [string, string])[] = [
+      ['FROM source.games\n', 'FROM nba_ext.ratings\n'],
+      ['reads: [source.games]', 'reads: [nba_ext.ratings]'],
+    ];
+    expect(lint(withYaml(...elsewhere))).toEqual([warning(29, 'games')]);
+  });
+});
+
 describe('a code processor', () => {
   it.each([
     'export const rows = 1;',

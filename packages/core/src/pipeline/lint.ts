@@ -137,9 +137,32 @@ const lintCode = ({ files, problems }: Lint, { id, sourceFile }: Processor): voi
   }
 };
 
+const saysHowMany = ({ severity, check }: Audit): boolean => severity === 'block' && (check.type === 'row_count' || check.type === 'expected_keys');
+
+/**
+ * Without a number from elsewhere, a date for which nothing was computed is a success of 0 rows (P5), and one row of many
+ * is one (P1). Not asked of a load that takes its source over while the calendar is made of that very source: a date of
+ * the calendar has rows there then, and counting them would compare the source with itself.
+ */
+const lintExpectation = ({ pipeline, document, problems }: Lint, { id, table, kind, sourceFile, upstreams, audits }: Processor): void => {
+  if (kind === 'external' || audits.some(saysHowMany)) return;
+  if (pipeline.phases.some(({ gate }) => gate.checks.some((check) => check.table === table && saysHowMany(check)))) return;
+  if (kind === 'load' && sourceFile === pipelineFile && upstreams.every((upstream) => pipeline.calendar.reads.includes(upstream.table))) return;
+  const path = ['processors', id];
+  problems.push({
+    file: pipelineFile,
+    ...document.placeOfKey(path),
+    path: formatPath(path),
+    message: `expected a blocking row_count or expected_keys audit of processor ${id}, found none: a date without rows is committed as succeeded`,
+    fix: 'say in an audit, or in a gate check of its table, which rows another table than its own calls for',
+    severity: 'warning',
+  });
+};
+
 const lintProcessor = (lint: Lint, processor: Processor): void => {
   const { id, kind, upstreams } = processor;
   const path = ['processors', id];
+  lintExpectation(lint, processor);
   for (const { table, critical } of upstreams) {
     for (const [index, { where, column }] of critical.entries()) {
       if (where === undefined) continue;
