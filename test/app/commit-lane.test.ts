@@ -4,7 +4,7 @@ import { createCommitLanes, type LaneDeps } from '@floodgate/core/app/commit-lan
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import { lanePath } from '@floodgate/core/contracts/documents.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
-import type { CommitBatch } from '@floodgate/core/ports/warehouse.ts';
+import { WarehouseError, type CommitBatch } from '@floodgate/core/ports/warehouse.ts';
 import { afterTransaction, beforeTransaction, dyingStore, interposeStore } from '../support/interposed-store.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
@@ -360,6 +360,30 @@ describe('a commit that fails', () => {
     expect(await serve(world)).toMatchObject({ outcome: 'drained', dates: 6 });
     expect(commitSizes(world)).toEqual([6]);
     await expectExactlyOnce(world, id);
+  });
+
+  test('in its answer while its job is still on its way can never commit what was given back', async () => {
+    const world = createWorld({ days: 1 });
+    const id = await stageAll(world);
+    let late: Promise<unknown> = Promise.resolve();
+    // The first request is answered by an error at once, and arrives ten seconds later.
+    const warehouse = new Proxy(world.warehouse, {
+      get: (real, name) => {
+        if (name !== 'commit') return (Reflect.get(real, name) as () => unknown).bind(real);
+        return async (batch: CommitBatch) => {
+          late = world.clock.sleep(10_000).then(() => real.commit(batch, never));
+          throw new WarehouseError('unavailable', 'no answer');
+        };
+      },
+    });
+    // Somebody cancels while the lane waits before its next try.
+    const cancelling = world.clock.sleep(1).then(() => controlBackfill(world.engine('cli'), id, 'cancel', 'ann'));
+    await world.run(createCommitLanes({ ...world.worker(), warehouse }).serve(table, never));
+    await world.run(cancelling);
+    expect(await world.drive(id)).toBe('cancelled');
+    await expect(world.run(late)).rejects.toMatchObject({ code: 'lane_fenced' });
+    expect(world.warehouse.logOf(table)).toEqual([]);
+    expect(world.warehouse.rowsOf(table)).toEqual([]);
   });
 
   test('for one bad staging does not fail the others', async () => {

@@ -24,6 +24,7 @@ import { inFlightStates, isGood, isTerminal, openStates } from '../domain/task-s
 import { checksOf, type NamedCheck } from './audit-staged.ts';
 import type { Finding } from '../ports/warehouse.ts';
 import { judgeFreshness, openView, plannedProcessors } from './backfill-view.ts';
+import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps } from './deps.ts';
 import { readLedgerYears, specOf } from './ledger-reader.ts';
 import { findOffCalendar } from './off-calendar.ts';
@@ -42,7 +43,8 @@ export type GateOutcome =
 const shownDates = 60;
 
 /** Decides the gate of a phase, if it is drained. Evaluating again is harmless: an open gate stays open. */
-export const evaluateGate = async (deps: ValidatorDeps, backfillId: string, phase: number, signal: AbortSignal): Promise<GateOutcome> => {
+export const evaluateGate = async (given: ValidatorDeps, backfillId: string, phase: number, signal: AbortSignal): Promise<GateOutcome> => {
+  const deps = bindWarehouse(given);
   const backfill = await readBackfill(deps.store, backfillId);
   if (backfill === undefined || !backfill.phases.includes(phase)) return { outcome: 'unknown_backfill' };
   const before = await readGate(deps, backfillId, phase);
@@ -345,6 +347,13 @@ const decide = async (
   };
   return transact(deps, async (transaction, send): Promise<GateOutcome> => {
     const [document, current] = await transaction.getMany([gatePath(backfillId, phase), backfillPath(backfillId)]);
+    // A gate that opens stays open: no task of its phase may have gone back to work while it was judged.
+    const ofPhase = { field: 'phase', op: '==' as const, value: phase };
+    const moving =
+      state === 'blocked'
+        ? []
+        : await transaction.query({ collection: taskCollection(backfillId), where: [ofPhase, { field: 'state', op: 'in', value: openStates }], limit: 1 });
+    if (moving.length > 0) return { outcome: 'overtaken' };
     const stored = document === undefined ? undefined : parseDocument(gateSchema, document);
     if (current === undefined) return { outcome: 'unknown_backfill' };
     if ((stored?.evaluation ?? 0) !== (before?.evaluation ?? 0) || (stored?.approvedBy ?? '') !== approvedBy) return { outcome: 'overtaken' };

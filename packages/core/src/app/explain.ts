@@ -114,13 +114,15 @@ export const explainWaiting = async (
       if (entry.kind !== 'task' || (task !== undefined && task.state !== 'waiting')) continue;
       const reasons = [...(gates.get(processorId) ?? []), ...upstreamReasons(view, processor, index)];
       const first = reasons[0];
-      const why = status.control.paused
-        ? 'the backfill is paused'
-        : task !== undefined && task.notBefore > deps.now
-          ? 'it is tried again after a pause'
-          : first === undefined
-            ? 'it is its turn when a worker is free'
-            : shortReason(first);
+      const why = status.control.cancelled
+        ? 'the backfill is cancelled'
+        : status.control.paused
+          ? 'the backfill is paused'
+          : task !== undefined && task.notBefore > deps.now
+            ? 'it is tried again after a pause'
+            : first === undefined
+              ? 'it is its turn when a worker is free'
+              : shortReason(first);
       const key = `${processorId}|${why}`;
       const group = groups.get(key) ?? { processorId, dates: [], why };
       group.dates.push(entry.date);

@@ -19,7 +19,9 @@ import { ledgerPathOf } from '../domain/ledger.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { openStates } from '../domain/task-state.ts';
 import type { MessageAttributes } from '../ports/message-bus.ts';
+import type { CommitLogEntry } from '../ports/warehouse.ts';
 import { stagingsInUse } from './adopt-job.ts';
+import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps, StoreDeps } from './deps.ts';
 import type { LeaseWatch } from './lease-watch.ts';
 import { specOf } from './ledger-reader.ts';
@@ -153,7 +155,8 @@ const withoutEnded = async (deps: StoreDeps, tasks: readonly TaskDocument[]): Pr
 };
 
 /** Stagings that no task refers to any more are dropped. Returns their names. */
-export const dropOrphanStaging = async (deps: EngineDeps, pipeline: Pipeline, signal: AbortSignal): Promise<readonly string[]> => {
+export const dropOrphanStaging = async (given: EngineDeps, pipeline: Pipeline, signal: AbortSignal): Promise<readonly string[]> => {
+  const deps = bindWarehouse(given);
   const dropped: string[] = [];
   for (const processor of pipeline.processors.filter(({ kind }) => kind !== 'external')) {
     const target = specOf(processor);
@@ -185,44 +188,57 @@ export type RebuildReport = { readonly processors: readonly { readonly processor
  * Makes the ledger say what the commit logs say. Entries that were missing or older come back without code hash and
  * digest, so they count as stale; entries that the log does not have are removed.
  */
-export const rebuildLedger = async (deps: EngineDeps, pipeline: Pipeline, signal: AbortSignal): Promise<RebuildReport> => {
+export const rebuildLedger = async (given: EngineDeps, pipeline: Pipeline, signal: AbortSignal): Promise<RebuildReport> => {
+  const deps = bindWarehouse(given);
   const processors: { processorId: string; repaired: number; vanished: number }[] = [];
   for (const processor of pipeline.processors.filter(({ kind }) => kind !== 'external')) {
     await deps.warehouse.prepareTable(specOf(processor), signal);
-    const log = await deps.warehouse.readCommitLog(specOf(processor), 'all', signal);
-    const years = new Map<string, typeof log>();
-    for (const entry of log) {
-      const path = ledgerPathOf(pipeline.id, processor.id, entry.date);
-      years.set(path, [...(years.get(path) ?? []), entry]);
-    }
-    const known = await deps.store.query({ collection: 'ledger' });
-    const own = known.map(({ path }) => path).filter((path) => path.startsWith(`ledger/${pipeline.id}:${processor.id}:`));
     let [repaired, vanished] = [0, 0];
-    for (const path of new Set([...years.keys(), ...own])) {
-      const counts = await deps.store.transaction(async (transaction) => {
-        const document = await transaction.get(path);
-        const before = document === undefined ? {} : parseDocument(ledgerYearSchema, document).entries;
-        const entries: LedgerYearDocument['entries'] = {};
-        let fixed = 0;
-        for (const { date, generation, contentHash, rows, backfillId, committedAt } of years.get(path) ?? []) {
-          const entry = before[date];
-          if (entry !== undefined && entry.generation >= generation && entry.contentHash === contentHash) entries[date] = entry;
-          else {
-            entries[date] = { generation, contentHash, rows, codeHash: '', inputDigest: '', backfillId, committedAt, computeMs: 0 };
-            fixed += 1;
-          }
-        }
-        const lost = Object.keys(before).filter((date) => !Object.hasOwn(entries, date)).length;
-        if (fixed + lost > 0) transaction.set(path, { entries });
-        return { fixed, lost };
-      });
-      repaired += counts.fixed;
-      vanished += counts.lost;
+    for (;;) {
+      // The ledger is read before the log: a lane settles after it has committed, so that what its settlement adds meanwhile is
+      // either in this log, or has changed the document by the time it is to be written, and both are read again.
+      const known = (await deps.store.query({ collection: 'ledger' })).filter(({ path }) => path.startsWith(`ledger/${pipeline.id}:${processor.id}:`));
+      const log = await deps.warehouse.readCommitLog(specOf(processor), 'all', signal);
+      const years = Map.groupBy(log, ({ date }) => ledgerPathOf(pipeline.id, processor.id, date));
+      let overtaken = false;
+      for (const path of new Set([...years.keys(), ...known.map((document) => document.path)])) {
+        const seen = known.find((document) => document.path === path)?.version ?? 0;
+        const counts = await rebuildYear(deps, path, years.get(path) ?? [], seen);
+        if (counts === 'overtaken') overtaken = true;
+        else [repaired, vanished] = [repaired + counts.fixed, vanished + counts.lost];
+      }
+      if (!overtaken) break;
     }
     processors.push({ processorId: processor.id, repaired, vanished });
   }
   return { processors };
 };
+
+/** `seen`: the version of the document before the log was read. */
+const rebuildYear = async (
+  deps: StoreDeps,
+  path: string,
+  log: readonly CommitLogEntry[],
+  seen: number,
+): Promise<{ readonly fixed: number; readonly lost: number } | 'overtaken'> =>
+  deps.store.transaction(async (transaction) => {
+    const document = await transaction.get(path);
+    if ((document?.version ?? 0) !== seen) return 'overtaken';
+    const before = document === undefined ? {} : parseDocument(ledgerYearSchema, document).entries;
+    const entries: LedgerYearDocument['entries'] = {};
+    let fixed = 0;
+    for (const { date, generation, contentHash, rows, backfillId, committedAt } of log) {
+      const entry = before[date];
+      if (entry !== undefined && entry.generation >= generation && entry.contentHash === contentHash) entries[date] = entry;
+      else {
+        entries[date] = { generation, contentHash, rows, codeHash: '', inputDigest: '', backfillId, committedAt, computeMs: 0 };
+        fixed += 1;
+      }
+    }
+    const lost = Object.keys(before).filter((date) => !Object.hasOwn(entries, date)).length;
+    if (fixed + lost > 0) transaction.set(path, { entries });
+    return { fixed, lost };
+  });
 
 /** Records a message that can't be read, keyed by its content, so that it neither loops nor is lost. */
 export const recordMalformed = async (

@@ -39,6 +39,7 @@ import {
   settleAwaited,
   type BackfillView,
 } from './backfill-view.ts';
+import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps } from './deps.ts';
 import { createLeaseWatch, takeLease } from './lease-watch.ts';
 import { transact } from './outbox.ts';
@@ -73,7 +74,8 @@ const writesPerTransaction = 400;
 /** One running, one waiting at its side, and one more while a pass is under way. */
 const dispatchesPerWorker = 3;
 
-export const createScheduler = (deps: SchedulerDeps, backfillId: string): Scheduler => {
+export const createScheduler = (given: SchedulerDeps, backfillId: string): Scheduler => {
+  const deps = bindWarehouse(given);
   const watch = createLeaseWatch(deps.clock, deps.lease);
   let view: BackfillView | undefined;
   let leaseEpoch = 0;
@@ -387,6 +389,8 @@ export const createScheduler = (deps: SchedulerDeps, backfillId: string): Schedu
     if (paths.length === 0) return false;
     for (let at = 0; at < paths.length; at += writesPerTransaction) {
       const turned = await deps.store.transaction(async (transaction) => {
+        const lease = await transaction.get(schedulerLeasePath(backfillId));
+        if (lease === undefined || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return [];
         const tasks = (await transaction.getMany(paths.slice(at, at + writesPerTransaction))).flatMap((document) => {
           if (document === undefined) return [];
           const task = parseDocument(taskSchema, document);
