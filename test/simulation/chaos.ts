@@ -48,6 +48,10 @@ export class Chaos {
     return this.#streams.get(kind) as Random;
   }
 
+  get isCalm(): boolean {
+    return this.#calm;
+  }
+
   /** From now on things go wrong. */
   begin(): void {
     this.#calm = false;

@@ -219,22 +219,18 @@ const ask = async (world: SimulatedWorld, operators: Operators, request: JsonObj
  */
 const mend = async (world: SimulatedWorld, operators: Operators): Promise<void> => {
   const seen = look(world);
-  for (let round = 1; round <= 12; round += 1) {
+  for (let round = 1; round <= 20; round += 1) {
     for (const { backfillId, state } of seen.backfills()) if (state === 'active' && seen.isPaused(backfillId)) await operators.control(backfillId, 'resume');
     await waitFor(world, nothingActive(world), 3_600_000);
-    const held = seen.gates().filter(({ state }) => state === 'held');
     const blocked = seen.backfills().filter(({ state }) => state === 'blocked');
+    const held = seen.gates().filter((gate) => gate.state === 'held' && blocked.some(({ backfillId }) => backfillId === gate.backfillId));
     if (held.length === 0 && blocked.length === 0) return;
     await world.clock.sleep(5_000);
     for (const { backfillId, phase } of held) await operators.approve(backfillId, phase);
+    if (held.length > 0) continue;
     if (round > 2) for (const task of seen.tasks().filter(({ state }) => state === 'quarantined')) await operators.decide(task, 'accept');
-    if (round > 1 && round % 2 === 0) {
-      for (const reprocess of ['missing', 'stale']) {
-        await ask(world, operators, { reprocess });
-        await waitFor(world, nothingActive(world), 3_600_000);
-      }
-    }
-    for (const { backfillId } of blocked) await operators.retry(backfillId);
+    if (round % 4 === 0) for (const reprocess of ['missing', 'stale']) await ask(world, operators, { reprocess });
+    else for (const { backfillId } of blocked) await operators.retry(backfillId);
   }
 };
 

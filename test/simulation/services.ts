@@ -99,7 +99,7 @@ const appOf = (
       return createWorkerApp({
         ...engine,
         warehouse: withKillers(world, process, engine.warehouse),
-        code: async () => (isOtherBuild ? undefined : codeOf(process)),
+        code: async () => (isOtherBuild && !world.chaos.isCalm ? undefined : codeOf(process)),
         lingerMs: settings.lingerMs,
         batchEveryMs: world.scenario.cloud ? 3_000 : 0,
         maxDates: settings.maxDates,
