@@ -28,6 +28,7 @@ import { isTerminal } from '../domain/task-state.ts';
 import { continueTrace } from '../domain/trace.ts';
 import type { Json, JsonObject } from '../ports/status-store.ts';
 import { readCalendar } from './calendar-reader.ts';
+import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps, PipelineCatalog } from './deps.ts';
 import { estimatePlan, type PlanEstimate } from './estimate-plan.ts';
 import { ledgerPathsFor, readLedgerYears, readSourceDigests, viewOf } from './ledger-reader.ts';
@@ -225,7 +226,8 @@ const decided = (decision: DecisionDocument): AcceptOutcome =>
  * Decides a request once per idempotency key. Errors that will not go away (unknown processor, empty selection, broken
  * source) are decisions and recorded; others are thrown, so that the carrying message is delivered again.
  */
-export const acceptRequest = async (deps: AcceptDeps, asked: AcceptInput, signal: AbortSignal): Promise<AcceptOutcome> => {
+export const acceptRequest = async (given: AcceptDeps, asked: AcceptInput, signal: AbortSignal): Promise<AcceptOutcome> => {
+  const deps = bindWarehouse(given);
   const input = { ...asked, traceparent: continueTrace(asked.traceparent, () => deps.ids.newId()) };
   const before = await deps.store.get(requestPath(input.idempotencyKey));
   if (before !== undefined && !input.dryRun) return decided(parseDocument(decisionSchema, before));

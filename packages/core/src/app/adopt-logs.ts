@@ -14,6 +14,7 @@ import {
 import { splitGeneration } from '../domain/generation.ts';
 import { ledgerPathOf } from '../domain/ledger.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps, PipelineCatalog } from './deps.ts';
 import { readLedgerYears, specOf } from './ledger-reader.ts';
 import { rebuildLedger } from './reconcile.ts';
@@ -46,7 +47,8 @@ const compareLogs = async (deps: EngineDeps, pipeline: Pipeline, signal: AbortSi
  * Called by composition roots before anything is accepted: where a pipeline's commit logs hold what its ledger doesn't, its sequence number
  * is raised above them, what is active goes on under new numbers, and the ledger made to say what the logs say. Returns the pipelines for which that was so.
  */
-export const adoptCommitLogs = async (deps: EngineDeps & { readonly catalog: PipelineCatalog }, signal: AbortSignal): Promise<readonly string[]> => {
+export const adoptCommitLogs = async (given: EngineDeps & { readonly catalog: PipelineCatalog }, signal: AbortSignal): Promise<readonly string[]> => {
+  const deps = bindWarehouse(given);
   const adopted: string[] = [];
   for (const id of deps.catalog.ids) {
     const loaded = await deps.catalog.load(id).catch((error: unknown) => {

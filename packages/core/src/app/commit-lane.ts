@@ -18,8 +18,7 @@ import { ledgerPathOf } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import { processorById, type Processor } from '../domain/pipeline.ts';
 import type { StoreReader } from '../ports/status-store.ts';
-import { WarehouseError, type CommitLogEntry, type TableSpec } from '../ports/warehouse.ts';
-import { cancelJobs } from './adopt-job.ts';
+import { WarehouseError, type CommitLogEntry } from '../ports/warehouse.ts';
 import { chooseBatch, countComing } from './choose-batch.ts';
 import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps } from './deps.ts';
@@ -311,7 +310,6 @@ const afterFailedCommit = async (deps: LaneDeps, lane: LaneDocument, batch: Batc
   if (sayNothing.has(failure.code) && (await barJob(deps, lane, batch)) === 'lost') return { outcome: 'lost' };
   const target = specOf(batch.processor);
   const quiet = new AbortController().signal;
-  if (mayStillRun.has(failure.code) && !(await fenceOff(deps, lane, target, batch.jobId, quiet))) return { outcome: 'lost' };
   const log = await deps.warehouse.readCommitLog(
     target,
     batch.tasks.map(({ date }) => date),
@@ -332,36 +330,6 @@ const afterFailedCommit = async (deps: LaneDeps, lane: LaneDocument, batch: Batc
   }
   await returnTasks(deps, lane, batch.tasks, () => 'return_to_lane', failure);
   return { outcome: 'returned' };
-};
-
-/** Nobody waited for the end of it, so that the job may go on for a while, cancelled or not. */
-const mayStillRun: ReadonlySet<string> = new Set(['deadline_exceeded', 'timeout']);
-
-/**
- * Takes a new epoch for the lane and fences its old one off, as a new holder would: a job that was given up could commit
- * behind a look at the log, with its dates cancelled or failed by then. Tried again at once, without this, the tables would
- * stay right all the same, since the log refuses the second commit of a generation; the ledger would not.
- * False where the lane is lost: the job stays recorded, and whoever takes the lane next settles it.
- */
-const fenceOff = async (deps: LaneDeps, lane: LaneDocument, target: TableSpec, jobId: string, signal: AbortSignal): Promise<boolean> => {
-  await cancelJobs(deps, [jobId], signal);
-  const epoch = await deps.store.transaction(async (transaction) => {
-    const stored = await readLane(transaction, lane.table);
-    if (!isOurs(stored, lane)) return undefined;
-    transaction.set(lanePath(lane.table), { ...stored, epoch: stored.epoch + 1, heartbeat: stored.heartbeat + 1 });
-    return stored.epoch + 1;
-  });
-  if (epoch === undefined) return false;
-  // Everything that holds this lane goes on with it; a heartbeat that comes in between takes it for lost, which costs a new entry.
-  lane.epoch = epoch;
-  try {
-    await deps.warehouse.fence(target, epoch, signal);
-    return true;
-  } catch (error) {
-    if (toFailure(error).code !== 'lane_fenced') throw error;
-    await raiseLane(deps, lane, []);
-    return false;
-  }
 };
 
 /**

@@ -11,6 +11,7 @@ import type { StagedDate } from '../ports/warehouse.ts';
 import { cancelJobs, stagingsInUse } from './adopt-job.ts';
 import { auditStaged } from './audit-staged.ts';
 import { claimDispatch, positionsOf, readClaimView, type Claim } from './claim-dispatch.ts';
+import { bindWarehouse } from './deadline.ts';
 import type { CodeCatalog, EngineDeps } from './deps.ts';
 import { readSourceDigests, specOf } from './ledger-reader.ts';
 import { transact } from './outbox.ts';
@@ -51,7 +52,8 @@ type Verdict =
  * Executes a dispatch. Resolves when everything that it claimed is recorded; throws only where not even that was
  * possible, in which case the lease dies and the reconciler brings the tasks back.
  */
-export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, signal: AbortSignal): Promise<DispatchOutcome> => {
+export const executeDispatch = async (given: WorkerDeps, dispatch: Dispatch, signal: AbortSignal): Promise<DispatchOutcome> => {
+  const deps = bindWarehouse(given);
   const claim = await claimDispatch(deps, dispatch, signal);
   if (claim === 'unknown_backfill' || claim === 'not_claimable') return { outcome: 'dropped', why: claim };
   if (claim.tasks.length === 0) {
@@ -69,7 +71,8 @@ export const executeDispatch = async (deps: WorkerDeps, dispatch: Dispatch, sign
     // Only now, when the claim stands: before it, another worker might have adopted them meanwhile.
     await cancelJobs(deps, claim.abandoned, stop);
     if (claim.sourceError !== undefined) throw claim.sourceError as Error;
-    const verdicts = await compute(deps, claim, stop);
+    // Under the deadline of the dispatch alone, which is the processor's to say.
+    const verdicts = await compute(given, claim, stop);
     settled = await settle(deps, claim, verdicts, deps.clock.now() - startedAt);
   } catch (error) {
     const failure = toFailure(

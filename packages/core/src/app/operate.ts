@@ -17,6 +17,7 @@ import { processorById, type Processor } from '../domain/pipeline.ts';
 import { canTransition } from '../domain/task-state.ts';
 import type { StoreReader } from '../ports/status-store.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
+import { bindWarehouse } from './deadline.ts';
 import type { StoreDeps } from './deps.ts';
 import { ledgerPathsFor, readLedgerYears, readSourceDigests, viewOf, type SourceDigests } from './ledger-reader.ts';
 import { transact, type Send } from './outbox.ts';
@@ -189,7 +190,7 @@ const unacceptable = ['unique_key', 'required'];
 
 /** Accepts a quarantined date as it is, or rejects it. */
 export const decideQuarantine = async (
-  deps: StoreDeps & { readonly warehouse: Warehouse },
+  given: StoreDeps & { readonly warehouse: Warehouse },
   input: {
     readonly backfillId: string;
     readonly processorId: string;
@@ -200,6 +201,7 @@ export const decideQuarantine = async (
   },
   signal: AbortSignal,
 ): Promise<QuarantineOutcome> => {
+  const deps = bindWarehouse(given);
   const { backfillId, processorId, date, decision, by } = input;
   const plans = createPlanReader(deps.store);
   const backfill = await needBackfill(deps.store, backfillId);
