@@ -1,6 +1,6 @@
 // Proves that the simulator sees: every file of `mutations/` plants one mistake that a good engineer could make, and the
 // simulator has to find it. Each mistake is a diff against product code, applied to a copy of the project, never to the
-// project itself. By hand: `node test/simulation/mutations.ts [--runs N] [name ...]`.
+// project itself. By hand: `node test/simulation/mutations.ts [--runs N] [--note] [name ...]`; --note writes into each file what found it.
 import { spawn } from 'node:child_process';
 import { cp, glob, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,8 +16,8 @@ export type Mutation = {
   readonly bug: string;
   /** The invariants of DESIGN §6 that it breaks, and how. */
   readonly breaks: string;
-  /** Which invariant found it when somebody looked last. */
-  readonly foundBy: string;
+  /** Which invariant found it when somebody looked last, and at which seed; undefined where nothing has found it so far. */
+  readonly foundBy: string | undefined;
   /** Path of the diff. */
   readonly patch: string;
   /** What the diff changes, below the project's root. */
@@ -59,7 +59,7 @@ const readMutation = async (patch: string): Promise<Mutation> => {
     name: basename(patch, '.diff'),
     bug: header.get('bug') ?? '',
     breaks: header.get('breaks') ?? '',
-    foundBy: header.get('found by') ?? '',
+    foundBy: header.get('found by'),
     patch,
     files: [...text.matchAll(/^(?:---|\+\+\+) (?:[ab]\/)?(.+)$/gm)].map(([, file = '']) => file).filter((file, at, all) => all.indexOf(file) === at),
     lines: changed.length,
@@ -217,6 +217,15 @@ const describeVerdict = (verdict: Verdict): readonly string[] => {
   }
 };
 
+/** Writes into a mutation's file what found it. */
+const noteVerdict = async ({ patch }: Mutation, verdict: Verdict): Promise<void> => {
+  if (verdict.verdict === 'error') return;
+  const lines = (await readFile(patch, 'utf8')).split('\n').filter((line) => !line.startsWith('# found by: '));
+  const found = verdict.verdict === 'found' ? [`# found by: ${verdict.invariant} at seed ${verdict.seed}`] : [];
+  const at = lines.findIndex((line) => !line.startsWith('# '));
+  await writeFile(patch, [...lines.slice(0, at), ...found, ...lines.slice(at)].join('\n'));
+};
+
 /** A table in Markdown, as docs/simulation.md has it. */
 export const renderTable = (verdicts: ReadonlyMap<Mutation, Verdict>): string => {
   const rows = [['mutation', 'found by invariant', 'at seed'], ...[...verdicts].map(([{ name }, verdict]) => [name, ...describeVerdict(verdict)])];
@@ -226,7 +235,10 @@ export const renderTable = (verdicts: ReadonlyMap<Mutation, Verdict>): string =>
 };
 
 const main = async (): Promise<void> => {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { runs: { type: 'string', default: String(mutationRuns) } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { runs: { type: 'string', default: String(mutationRuns) }, note: { type: 'boolean' } },
+  });
   const all = await readMutations();
   const unknown = positionals.filter((name) => !all.some((mutation) => mutation.name === name));
   if (unknown.length > 0) throw new RangeError(`no mutation ${unknown.join(', ')}; there are ${all.map(({ name }) => name).join(', ')}`);
@@ -250,6 +262,7 @@ const main = async (): Promise<void> => {
   process.stdout.write(
     `${renderTable(new Map(chosen.flatMap((mutation) => (verdicts.has(mutation) ? [[mutation, verdicts.get(mutation) as Verdict]] : []))))}\n`,
   );
+  if (isSound && values.note === true) for (const [mutation, verdict] of verdicts) await noteVerdict(mutation, verdict);
   process.exitCode = isSound && [...verdicts.values()].every(({ verdict }) => verdict === 'found') ? 0 : 1;
 };
 
