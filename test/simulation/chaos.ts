@@ -34,6 +34,8 @@ export class Chaos {
   readonly #options: ChaosOptions;
   readonly #streams: ReadonlyMap<FaultKind, Random>;
   readonly #numbers = new Map<FaultKind, number>();
+  readonly #passed = new Map<string, number>();
+  /** The same while things go wrong: what a target counts. */
   readonly #reached = new Map<string, number>();
   readonly #crashed = new Map<string, number>();
   #calm = true;
@@ -72,22 +74,19 @@ export class Chaos {
   /** Whether the process that is here dies. */
   crashes(point: CrashPoint, when: 'before' | 'after', where: string): boolean {
     const key = `${when} ${point}`;
+    this.#passed.set(key, (this.#passed.get(key) ?? 0) + 1);
+    if (this.#calm || this.#options.disabled?.has('crash') === true) return false;
     const reached = (this.#reached.get(key) ?? 0) + 1;
     this.#reached.set(key, reached);
-    if (
-      this.#calm ||
-      this.#options.disabled?.has('crash') === true ||
-      !this.#options.crashes.some((target) => target.point === point && target.when === when && target.nth === reached)
-    )
-      return false;
+    if (!this.#options.crashes.some((target) => target.point === point && target.when === when && target.nth === reached)) return false;
     if (!this.#strike('crash', `${where} ${key}`)) return false;
     this.#crashed.set(key, (this.#crashed.get(key) ?? 0) + 1);
     return true;
   }
 
   /** How often each named point was passed, as `before claim`, and how often a process died there. */
-  get reached(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#reached);
+  get passed(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#passed);
   }
 
   get crashed(): Readonly<Record<string, number>> {

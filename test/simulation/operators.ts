@@ -6,6 +6,7 @@ import {
   backfillSchema,
   controlPath,
   gateSchema,
+  ledgerPath,
   parseDocument,
   taskSchema,
   type BackfillDocument,
@@ -115,6 +116,24 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
     return { start: dates[Math.min(a, b)] as string, end: dates[Math.max(a, b)] as string };
   };
 
+  /** Waits until there is something to see; undefined where that takes too long. */
+  const catchSight = async <T>(find: () => T | undefined, maxMs: number, everyMs: number): Promise<T | undefined> => {
+    for (let waited = 0; waited < maxMs; waited += everyMs) {
+      const found = find();
+      if (found !== undefined) return found;
+      await clock.sleep(everyMs);
+    }
+    return undefined;
+  };
+
+  const isLogAhead = (): boolean =>
+    ['games', 'rolling', 'features'].some((processorId) => {
+      const entries = (world.store.documents.read(ledgerPath('test', processorId, 2024))?.data['entries'] ?? {}) as Readonly<
+        Record<string, { readonly generation: number }>
+      >;
+      return world.warehouse.logOf(`test.${processorId}`).some(({ date, generation }) => (entries[date]?.generation ?? 0) < generation);
+    });
+
   const acts: Readonly<Partial<Record<FaultKind, () => Promise<void>>>> = {
     deploy: () => supervisor.deploy(random.pick([0, 2_000, 10_000])),
     source_changed: async () => {
@@ -162,7 +181,8 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
       await decide(task, random.pick(['accept', 'accept', 'reject'] as const));
     },
     approved: async () => {
-      const held = seen.gates().find(({ state }) => state === 'held');
+      // A person who waits for it may be quicker than the planner that ends the backfill meanwhile.
+      const held = await catchSight(() => seen.gates().find(({ state }) => state === 'held'), 60_000, 50);
       if (held !== undefined) await approve(held.backfillId, held.phase);
     },
     overlapping: () =>
@@ -174,11 +194,14 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
         ...(random.chance(0.3) ? { processors: [random.pick(['games', 'rolling', 'features'])] } : {}),
         limits: { datesPerTask: random.pick([1, 5]) },
       }),
-    rebuilt: () =>
-      command('rebuilds the ledger', async (engine) => {
+    rebuilt: async () => {
+      // There is something to rebuild where a commit has not been settled yet.
+      await catchSight(() => (isLogAhead() ? true : undefined), 30_000, 20);
+      await command('rebuilds the ledger', async (engine) => {
         const loaded = await world.catalog.load('test');
         if (loaded !== undefined) await rebuildLedger(engine, loaded.pipeline, never);
-      }),
+      });
+    },
   };
 
   return {

@@ -134,7 +134,7 @@ const build = (scenario: Scenario, options: RunOptions): Built => {
       seed: scenario.seed,
       violation,
       strikes: chaos.struck,
-      points: chaos.reached,
+      points: chaos.passed,
       crashes: chaos.crashed,
       ...monitor.counts,
       messages: bus.deliveries,

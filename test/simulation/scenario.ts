@@ -5,6 +5,7 @@ import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import type { CrashTarget } from './chaos.ts';
 import { crashPoints, type CrashPoint } from './crash-points.ts';
 import { allFaultKinds, type FaultKind } from './faults.ts';
+import { exemptCrashPoints } from './summary.ts';
 import type { Shape } from './pipelines.ts';
 import { createRandom, type Random } from './random.ts';
 
@@ -65,12 +66,12 @@ const rateRanges: Readonly<Partial<Record<FaultKind, readonly [number, number]>>
   store_unavailable: [0.001, 0.01],
   store_answer_lost: [0.002, 0.02],
   job_slow: [0.01, 0.08],
-  job_late: [0.01, 0.1],
+  job_late: [0.02, 0.12],
   job_failed: [0.01, 0.1],
   job_answer_lost: [0.01, 0.1],
-  job_rate_limited: [0.01, 0.1],
-  code_failed: [0.1, 0.6],
-  staging_lost: [0.01, 0.06],
+  job_rate_limited: [0.02, 0.12],
+  code_failed: [0.5, 1],
+  staging_lost: [0.02, 0.08],
 };
 
 /** Acts of operators and of the world: most of one kind in a run. */
@@ -88,7 +89,7 @@ const mostActs: Readonly<Partial<Record<FaultKind, number>>> = {
   decided: 3,
   approved: 3,
   overlapping: 3,
-  rebuilt: 1,
+  rebuilt: 3,
 };
 
 /** A fault that only means something where another one struck: drawn together. */
@@ -109,9 +110,9 @@ const occasions: Readonly<Partial<Record<CrashPoint, readonly FaultKind[]>>> = {
   'publish floodgate.phase.blocked': ['job_failed', 'rows_broken'],
   'quarantine.decide': ['rows_broken', 'decided'],
   'warehouse.preserveStaging': ['rows_broken'],
-  recover_lease: ['crash_anywhere', 'killer_date'],
+  recover_lease: ['crash_anywhere'],
   recover_queued: ['message_delayed', 'ack_lost'],
-  'ledger.rebuild': ['rebuilt'],
+  'ledger.rebuild': ['rebuilt', 'store_unavailable'],
   malformed: ['malformed_message'],
   'request.reject': ['overlapping'],
   'warehouse.cancelJob': ['stall', 'job_slow', 'crash_anywhere'],
@@ -119,31 +120,62 @@ const occasions: Readonly<Partial<Record<CrashPoint, readonly FaultKind[]>>> = {
   'lane.ring': ['job_slow'],
   'lane.renew': ['job_slow'],
   'lease.renew': ['job_slow'],
-  return_batch: ['job_failed', 'staging_lost'],
+  return_batch: ['job_failed', 'staging_lost', 'job_rate_limited'],
   expire: ['deploy'],
 };
 
 const drawKinds = (random: Random): Set<FaultKind> => {
-  const share = random.pick([0.1, 0.25, 0.5]);
-  const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(share)));
+  const share = random.pick([0.08, 0.2, 0.4]);
+  const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(kind === 'code_failed' ? 2 * share : share)));
   for (const kind of [...kinds]) for (const other of company[kind] ?? []) kinds.add(other);
   return kinds;
 };
 
-const crashTargets = crashPoints.flatMap((point) => [
-  { point, when: 'before' as const },
-  { point, when: 'after' as const },
-]);
-const crashesPerRun = 6;
+/** Points that a run seldom comes by while things go wrong are aimed at more often. */
+const aim: Readonly<Partial<Record<CrashPoint, number>>> = {
+  turn_stale: 5,
+  approve: 8,
+  retry: 3,
+  recover_lease: 4,
+  recover_queued: 3,
+  'publish floodgate.phase.held': 7,
+  'publish floodgate.phase.completed': 4,
+  'publish floodgate.backfill.ended': 3,
+  'ledger.rebuild': 3,
+  'lease.renew': 3,
+  'lane.renew': 3,
+  'lane.ring': 8,
+  'warehouse.cancelJob': 4,
+  'warehouse.fence': 3,
+  'warehouse.preserveStaging': 2,
+  'quarantine.decide': 3,
+  return_batch: 3,
+  cancel_tasks: 2,
+  reopen: 3,
+  finish: 2,
+};
+/** In an order of its own, in which the same target doesn't come twice in one run. */
+const crashTargets = crashPoints
+  .filter((point) => !Object.hasOwn(exemptCrashPoints, point))
+  .flatMap((point) =>
+    Array.from({ length: aim[point] ?? 1 }, () => [
+      { point, when: 'before' as const },
+      { point, when: 'after' as const },
+    ]).flat(),
+  )
+  .map((target, index) => ({ target, place: createRandom(index).next() }))
+  .sort((a, b) => a.place - b.place)
+  .map(({ target }) => target);
+const crashesPerRun = 11;
 
 /**
- * Every seed dies at some of the named points, and each point's turn comes as often as every other's: some hundred seeds in a
- * row pass through the whole list several times.
+ * Every seed dies at some of the named points, and each point's turn comes again and again: some hundred seeds in a row pass
+ * through the whole list several times.
  */
 const drawCrashes = (seed: number, random: Random): readonly CrashTarget[] =>
   Array.from({ length: crashesPerRun }, (_, index) => {
     const target = crashTargets[(seed * crashesPerRun + index) % crashTargets.length] as (typeof crashTargets)[number];
-    return { ...target, nth: random.chance(0.75) ? 1 : random.int(1, 5) };
+    return { ...target, nth: aim[target.point] !== undefined || random.chance(0.7) ? 1 : random.int(1, 5) };
   });
 
 /** What is asked once the chaos has begun: for the first time, or again over tables that are there. */
@@ -161,7 +193,7 @@ export const drawScenario = (seed: number): Scenario => {
   for (const { point } of crashes) for (const kind of occasions[point] ?? []) kinds.add(kind);
   const warm = draw.chance(0.35);
   if (warm) kinds.add('source_changed');
-  const chaosMs = draw.int(60, 240) * 1_000;
+  const chaosMs = draw.int(90, 240) * 1_000;
   const rates = Object.fromEntries(
     [...kinds].flatMap((kind) => {
       const range = rateRanges[kind];
@@ -169,7 +201,7 @@ export const drawScenario = (seed: number): Scenario => {
     }),
   );
   // Half of the acts fall in the first half minute, when most is going on.
-  const drawAct = (kind: FaultKind): Act => ({ kind, at: kind === 'rows_broken' && draw.chance(0.7) ? 0 : draw.int(500, draw.chance(0.5) ? 30_000 : chaosMs) });
+  const drawAct = (kind: FaultKind): Act => ({ kind, at: kind === 'rows_broken' && draw.chance(0.4) ? 0 : draw.int(500, draw.chance(0.5) ? 30_000 : chaosMs) });
   const acts = [...kinds]
     .flatMap((kind) => Array.from({ length: mostActs[kind] === undefined ? 0 : draw.int(1, mostActs[kind]) }, () => drawAct(kind)))
     .sort((a, b) => a.at - b.at);
@@ -185,7 +217,12 @@ export const drawScenario = (seed: number): Scenario => {
       hold: kinds.has('approved'),
       maxAttempts: draw.pick([1, 2, 4, 12]),
     },
-    processes: { planner: draw.pick([1, 1, 2, 3]), worker: draw.pick([1, 2, 2, 3]), validator: draw.pick([1, 1, 2]) },
+    // A lane is rung by a process that doesn't hold it.
+    processes: {
+      planner: draw.pick([1, 1, 2, 3]),
+      worker: crashes.some(({ point }) => point === 'lane.ring') ? 3 : draw.pick([1, 2, 2, 3]),
+      validator: draw.pick([1, 1, 2]),
+    },
     settings: {
       datesPerTask: draw.pick([1, 1, 3, 7, 'auto'] as const),
       maxDates: draw.pick([2, 10, 50]),

@@ -148,6 +148,8 @@ export const createSupervisor = (world: SimulatedWorld): Supervisor => {
       world.trace({ process: process.name, what: 'process', text: `is asked to stop within ${graceMs} ms`, about: [] });
       // The platform kills what has not stopped some time after its grace period.
       await Promise.race([stop(graceMs).catch(() => undefined), world.clock.sleep(graceMs + 10_000)]);
+      // It has the rest of that time to write down what became of its work.
+      await world.clock.sleep(random.int(0, 3_000));
       process.die();
     },
     end: () => {

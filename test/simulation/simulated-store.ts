@@ -66,7 +66,8 @@ export class SimulatedStore {
       const result = await process.receive(await body(recording));
       point = undefined;
       if (recording.written.size === 0) return result;
-      const changes = [...recording.written].map(([path, after]) => ({ path, before: this.documents.read(path)?.data, after }));
+      // As the transaction has seen them: what has changed meanwhile makes it run again.
+      const changes = [...recording.written].map(([path, after]) => ({ path, before: (recording.seen.get(path) ?? this.documents.read(path))?.data, after }));
       point = this.#nameOf(changes, name);
       this.#options.beforeCommit?.(changes);
       await process.passes(point, 'before');
@@ -121,6 +122,7 @@ export class SimulatedStore {
 /** Notes what is written, lets reads take time, and in `discard` keeps the writes from happening. */
 class RecordingTransaction implements StoreTransaction {
   readonly written = new Map<string, JsonObject | undefined>();
+  readonly seen = new Map<string, StoredDocument>();
   readonly #inner: StoreTransaction;
   readonly #latency: () => Promise<void>;
   readonly #process: SimulatedProcess;
@@ -135,17 +137,23 @@ class RecordingTransaction implements StoreTransaction {
 
   async get(path: string): Promise<StoredDocument | undefined> {
     await this.#latency();
-    return this.#process.receive(await this.#inner.get(path));
+    const document = await this.#inner.get(path);
+    if (document !== undefined) this.seen.set(path, document);
+    return this.#process.receive(document);
   }
 
   async getMany(paths: readonly string[]): Promise<readonly (StoredDocument | undefined)[]> {
     await this.#latency();
-    return this.#process.receive(await this.#inner.getMany(paths));
+    const documents = await this.#inner.getMany(paths);
+    for (const document of documents) if (document !== undefined) this.seen.set(document.path, document);
+    return this.#process.receive(documents);
   }
 
   async query(query: Query): Promise<readonly StoredDocument[]> {
     await this.#latency();
-    return this.#process.receive(await this.#inner.query(query));
+    const documents = await this.#inner.query(query);
+    for (const document of documents) this.seen.set(document.path, document);
+    return this.#process.receive(documents);
   }
 
   create(path: string, data: JsonObject): void {

@@ -18,9 +18,9 @@ export type Failures = {
 /** Those that end a task at once are rare, or hardly anything would ever be finished. */
 export const defaultFailures: Failures = {
   stage: {
-    invalid_sql: 1,
-    schema_mismatch: 1,
-    contract_broken: 1,
+    invalid_sql: 3,
+    schema_mismatch: 3,
+    contract_broken: 3,
     data_error: 8,
     out_of_memory: 4,
     timeout: 8,

@@ -42,7 +42,19 @@ export const faultShare = { minRuns: 200, share: 0.05 } as const;
 const crashDeaths = { minRuns: 500, deaths: 20 } as const;
 
 /** Points at which nothing can die often enough, each with its reason. */
-export const exemptCrashPoints: Readonly<Partial<Record<CrashPoint, string>>> = {};
+export const exemptCrashPoints: Readonly<Partial<Record<CrashPoint, string>>> = {
+  'lane.raise': 'only where the status store is older than the warehouse: test/app/adopt-logs.test.ts',
+  'lane.settled': 'only where the tasks of a recorded commit have expired: test/app/commit-lane.test.ts',
+};
+
+/** Codes that no task is given in a simulated run, each with its reason. */
+export const exemptCodes: Readonly<Record<string, string>> = {
+  already_exists: 'a mistake in our own code: nothing creates a document twice',
+  invalid: 'a mistake in our own code: the stores refuse what is no document',
+  lane_fenced: 'says that a task is somebody else’s by now: nothing is recorded on it',
+  cancelled: 'recorded under the reason of who cancelled: shutdown, deadline_exceeded; the rest in test/app/adoption.test.ts',
+  upstream_not_ready: 'only where the ledger loses an entry between release and claim: test/app/execute-dispatch.test.ts',
+};
 
 export const expectedTransitions: readonly string[] = transitions.map(({ name }) => name);
 export const expectedMessages: readonly string[] = Object.keys(messageTypes);
@@ -186,5 +198,10 @@ export const gaps = (summary: Summary): readonly Gap[] => [
   ...missing('transition', expectedTransitions, summary.transitions, 'was never made'),
   ...missing('message', expectedMessages, summary.messages, 'was never delivered'),
   ...missing('outcome', expectedOutcomes, summary.outcomes, 'never came'),
-  ...missing('code', expectedCodes, summary.codes, 'never reached a task'),
+  ...missing(
+    'code',
+    expectedCodes.filter((code) => !Object.hasOwn(exemptCodes, code)),
+    summary.codes,
+    'never reached a task',
+  ),
 ];

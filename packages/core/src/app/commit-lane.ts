@@ -118,7 +118,7 @@ const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local
       if (result.outcome === 'committed') {
         [commits, dates, tries, alone] = [commits + 1, dates + batch.tasks.length, 0, false];
         // Before the lane is left as well: whoever takes it next could not know.
-        await deps.clock.sleep(begunAt + deps.batchEveryMs - deps.clock.now(), stop).catch(() => undefined);
+        await deps.clock.sleep(Math.max(0, begunAt + deps.batchEveryMs - deps.clock.now()), stop).catch(() => undefined);
         continue;
       }
       // One bad staging must not fail the others: they are tried one by one.
