@@ -3,6 +3,7 @@ import type { MessageType } from '@floodgate/core/contracts/messages.ts';
 import type { TransitionName } from '@floodgate/core/domain/task-state.ts';
 import type { Strike } from './chaos.ts';
 import type { FaultKind } from './faults.ts';
+import type { QuotaReport } from './quotas-report.ts';
 
 export type RunOptions = {
   readonly seed: number;
@@ -50,6 +51,8 @@ export type RunResult = {
   /** Outcomes of the error table, as `class:next`, and the codes that led there, as `code`. */
   readonly outcomes: Counts;
   readonly codes: Counts;
+  /** What was asked of the cloud at its worst, where its limits hold. */
+  readonly quotas?: QuotaReport | undefined;
   readonly dates: number;
   readonly backfills: number;
   readonly simulatedMs: number;

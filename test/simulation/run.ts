@@ -138,6 +138,7 @@ const build = (scenario: Scenario, options: RunOptions): Built => {
       crashes: chaos.crashed,
       ...monitor.counts,
       messages: bus.deliveries,
+      quotas: quotas?.report(),
       dates: scenario.days,
       backfills: look(world).backfills().length,
       simulatedMs: clock.now() - began,
@@ -296,8 +297,11 @@ const live = async (built: Built): Promise<void> => {
 };
 
 /** Runs one seed. */
-export const simulate = async (options: RunOptions): Promise<RunResult> => {
-  const built = build(drawScenario(options.seed), options);
+export const simulate = (options: RunOptions): Promise<RunResult> => simulateScenario(drawScenario(options.seed), options);
+
+/** Runs a scenario that was drawn, or made by hand. */
+export const simulateScenario = async (scenario: Scenario, options: RunOptions): Promise<RunResult> => {
+  const built = build(scenario, options);
   const { clock } = built.world;
   // What is thrown where nobody waits for it would end a real process.
   const onUnhandled = (error: unknown): void =>

@@ -133,14 +133,15 @@ const drawKinds = (random: Random): Set<FaultKind> => {
 
 /** Points that a run seldom comes by while things go wrong are aimed at more often. */
 const aim: Readonly<Partial<Record<CrashPoint, number>>> = {
-  turn_stale: 5,
-  approve: 8,
+  turn_stale: 9,
+  approve: 14,
   retry: 3,
   recover_lease: 4,
   recover_queued: 3,
   'publish floodgate.phase.held': 7,
   'publish floodgate.phase.completed': 4,
   'publish floodgate.backfill.ended': 3,
+  'publish floodgate.phase.blocked': 3,
   'ledger.rebuild': 3,
   'lease.renew': 3,
   'lane.renew': 3,
@@ -166,7 +167,7 @@ const crashTargets = crashPoints
   .map((target, index) => ({ target, place: createRandom(index).next() }))
   .sort((a, b) => a.place - b.place)
   .map(({ target }) => target);
-const crashesPerRun = 11;
+const crashesPerRun = 12;
 
 /**
  * Every seed dies at some of the named points, and each point's turn comes again and again: some hundred seeds in a row pass

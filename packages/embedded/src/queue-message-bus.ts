@@ -231,7 +231,7 @@ export class QueueMessageBus implements MessageBus, AsyncDisposable {
 
   #wakeNotLaterThan(at: number): void {
     this.#wakeAt = Math.min(this.#wakeAt, at);
-    if (this.#sleep !== undefined && at < this.#sleep.until) this.#sleep.wake.abort();
+    if (this.#sleep !== undefined && at < this.#sleep.until) this.#sleep.wake.abort('woken');
   }
 
   async #stop(consumer: Consumer, graceMs: number): Promise<void> {
@@ -245,7 +245,7 @@ export class QueueMessageBus implements MessageBus, AsyncDisposable {
     }
     consumer.running.clear();
     this.#consumers.delete(consumer);
-    if (this.#consumers.size === 0) this.#sleep?.wake.abort();
+    if (this.#consumers.size === 0) this.#sleep?.wake.abort('woken');
     await this.#step;
   }
 

@@ -52,7 +52,7 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
     const entry = scheduled.get(backfillId) ?? { pass: createScheduler(deps, backfillId).pass, busy: false, again: false, wake: undefined };
     scheduled.set(backfillId, entry);
     entry.again = true;
-    entry.wake?.abort();
+    entry.wake?.abort('woken');
     if (entry.busy) return;
     entry.busy = true;
     track(work(backfillId, entry));

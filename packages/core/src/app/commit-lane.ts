@@ -128,7 +128,7 @@ const serveLane = async (deps: LaneDeps, watch: LeaseWatch, table: string, local
         await deps.clock.sleep(backoffMs({ maxAttempts: maxCommitTries, baseMs: 100, maxMs: 5_000 }, tries, deps.ids.random()), stop).catch(() => undefined);
     }
   } finally {
-    finished.abort();
+    finished.abort('finished');
     await beats;
   }
 };

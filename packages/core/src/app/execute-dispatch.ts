@@ -85,7 +85,7 @@ export const executeDispatch = async (given: WorkerDeps, dispatch: Dispatch, sig
     );
     settled = await settle(deps, claim, new Map(claim.tasks.map(({ date }) => [date, { verdict: 'error', failure }])), deps.clock.now() - startedAt);
   } finally {
-    finished.abort();
+    finished.abort('finished');
     await Promise.all(limits);
   }
   const { counts, isUnused } = settled;
