@@ -126,7 +126,7 @@ const occasions: Readonly<Partial<Record<CrashPoint, readonly FaultKind[]>>> = {
 
 const drawKinds = (random: Random): Set<FaultKind> => {
   const share = random.pick([0.08, 0.2, 0.4]);
-  const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(kind === 'code_failed' ? 2 * share : share)));
+  const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(kind === 'code_failed' ? 3 * share : share)));
   for (const kind of [...kinds]) for (const other of company[kind] ?? []) kinds.add(other);
   return kinds;
 };
@@ -134,25 +134,28 @@ const drawKinds = (random: Random): Set<FaultKind> => {
 /** Points that a run seldom comes by while things go wrong are aimed at more often. */
 const aim: Readonly<Partial<Record<CrashPoint, number>>> = {
   turn_stale: 9,
-  approve: 14,
+  approve: 18,
   retry: 3,
   recover_lease: 4,
   recover_queued: 3,
   'publish floodgate.phase.held': 7,
-  'publish floodgate.phase.completed': 4,
+  'publish floodgate.phase.completed': 5,
   'publish floodgate.backfill.ended': 3,
   'publish floodgate.phase.blocked': 3,
-  'ledger.rebuild': 3,
+  'ledger.rebuild': 5,
   'lease.renew': 3,
   'lane.renew': 3,
   'lane.ring': 8,
-  'warehouse.cancelJob': 4,
+  'warehouse.cancelJob': 6,
   'warehouse.fence': 3,
   'warehouse.preserveStaging': 2,
   'quarantine.decide': 3,
   return_batch: 3,
   cancel_tasks: 2,
-  reopen: 3,
+  reopen: 6,
+  'gate.decide': 2,
+  'request.reject': 2,
+  control: 2,
   finish: 2,
 };
 /** In an order of its own, in which the same target doesn't come twice in one run. */
@@ -167,7 +170,7 @@ const crashTargets = crashPoints
   .map((target, index) => ({ target, place: createRandom(index).next() }))
   .sort((a, b) => a.place - b.place)
   .map(({ target }) => target);
-const crashesPerRun = 12;
+const crashesPerRun = 18;
 
 /**
  * Every seed dies at some of the named points, and each point's turn comes again and again: some hundred seeds in a row pass
@@ -190,7 +193,7 @@ export const drawScenario = (seed: number): Scenario => {
   const random = createRandom(seed);
   const draw = random.fork('scenario');
   const kinds = drawKinds(random.fork('kinds'));
-  const crashes = draw.chance(0.8) ? drawCrashes(seed, draw) : [];
+  const crashes = draw.chance(0.85) ? drawCrashes(seed, draw) : [];
   for (const { point } of crashes) for (const kind of occasions[point] ?? []) kinds.add(kind);
   const warm = draw.chance(0.35);
   if (warm) kinds.add('source_changed');

@@ -67,7 +67,11 @@ export class SimulatedStore {
       point = undefined;
       if (recording.written.size === 0) return result;
       // As the transaction has seen them: what has changed meanwhile makes it run again.
-      const changes = [...recording.written].map(([path, after]) => ({ path, before: (recording.seen.get(path) ?? this.documents.read(path))?.data, after }));
+      const changes = [...recording.written].map(([path, after]) => ({
+        path,
+        before: (recording.seen.has(path) ? recording.seen.get(path) : this.documents.read(path))?.data,
+        after,
+      }));
       point = this.#nameOf(changes, name);
       this.#options.beforeCommit?.(changes);
       await process.passes(point, 'before');
@@ -122,7 +126,8 @@ export class SimulatedStore {
 /** Notes what is written, lets reads take time, and in `discard` keeps the writes from happening. */
 class RecordingTransaction implements StoreTransaction {
   readonly written = new Map<string, JsonObject | undefined>();
-  readonly seen = new Map<string, StoredDocument>();
+  /** What it has read, the absent ones included. */
+  readonly seen = new Map<string, StoredDocument | undefined>();
   readonly #inner: StoreTransaction;
   readonly #latency: () => Promise<void>;
   readonly #process: SimulatedProcess;
@@ -138,14 +143,14 @@ class RecordingTransaction implements StoreTransaction {
   async get(path: string): Promise<StoredDocument | undefined> {
     await this.#latency();
     const document = await this.#inner.get(path);
-    if (document !== undefined) this.seen.set(path, document);
+    this.seen.set(path, document);
     return this.#process.receive(document);
   }
 
   async getMany(paths: readonly string[]): Promise<readonly (StoredDocument | undefined)[]> {
     await this.#latency();
     const documents = await this.#inner.getMany(paths);
-    for (const document of documents) if (document !== undefined) this.seen.set(document.path, document);
+    for (const [index, path] of paths.entries()) this.seen.set(path, documents[index]);
     return this.#process.receive(documents);
   }
 
