@@ -69,6 +69,17 @@ describe('in good weather', () => {
   });
 });
 
+test('a malformed request is recorded once and never comes back', async () => {
+  const acts = [
+    { at: 100, kind: 'malformed_message' as const },
+    { at: 30_000, kind: 'malformed_message' as const },
+  ];
+  const { violation, events } = await simulateScenario(undisturbed({ days: 6, acts, chaosMs: 60_000 }), { seed: 7, trace: true });
+  expect(violation).toBeUndefined();
+  const letters = events.filter(({ what, text }) => what === 'write' && text.startsWith('deadLetters/message-'));
+  expect(letters.map(({ text }) => text.replace(/.*: /, ''))).toEqual(['state open', 'state open']);
+});
+
 test('a seed is the same run every time, with the trace and without', async () => {
   const [first, second, traced] = [await simulate({ seed: 11 }), await simulate({ seed: 11 }), await simulate({ seed: 11, trace: true })];
   expect(second.digest).toBe(first.digest);

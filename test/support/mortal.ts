@@ -1,10 +1,8 @@
 // A process that can die or stand still in the middle of any call to store, warehouse or bus. What has died never gets an
 // answer again, so none of its code runs on; what stood still goes on later and doesn't know how late it is.
 import type { Clock } from '@floodgate/core/ports/clock.ts';
-import type { MessageBus } from '@floodgate/core/ports/message-bus.ts';
 import { StoreError, type StatusStore } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError, type Warehouse } from '@floodgate/core/ports/warehouse.ts';
-import type { MessageQueue } from '@floodgate/embedded/queue-message-bus.ts';
 
 /** What befalls a call. `before`: it has no effect; `after`: it has, and the answer is lost. */
 export type Fate =
@@ -108,35 +106,3 @@ export const mortalWarehouse = (warehouse: Warehouse, life: Life): Warehouse =>
           () => real(...rest),
         ),
   );
-
-export const mortalPublisher = (bus: MessageBus, life: Life): MessageBus => ({
-  publish: (messages, signal) =>
-    life.call(
-      { port: 'bus', name: 'publish' },
-      () => new Error('the answer of the bus was lost'),
-      () => bus.publish(messages, signal),
-    ),
-  subscribe: (spec, handler, options) => bus.subscribe(spec, handler, options),
-});
-
-/** Under the bus of a process: a dead one neither leases nor acks. */
-export const mortalQueue = (queue: MessageQueue, life: Life): MessageQueue => ({
-  declare: (spec) => queue.declare(spec),
-  write: async (work) => {
-    await life.receive(undefined);
-    return life.receive(await queue.write(work));
-  },
-  nextDueAt: (subscription) => (life.isDead ? undefined : queue.nextDueAt(subscription)),
-  releaseAll: (now) => queue.releaseAll(now),
-});
-
-export const mortalClock = (clock: Clock, life: Life): Clock => ({
-  now: () => clock.now(),
-  sleep: async (ms, signal) => {
-    try {
-      await clock.sleep(ms, signal);
-    } finally {
-      await life.receive(undefined);
-    }
-  },
-});
