@@ -103,7 +103,7 @@ const named = (name: TransitionName) => transitions.find((transition) => transit
  * transitions each, which differ in who makes them: a worker, or the reconciler in a planner or a command. Throws RangeError for
  * what the table doesn't allow.
  */
-export const transitionsOf = ({ before, after }: Change, process: string): readonly TransitionName[] => {
+const transitionsOf = ({ before, after }: Change, process: string): readonly TransitionName[] => {
   const [from, to] = [before === undefined ? null : (textOf(before, 'state') as TaskState), textOf(after, 'state') as TaskState];
   if (after === undefined || from === to) return [];
   const candidates = transitions.filter((transition) => transition.from === from && transition.to === to);

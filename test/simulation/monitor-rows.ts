@@ -8,7 +8,7 @@ type Shape = Pick<Processor, 'key' | 'columns'>;
 const isSameCell = (a: Json, b: Json): boolean =>
   a === b || (typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b)));
 
-export const keyOf = ({ key }: Shape, row: JsonObject): string => key.map((column) => `${column}=${String(row[column])}`).join(' ');
+const keyOf = ({ key }: Shape, row: JsonObject): string => key.map((column) => `${column}=${String(row[column])}`).join(' ');
 
 /** The key that two rows share; undefined where keys are unique. */
 export const findDoubleKey = (shape: Shape, rows: readonly JsonObject[]): string | undefined => {

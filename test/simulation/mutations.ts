@@ -244,7 +244,7 @@ const main = async (): Promise<void> => {
   if (unknown.length > 0) throw new RangeError(`no mutation ${unknown.join(', ')}; there are ${all.map(({ name }) => name).join(', ')}`);
   const chosen = positionals.length === 0 ? all : all.filter(({ name }) => positionals.includes(name));
   const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
   const verdicts = new Map<Mutation, Verdict>();
   let isSound = true;
   await tryMutations([undefined, ...chosen], {

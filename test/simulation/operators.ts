@@ -1,5 +1,4 @@
 // What people do while a run is going on: each act is a process of its own, as a command is, and may die in the middle.
-import type * as z from 'zod';
 import { approveGate, controlBackfill, decideQuarantine, replayDeadLetters, retryTasks } from '@floodgate/core/app/operate.ts';
 import { rebuildLedger } from '@floodgate/core/app/reconcile.ts';
 import {
@@ -15,7 +14,7 @@ import {
 } from '@floodgate/core/contracts/documents.ts';
 import { createMessage } from '@floodgate/core/contracts/messages.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
-import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
+import type { JsonObject, StoredDocument } from '@floodgate/core/ports/status-store.ts';
 import type { FaultKind } from './faults.ts';
 import { engineOf, type Supervisor } from './services.ts';
 import { SimulatedProcess } from './simulated-process.ts';
@@ -25,12 +24,11 @@ const never = new AbortController().signal;
 
 /** Looks into the store without effect and without time: what a person knows from the screen. */
 export const look = ({ store: { documents } }: SimulatedWorld) => {
-  const all = <Schema extends z.ZodType>(group: string, schema: Schema): readonly z.output<Schema>[] =>
-    Array.from(documents.allOf(group), (document) => parseDocument(schema, document));
+  const all = <T>(group: string, read: (document: StoredDocument) => T): readonly T[] => Array.from(documents.allOf(group), read);
   return {
-    backfills: (): readonly BackfillDocument[] => all('backfills', backfillSchema),
-    tasks: (): readonly TaskDocument[] => all('tasks', taskSchema),
-    gates: (): readonly GateDocument[] => all('gates', gateSchema),
+    backfills: (): readonly BackfillDocument[] => all('backfills', (document) => parseDocument(backfillSchema, document)),
+    tasks: (): readonly TaskDocument[] => all('tasks', (document) => parseDocument(taskSchema, document)),
+    gates: (): readonly GateDocument[] => all('gates', (document) => parseDocument(gateSchema, document)),
     isPaused: (backfillId: string): boolean => documents.read(controlPath(backfillId))?.data['paused'] === true,
     sizeOf: (group: string): number => [...documents.allOf(group)].length,
   };

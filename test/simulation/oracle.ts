@@ -26,7 +26,7 @@ export type Oracle = {
 export type OracleDate = { readonly date: PartitionDate; readonly season: string; readonly kinds: readonly string[]; readonly day: number };
 
 /** Days since 1970-01-01. */
-export const dayOf = (date: string): number => Date.UTC(Number(date.slice(0, 4)), Number(date.slice(5, 7)) - 1, Number(date.slice(8, 10))) / 86_400_000;
+const dayOf = (date: string): number => Date.UTC(Number(date.slice(0, 4)), Number(date.slice(5, 7)) - 1, Number(date.slice(8, 10))) / 86_400_000;
 
 export const readDates = (calendar: readonly JsonObject[]): readonly OracleDate[] => {
   const found = new Map<string, { date: PartitionDate; season: string; kinds: string[]; day: number }>();

@@ -20,7 +20,8 @@ const mix = (seed: number, name: string): number => {
 };
 
 export const createRandom = (seed: number): Random => {
-  const { random: next } = createSeededIds(seed);
+  const ids = createSeededIds(seed);
+  const next = (): number => ids.random();
   return {
     next,
     int: (min, max) => min + Math.floor(next() * (max - min + 1)),

@@ -127,7 +127,7 @@ const occasions: Readonly<Partial<Record<CrashPoint, readonly FaultKind[]>>> = {
 const drawKinds = (random: Random): Set<FaultKind> => {
   const share = random.pick([0.08, 0.2, 0.4]);
   const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(kind === 'code_failed' ? 3 * share : share)));
-  for (const kind of [...kinds]) for (const other of company[kind] ?? []) kinds.add(other);
+  for (const kind of kinds) for (const other of company[kind] ?? []) kinds.add(other);
   return kinds;
 };
 

@@ -4,7 +4,7 @@ import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import type { Random } from './random.ts';
 
-export const feed = 'source.feed';
+const feed = 'source.feed';
 
 export type Sources = {
   readonly rowsOf: (date: PartitionDate) => readonly JsonObject[];

@@ -48,7 +48,7 @@ export const exemptCrashPoints: Readonly<Partial<Record<CrashPoint, string>>> = 
 };
 
 /** Codes that no task is given in a simulated run, each with its reason. */
-export const exemptCodes: Readonly<Record<string, string>> = {
+const exemptCodes: Readonly<Record<string, string>> = {
   already_exists: 'a mistake in our own code: nothing creates a document twice',
   invalid: 'a mistake in our own code: the stores refuse what is no document',
   lane_fenced: 'says that a task is somebody else’s by now: nothing is recorded on it',
