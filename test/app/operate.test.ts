@@ -308,6 +308,22 @@ describe('dead letters', () => {
   });
 });
 
+test('a backfill is not reopened over dates that it has not begun and that another has planned since', async () => {
+  const world = createWorld({ days: 2 });
+  failOn(world, 1);
+  const first = await world.start({ limits: { datesPerTask: 1 } });
+  expect(await world.drive(first)).toBe('blocked');
+  const second = await world.start({});
+  // The second has done what failed in the first; what the first never began is still before it.
+  await world.pass(second);
+  await world.work();
+  await world.commitRung();
+  expect(await retry(world, first)).toEqual({ outcome: 'overlap', backfillId: second });
+  expect(await world.drive(second)).toBe('completed');
+  expect(await retry(world, first)).toMatchObject({ outcome: 'retrying' });
+  expect(await world.drive(first)).toBe('completed');
+});
+
 describe('a quarantined date', () => {
   test('accepted and committed between two passes of the planner is seen by the next: the backfill ends', async () => {
     const world = createWorld({ days: 2, processors: { games: { audits: [{ accepted_range: { column: 'value', min: 0 } }] } } });

@@ -50,6 +50,7 @@ export const build = (scenario: Scenario, options: RunOptions): Built => {
     disabled: new Set(options.disabled),
     most: 8,
     crashes: scenario.crashes,
+    stalls: scenario.stalls,
     suppressed: new Set(options.suppressed),
     onStrike: ({ kind, number, where }) =>
       trace({ process: where.startsWith('the ') ? 'world' : (where.split(' ')[0] ?? ''), what: 'fault', text: `${kind}#${number} at ${where}`, about: [] }),
@@ -68,6 +69,7 @@ export const build = (scenario: Scenario, options: RunOptions): Built => {
     ids,
     random: random.fork('store'),
     beforeCommit: (changes) => quotas?.beforeWrites(changes),
+    beforeApply: async (point) => world.ambush?.(point),
     onUnnamed: (message) => report({ invariant: 'crash', message, about: [] }),
     onCommit: (process, changes) => {
       for (const { path, after } of changes) digest = mixText(digest, `${clock.now()} ${process} ${path} ${String(after?.['state'] ?? '')}`);
@@ -99,6 +101,10 @@ export const build = (scenario: Scenario, options: RunOptions): Built => {
     subscriptions: Object.values(subscriptions),
     onPublish: (process, messages) => {
       monitor.onPublish(process, messages);
+      for (const { attributes, data } of messages) {
+        const isRequest = attributes['type'] === 'floodgate.backfill.requested' && data.includes('"pipeline"') && !data.includes('is_backfill');
+        if (isRequest) world.requested.add(`${attributes['source'] ?? ''}#${attributes['id'] ?? ''}`);
+      }
       for (const { attributes, data } of messages)
         trace({ process, what: 'publish', text: `${attributes['type'] ?? ''} ${data}`, about: [attributes['subject'] ?? ''] });
     },
@@ -117,7 +123,24 @@ export const build = (scenario: Scenario, options: RunOptions): Built => {
   });
   const oracle = createOracle({ functions, calendar, sourceRows: (_source: string, date: PartitionDate) => sources.rowsOf(date) });
   const monitor: Monitor = new Monitor({ now: () => clock.now() - began, oracle, reader: store.documents, warehouse, onViolation: report });
-  const world: SimulatedWorld = { scenario, dates, clock, chaos, ids, catalog, store, bus, warehouse, sources, killers: new Set(), quotas, monitor, trace };
+  const world: SimulatedWorld = {
+    scenario,
+    dates,
+    clock,
+    chaos,
+    ids,
+    catalog,
+    store,
+    bus,
+    warehouse,
+    sources,
+    killers: new Set(),
+    requested: new Set(),
+    ambush: undefined,
+    quotas,
+    monitor,
+    trace,
+  };
   return {
     world,
     report,

@@ -23,6 +23,8 @@ export type ChaosOptions = {
   /** Most strikes of one kind in a run. */
   readonly most: number;
   readonly crashes: readonly CrashTarget[];
+  /** Where processes stand still. */
+  readonly stalls?: readonly CrashTarget[];
   readonly disabled?: ReadonlySet<FaultKind>;
   /** Strikes that are left out, as `kind#number`. */
   readonly suppressed?: ReadonlySet<string>;
@@ -82,6 +84,17 @@ export class Chaos {
     if (!this.#strike('crash', `${where} ${key}`)) return false;
     this.#crashed.set(key, (this.#crashed.get(key) ?? 0) + 1);
     return true;
+  }
+
+  /** Whether the process that is here stands still. Asked after `crashes`, which counts the arrivals. */
+  stalls(point: CrashPoint, when: 'before' | 'after', where: string): boolean {
+    if (this.#calm || this.#options.disabled?.has('stall') === true) return false;
+    const key = `${when} ${point}`;
+    const reached = this.#reached.get(key);
+    return (
+      this.#options.stalls?.some((target) => target.point === point && target.when === when && target.nth === reached) === true &&
+      this.#strike('stall', `${where} ${key}`)
+    );
   }
 
   /** How often each named point was passed, as `before claim`, and how often a process died there. */

@@ -43,6 +43,7 @@ export const faultKinds = {
   replayed: 'an operator replays dead letters',
   decided: 'an operator accepts or rejects quarantined rows',
   approved: 'an operator approves a held gate',
+  ambushed: 'one of these happens while a process is about to write just what it touches',
   overlapping: 'a second backfill over some of the same dates',
   rebuilt: 'an operator rebuilds the ledger from the commit logs',
 } as const;

@@ -100,6 +100,27 @@ const backfillMoves = ({ before, after, watch }: Applied['backfills'][number], p
     say(`with sequence ${after.sequence} after ${before.sequence}`);
 };
 
+/** (7) Nothing is planned that another backfill has planned and not begun: the overlap is rejected, or awaited. */
+const plansWhatNobodyPlans = (known: Known, { before, watch }: Applied['backfills'][number], process: string, report: Report): void => {
+  if (before !== undefined) return;
+  for (const other of known.backfills.values()) {
+    if (other === watch || other.doc.state !== 'active') continue;
+    for (const [processorId, row] of watch.plan.entries) {
+      for (const [date, { kind }] of row) {
+        const theirs = other.plan.entries.get(processorId)?.get(date);
+        if (kind === 'task' && theirs?.kind === 'task' && !other.tasks.has(`${processorId}|${date}`)) {
+          report('7', `${process} planned ${processorId} ${date} in ${watch.id}; ${other.id} has it planned and not begun`, [
+            watch.id,
+            other.id,
+            `${processorId}|${date}`,
+          ]);
+          return;
+        }
+      }
+    }
+  }
+};
+
 /** (3) An ended backfill has nothing with the workers; a cancelled one nothing open; a completed one everything good and every gate open. */
 const endsWhole = (known: Known, { before, after, watch }: Applied['backfills'][number], process: string, report: Report): void => {
   if (after === undefined || after.state === 'active' || before?.state === after.state) return;
@@ -170,6 +191,7 @@ export const checkGates = (known: Known, applied: Applied, report: Report): void
   for (const gate of applied.gates) checkGate(known, gate, applied, report);
   for (const backfill of applied.backfills) {
     backfillMoves(backfill, applied.process, report);
+    plansWhatNobodyPlans(known, backfill, applied.process, report);
     endsWhole(known, backfill, applied.process, report);
   }
   if (applied.moves.length > 0) staysEnded(applied, report);

@@ -129,6 +129,8 @@ const record = async (): Promise<History> => {
     warehouse,
     sources,
     killers: new Set(),
+    requested: new Set(),
+    ambush: undefined,
     quotas: undefined,
     monitor,
     trace: () => undefined,

@@ -64,6 +64,7 @@ const commitIsRecorded = ({ known, report }: Context, commit: WarehouseCommit): 
   if (laneEpoch < fence) report('4', `${jobId} committed to ${table} with lane epoch ${laneEpoch}, which ${fence} had fenced out`, [table]);
   const job = known.jobs.get(jobId);
   if (job === undefined) report('4', `${jobId} committed to ${table}; no lane has recorded that job`, [table]);
+  else if (known.lanes.get(`lanes/${table}`)?.job?.jobId !== jobId) report('4', `${jobId} committed to ${table} after its lane had given it up`, [table]);
   else if (job.table !== table || job.epoch !== laneEpoch)
     report('4', `${jobId} committed to ${table} with lane epoch ${laneEpoch}; it was recorded for ${job.table} with ${job.epoch}`, [table]);
 };
@@ -93,6 +94,17 @@ const writesWhatWasRecorded = ({ known, report }: Context, commit: WarehouseComm
       about,
     );
   return watch;
+};
+
+/** (6) What a commit has written is settled, and not given back to be committed again. */
+const givesBackWhatIsNotThere = ({ view, report }: Context, { process, moves }: Applied): void => {
+  for (const { after, names } of moves) {
+    if (!names.includes('return_to_lane')) continue;
+    const { table, date, generation, backfillId, processorId } = after;
+    const logged = view.logOf(table).find((entry) => entry.date === date);
+    if (logged?.generation === generation && logged.backfillId === backfillId)
+      report('6', `${process} gave ${nameOf(after)} back to its lane at generation ${generation}, which the log holds`, [backfillId, `${processorId}|${date}`]);
+  }
 };
 
 /** (4) An older generation never overwrites a newer one, and none is written twice. */
@@ -211,6 +223,7 @@ export const createTableChecks = (known: Known, view: WarehouseView, report: Rep
           if (rows !== undefined) audited.set(`${table}|${staged?.staging ?? ''}|${date}`, rows);
         }
       }
+      givesBackWhatIsNotThere(context, applied);
       checkLedger(known, applied, report);
     },
   };

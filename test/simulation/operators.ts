@@ -135,7 +135,8 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
   const acts: Readonly<Partial<Record<FaultKind, () => Promise<void>>>> = {
     deploy: () => supervisor.deploy(random.pick([0, 2_000, 10_000])),
     source_changed: async () => {
-      const date = random.pick(dates);
+      const running = seen.tasks().filter(({ state, processorId }) => state === 'running' && processorId === 'games');
+      const date = running.length > 0 && random.chance(0.5) ? random.pick(running).date : random.pick(dates);
       const before = world.sources.change(date);
       if (before === undefined || !random.chance(0.4)) return;
       await clock.sleep(random.int(20, 4_000));
@@ -183,15 +184,18 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
       const held = await catchSight(() => seen.gates().find(({ state }) => state === 'held'), 60_000, 50);
       if (held !== undefined) await approve(held.backfillId, held.phase);
     },
-    overlapping: () =>
-      request({
+    overlapping: async () => {
+      // Two people may have the same idea in the same moment.
+      const data = {
         range: someDates(),
         reprocess: random.pick(['missing', 'stale', 'all', 'failed']),
         gate: random.pick(['phase', 'window']),
         priority: random.int(-1, 1),
         ...(random.chance(0.3) ? { processors: [random.pick(['games', 'rolling', 'features'])] } : {}),
         limits: { datesPerTask: random.pick([1, 5]) },
-      }),
+      };
+      await Promise.all(random.chance(0.5) ? [request(data), request(data)] : [request(data)]);
+    },
     rebuilt: async () => {
       // There is something to rebuild where a commit has not been settled yet.
       await catchSight(() => (isLogAhead() ? true : undefined), 30_000, 20);

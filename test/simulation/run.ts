@@ -2,7 +2,7 @@
 // what was broken. What must hold holds all along; at the end the tables are those of the simplest sequential computation.
 import { explainWaiting } from '@floodgate/core/app/explain.ts';
 import { createPlanReader } from '@floodgate/core/app/plan-store.ts';
-import type { BackfillDocument } from '@floodgate/core/contracts/documents.ts';
+import { requestPath, type BackfillDocument } from '@floodgate/core/contracts/documents.ts';
 import { storeIndexes } from '@floodgate/core/contracts/store-indexes.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { OptimisticStatusStore } from '@floodgate/embedded/optimistic-store.ts';
@@ -55,9 +55,32 @@ const mend = async (world: SimulatedWorld, operators: Operators): Promise<void> 
     for (const { backfillId, phase } of held) await operators.approve(backfillId, phase);
     if (held.length > 0) continue;
     if (round > 2) for (const task of seen.tasks().filter(({ state }) => state === 'quarantined')) await operators.decide(task, 'accept');
+    // What its own tasks were computed from has changed: that is theirs to notice when they are asked again.
+    if (round === 4) {
+      const stale = staleTasks(world);
+      if (stale !== undefined) throw new Stuck(stale);
+    }
     if (round % 4 === 0) for (const reprocess of ['missing', 'stale']) await ask(world, operators, { reprocess });
     else for (const { backfillId } of blocked) await operators.retry(backfillId);
   }
+};
+
+class Stuck extends Error {}
+
+/** A task that counts as done in a backfill whose gate says that it is stale. */
+const staleTasks = (world: SimulatedWorld): string | undefined => {
+  const seen = look(world);
+  const blocked = new Set(seen.backfills().flatMap(({ backfillId, state }) => (state === 'blocked' ? [backfillId] : [])));
+  for (const { backfillId, phase, state, checks } of seen.gates()) {
+    if (state !== 'blocked' || !blocked.has(backfillId)) continue;
+    for (const { check, processorId, dates, outcome } of checks) {
+      if (check !== 'fresh' || outcome !== 'failed') continue;
+      const task = seen.tasks().find((other) => other.backfillId === backfillId && other.processorId === processorId && dates.includes(other.date));
+      if (task !== undefined)
+        return `${processorId} ${task.date} of ${backfillId} is ${task.state}, the gate of phase ${phase} says that it is stale, and retrying does nothing`;
+    }
+  }
+  return undefined;
 };
 
 /** What has not ended, and why not, as `explain` tells. Empty where everything has ended well. */
@@ -75,6 +98,19 @@ const explainStuck = async ({ store: { documents }, clock, ids }: SimulatedWorld
   return lines.join('. ');
 };
 
+/** Lets an act begin in the moment in which somebody is about to write, once for each ambush. */
+const ambushOf = (world: SimulatedWorld, operators: Operators): SimulatedWorld['ambush'] => {
+  const waiting = [...world.scenario.ambushes];
+  const random = world.scenario.random.fork('ambush');
+  return async (point) => {
+    const index = waiting.findIndex((ambush) => ambush.point === point);
+    const [ambush] = index === -1 ? [] : waiting.splice(index, 1);
+    if (ambush === undefined || !world.chaos.note('ambushed', `the ${ambush.kind} at ${point}`)) return;
+    void operators.act(ambush.kind);
+    await world.clock.sleep(random.int(30, 400));
+  };
+};
+
 const live = async (built: Built): Promise<void> => {
   const { world } = built;
   const { scenario, clock, chaos, monitor } = world;
@@ -89,21 +125,30 @@ const live = async (built: Built): Promise<void> => {
   }
   const began = clock.now();
   chaos.begin();
+  world.ambush = ambushOf(world, operators);
   const acts = scenario.acts.map(async ({ at, kind }) => {
     await clock.sleep(at);
     await operators.act(kind);
   });
   await clock.sleep(scenario.random.fork('first').int(0, 2_000));
   void operators.request(scenario.request, 'the request');
-  await clock.sleep(began + scenario.chaosMs - clock.now());
+  if (scenario.punctual) {
+    const isDone = (): boolean => look(world).backfills().length > 0 && nothingActive(world)();
+    if (!(await waitFor(world, isDone, 1_800_000))) throw new Stuck(`doorbells alone don’t finish ${await explainStuck(world, look(world).backfills())}`);
+  } else await clock.sleep(began + scenario.chaosMs - clock.now());
   chaos.calm();
+  world.ambush = undefined;
   world.trace({ process: 'world', what: 'process', text: 'the chaos is over', about: [] });
   await Promise.all(acts);
   world.killers.clear();
   world.sources.mend();
   world.warehouse.mend();
   world.warehouse.faults.clear();
-  // Somebody asks again for what never came through, under the same key: it is decided once.
+  // A request that the bus has taken is decided, whatever becomes of its message.
+  const undecided = (): string | undefined => [...world.requested].find((key) => world.store.documents.read(requestPath(key)) === undefined);
+  if (scenario.keepClosedMs > 86_400_000 && !(await waitFor(world, () => undecided() === undefined, 1_800_000)))
+    return built.report({ invariant: '7', message: `the request ${undecided() ?? ''} was taken by the bus and never decided`, about: [] });
+  // Somebody asks again for what was never taken, under the same key: it is decided once.
   await operators.request(scenario.request, 'the request');
   await waitFor(world, () => look(world).backfills().length > 0, 900_000);
   await mend(world, operators);
@@ -137,7 +182,8 @@ export const simulateScenario = async (scenario: Scenario, options: RunOptions):
     () => void (ended = true),
     (error: unknown) => {
       ended = true;
-      onUnhandled(error);
+      if (error instanceof Stuck) built.report({ invariant: 'liveness', message: error.message, about: [] });
+      else onUnhandled(error);
     },
   );
   try {

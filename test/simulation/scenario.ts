@@ -24,6 +24,8 @@ export type Act = {
   readonly kind: FaultKind;
 };
 
+export type Ambush = { readonly point: CrashPoint; readonly kind: FaultKind };
+
 export type Scenario = {
   readonly seed: number;
   readonly days: number;
@@ -38,6 +40,11 @@ export type Scenario = {
   readonly chaosMs: number;
   readonly rates: Readonly<Partial<Record<FaultKind, number>>>;
   readonly crashes: readonly CrashTarget[];
+  readonly stalls: readonly CrashTarget[];
+  /** Acts that wait for the moment in which somebody is about to write. */
+  readonly ambushes: readonly Ambush[];
+  /** No losses, no deaths, and a reconciler that never comes: everything has to go on by doorbells alone. */
+  readonly punctual: boolean;
   /** What operators and the world do, in order. */
   readonly acts: readonly Act[];
   /** How long closed backfills are kept. */
@@ -66,11 +73,11 @@ const rateRanges: Readonly<Partial<Record<FaultKind, readonly [number, number]>>
   store_unavailable: [0.001, 0.01],
   store_answer_lost: [0.002, 0.02],
   job_slow: [0.01, 0.08],
-  job_late: [0.02, 0.12],
+  job_late: [0.05, 0.15],
   job_failed: [0.01, 0.1],
   job_answer_lost: [0.01, 0.1],
   job_rate_limited: [0.02, 0.12],
-  code_failed: [0.5, 1],
+  code_failed: [0.9, 1],
   staging_lost: [0.02, 0.08],
 };
 
@@ -124,16 +131,20 @@ const occasions: Readonly<Partial<Record<CrashPoint, readonly FaultKind[]>>> = {
   expire: ['deploy'],
 };
 
+/** Few runs give these a chance to strike. */
+const seldom: ReadonlySet<FaultKind> = new Set(['code_failed', 'job_late', 'other_build', 'job_rate_limited', 'staging_lost']);
+
 const drawKinds = (random: Random): Set<FaultKind> => {
   const share = random.pick([0.08, 0.2, 0.4]);
-  const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(kind === 'code_failed' ? 3 * share : share)));
+  const kinds = new Set(allFaultKinds.filter((kind) => random.fork(kind).chance(seldom.has(kind) ? 3 * share : share)));
   for (const kind of kinds) for (const other of company[kind] ?? []) kinds.add(other);
   return kinds;
 };
 
 /** Points that a run seldom comes by while things go wrong are aimed at more often. */
 const aim: Readonly<Partial<Record<CrashPoint, number>>> = {
-  turn_stale: 9,
+  turn_stale: 12,
+  'lane.leave': 2,
   approve: 18,
   retry: 3,
   recover_lease: 4,
@@ -170,7 +181,7 @@ const crashTargets = crashPoints
   .map((target, index) => ({ target, place: createRandom(index).next() }))
   .sort((a, b) => a.place - b.place)
   .map(({ target }) => target);
-const crashesPerRun = 18;
+const crashesPerRun = 24;
 
 /**
  * Every seed dies at some of the named points, and each point's turn comes again and again: some hundred seeds in a row pass
@@ -182,6 +193,28 @@ const drawCrashes = (seed: number, random: Random): readonly CrashTarget[] =>
     return { ...target, nth: aim[target.point] !== undefined || random.chance(0.7) ? 1 : random.int(1, 5) };
   });
 
+/** At each of these something that its transaction must notice. */
+const ambushes: readonly Ambush[] = [
+  { point: 'release', kind: 'paused' },
+  { point: 'claim', kind: 'paused' },
+  { point: 'claim', kind: 'cancelled' },
+  { point: 'settle_dispatch', kind: 'source_changed' },
+  { point: 'settle_dispatch', kind: 'cancelled' },
+  { point: 'begin_batch', kind: 'paused' },
+  { point: 'begin_batch', kind: 'cancelled' },
+  { point: 'settle_batch', kind: 'cancelled' },
+  { point: 'gate.decide', kind: 'retried' },
+  { point: 'gate.decide', kind: 'source_changed' },
+  { point: 'finish', kind: 'retried' },
+  { point: 'finish', kind: 'approved' },
+  { point: 'activate', kind: 'overlapping' },
+];
+
+const noTargets: readonly CrashTarget[] = [];
+
+/** What a punctual run may have: nothing that loses anything. */
+const harmless: readonly FaultKind[] = ['message_duplicated', 'message_reordered', 'redelivered_in_work', 'store_rerun', 'clock_jump'];
+
 /** What is asked once the chaos has begun: for the first time, or again over tables that are there. */
 const drawRequest = (random: Random, warm: boolean): JsonObject => ({
   gate: random.pick(['phase', 'phase', 'window']),
@@ -192,10 +225,14 @@ const drawRequest = (random: Random, warm: boolean): JsonObject => ({
 export const drawScenario = (seed: number): Scenario => {
   const random = createRandom(seed);
   const draw = random.fork('scenario');
-  const kinds = drawKinds(random.fork('kinds'));
-  const crashes = draw.chance(0.85) ? drawCrashes(seed, draw) : [];
+  const punctual = random.fork('punctual').chance(0.08);
+  const drawn = drawKinds(random.fork('kinds'));
+  const kinds = punctual ? new Set(harmless.filter((kind) => drawn.has(kind))) : drawn;
+  const crashes = !punctual && draw.chance(0.85) ? drawCrashes(seed, draw) : [];
+  const traps = punctual ? [] : ambushes.filter((_, index) => random.fork(`ambush ${index}`).chance(0.12));
+  for (const { kind } of traps) kinds.add(kind).add('ambushed');
   for (const { point } of crashes) for (const kind of occasions[point] ?? []) kinds.add(kind);
-  const warm = draw.chance(0.35);
+  const warm = draw.chance(0.35) && !punctual;
   if (warm) kinds.add('source_changed');
   const chaosMs = draw.int(90, 240) * 1_000;
   const rates = Object.fromEntries(
@@ -222,17 +259,20 @@ export const drawScenario = (seed: number): Scenario => {
       maxAttempts: draw.pick([1, 2, 4, 12]),
     },
     // A lane is rung by a process that doesn't hold it.
+    punctual,
+    stalls: random.fork('stalls').chance(punctual ? 0 : 0.3) ? drawCrashes(seed + 7, random.fork('stalls')).slice(0, 5) : noTargets,
+    ambushes: traps,
     processes: {
-      planner: draw.pick([1, 1, 2, 3]),
-      worker: crashes.some(({ point }) => point === 'lane.ring') ? 3 : draw.pick([1, 2, 2, 3]),
-      validator: draw.pick([1, 1, 2]),
+      planner: punctual ? 1 : draw.pick([1, 1, 2, 3]),
+      worker: punctual || crashes.some(({ point }) => point === 'lane.ring') ? 3 : draw.pick([1, 2, 2, 3]),
+      validator: punctual ? 1 : draw.pick([1, 1, 2]),
     },
     settings: {
       datesPerTask: draw.pick([1, 1, 3, 7, 'auto'] as const),
-      maxDates: draw.pick([2, 10, 50]),
+      maxDates: punctual ? 2 : draw.pick([2, 10, 50]),
       lingerMs: draw.pick([0, 500]),
       leaseMs: draw.pick([10_000, 30_000]),
-      reconcileEveryMs: draw.pick([5_000, 15_000]),
+      reconcileEveryMs: punctual ? 86_400_000 : draw.pick([5_000, 15_000]),
     },
     warm,
     request: drawRequest(draw, warm),
@@ -240,7 +280,7 @@ export const drawScenario = (seed: number): Scenario => {
     rates,
     crashes,
     acts,
-    keepClosedMs: crashes.some(({ point }) => point === 'expire') || draw.chance(0.1) ? 20_000 : 90 * 86_400_000,
-    cloud: draw.chance(0.25),
+    keepClosedMs: punctual ? 90 * 86_400_000 : crashes.some(({ point }) => point === 'expire') || draw.chance(0.1) ? 20_000 : 90 * 86_400_000,
+    cloud: draw.chance(0.25) && !punctual,
   };
 };

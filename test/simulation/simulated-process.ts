@@ -65,7 +65,7 @@ export class SimulatedProcess {
   async call<T>(point: CrashPoint | undefined, where: string, run: () => Promise<T>): Promise<T> {
     await this.receive(undefined);
     this.#befall(where);
-    if (point !== undefined && this.chaos.crashes(point, 'before', this.name)) this.die();
+    if (point !== undefined) this.#meet(point, 'before');
     await this.receive(undefined);
     let value: T;
     try {
@@ -74,13 +74,20 @@ export class SimulatedProcess {
       await this.receive(undefined);
       throw error;
     }
-    if (point !== undefined && !this.#isDead && this.chaos.crashes(point, 'after', this.name)) this.die();
+    if (point !== undefined) this.#meet(point, 'after');
     return this.receive(value);
+  }
+
+  /** Dies, stands still, or goes on. */
+  #meet(point: CrashPoint, when: 'before' | 'after'): void {
+    if (this.#isDead) return;
+    if (this.chaos.crashes(point, when, this.name)) this.die();
+    else if (this.chaos.stalls(point, when, this.name)) this.#stalledUntil = this.#world.now() + this.chaos.stream('stall').int(15, 120) * 1_000;
   }
 
   /** For a place within a call, such as a transaction whose name is known only at its end: dies there, or goes on. */
   async passes(point: CrashPoint, when: 'before' | 'after'): Promise<void> {
-    if (!this.#isDead && this.chaos.crashes(point, when, this.name)) this.die();
+    this.#meet(point, when);
     await this.receive(undefined);
   }
 

@@ -16,6 +16,8 @@ export type SimulatedStoreOptions = {
   readonly random: Random;
   /** Every transaction, in the moment in which it is applied. */
   readonly onCommit: (process: string, changes: readonly Change[]) => void;
+  /** Somebody else acts while a transaction is on its way. */
+  readonly beforeApply?: (point: CrashPoint) => Promise<void>;
   /** A write was no transition of the table, or is not in crash-points.ts. */
   readonly onUnnamed: (problem: string) => void;
   /** Called before a transaction is applied; throws where a limit of the cloud refuses it. */
@@ -74,6 +76,7 @@ export class SimulatedStore {
       }));
       point = this.#nameOf(changes, name);
       this.#options.beforeCommit?.(changes);
+      await this.#options.beforeApply?.(point);
       await process.passes(point, 'before');
       return result;
     });

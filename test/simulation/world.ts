@@ -3,6 +3,7 @@ import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Ids } from '@floodgate/core/ports/ids.ts';
 import type { TestCatalog } from '../support/pipeline-folder.ts';
 import type { Chaos } from './chaos.ts';
+import type { CrashPoint } from './crash-points.ts';
 import type { Monitor } from './monitor.ts';
 import type { Quotas } from './quotas.ts';
 import type { TraceEvent } from './result.ts';
@@ -24,6 +25,10 @@ export type SimulatedWorld = {
   readonly bus: SimulatedBus;
   readonly warehouse: SimulatedWarehouse;
   readonly sources: Sources;
+  /** Keys of the requests that the bus has taken. */
+  readonly requested: Set<string>;
+  /** What waits for the moment in which somebody is about to write. */
+  ambush: ((point: CrashPoint) => Promise<void>) | undefined;
   /** Dates that kill whoever computes them. */
   readonly killers: Set<PartitionDate>;
   readonly quotas: Quotas | undefined;

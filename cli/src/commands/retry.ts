@@ -55,6 +55,11 @@ const approve = async (session: Session, name: string | undefined, phaseText: st
             : 'only a held gate can be approved',
       });
     }
+    if (outcome.outcome === 'overlap') {
+      throw new FloodgateError('overlap', `backfill ${outcome.backfillId} is computing dates that ${backfill.backfillId} has yet to do`, {
+        hint: `wait for it (npx floodgate watch ${outcome.backfillId}), then approve again`,
+      });
+    }
     session.print.note(`The gate of phase ${phase} of ${backfill.backfillId} is approved by ${currentUser()}.`);
     return backfill.backfillId;
   })();

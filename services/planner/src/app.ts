@@ -154,9 +154,13 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
     return 'ack';
   };
 
-  /** The bus gave up on a message. A readable one was only a doorbell: the store still knows the task, and the reconciler rings again. */
+  /**
+   * The bus gave up on a message. A readable one was only a doorbell: the store still knows the task, and the reconciler rings
+   * again. A request is more than that: nobody else knows of it, so it is decided here, once, like any other.
+   */
   const onDeadLetter = async (delivery: Delivery): Promise<Verdict> => {
     const message = parseMessage(delivery.attributes, delivery.data);
+    if (message.type === 'floodgate.backfill.requested') return onRequest(delivery);
     if (message.type === 'malformed') await recordMalformed(deps, delivery, message.problem);
     else deps.logger.warn({ type: message.type, from: delivery.attributes['deadlettersource'] }, 'the bus gave up on a doorbell');
     return 'ack';

@@ -10,7 +10,6 @@ import {
   pipelineStatePath,
   pipelineStateSchema,
   requestPath,
-  taskCollection,
   taskSchema,
   type BackfillDocument,
   type DecisionDocument,
@@ -24,9 +23,9 @@ import type { PartitionDate } from '../domain/partition-date.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { countTasks, makePlan, type Plan } from '../domain/plan.ts';
 import { selectDates, selectProcessors, type SelectedDates } from '../domain/selection.ts';
-import { isTerminal } from '../domain/task-state.ts';
 import { continueTrace } from '../domain/trace.ts';
 import type { Json, JsonObject } from '../ports/status-store.ts';
+import { unfinishedOf } from './reopen.ts';
 import { readCalendar } from './calendar-reader.ts';
 import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps, PipelineCatalog } from './deps.ts';
@@ -73,12 +72,8 @@ const readBusy = async (
   for (const backfillId of state?.activeBackfills ?? []) {
     const backfill = await readBackfill(deps.store, backfillId);
     if (backfill === undefined) continue;
-    const { entries } = await deps.plans.plan(backfill.planHash);
-    for (const [processorId, row] of entries) for (const { kind, date } of row.values()) if (kind === 'task') busy.set(`${processorId}|${date}`, backfillId);
-    for (const document of await deps.store.query({ collection: taskCollection(backfillId) })) {
-      const task = parseDocument(taskSchema, document);
-      if (isTerminal(task.state) && busy.get(`${task.processorId}|${task.date}`) === backfillId) busy.delete(`${task.processorId}|${task.date}`);
-    }
+    // Each for itself: what one of two has done, the other may still have to do.
+    for (const key of await unfinishedOf(deps, backfill)) busy.set(key, backfillId);
   }
   return (processorId, date) => busy.get(`${processorId}|${date}`);
 };

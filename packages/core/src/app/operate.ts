@@ -284,7 +284,10 @@ const settleQuarantine = (deps: StoreDeps, input: QuarantineDecision): Promise<Q
     return { outcome: 'accepted' };
   });
 
-export type ApproveOutcome = { readonly outcome: 'approved' } | { readonly outcome: 'not_held'; readonly state: string };
+export type ApproveOutcome =
+  | { readonly outcome: 'approved' }
+  | { readonly outcome: 'not_held'; readonly state: string }
+  | { readonly outcome: 'overlap'; readonly backfillId: string };
 
 /** A person opens a held gate: the backfill goes on, and the validator judges the gate once more and writes the decision. */
 export const approveGate = async (deps: StoreDeps, backfillId: string, phase: number, by: string): Promise<ApproveOutcome> => {
@@ -292,6 +295,7 @@ export const approveGate = async (deps: StoreDeps, backfillId: string, phase: nu
   const outcome = await reopen(deps, createPlanReader(deps.store), backfill, new Set(), by, phase);
   switch (outcome.outcome) {
     case 'not_held':
+    case 'overlap':
       return outcome;
     case 'cancelled':
       return { outcome: 'not_held', state: 'cancelled' };

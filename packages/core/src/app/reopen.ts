@@ -43,30 +43,37 @@ export const needBackfill = async (reader: StoreReader, backfillId: string): Pro
   return parseDocument(backfillSchema, document);
 };
 
-/** Partitions of other active backfills that overlap with what would be retried here. */
+/** What a backfill has planned and not brought to an end, as `processor|date`. */
+export const unfinishedOf = async (
+  deps: { readonly store: StatusStore; readonly plans: PlanReader },
+  { backfillId, planHash }: BackfillDocument,
+): Promise<ReadonlySet<string>> => {
+  const { entries } = await deps.plans.plan(planHash);
+  const unfinished = new Set(
+    [...entries].flatMap(([processorId, row]) => [...row.values()].flatMap(({ kind, date }) => (kind === 'task' ? [`${processorId}|${date}`] : []))),
+  );
+  for (const document of await deps.store.query({ collection: taskCollection(backfillId) })) {
+    const task = parseDocument(taskSchema, document);
+    if (isTerminal(task.state)) unfinished.delete(`${task.processorId}|${task.date}`);
+  }
+  return unfinished;
+};
+
+/** Another active backfill that has yet to do something of what would be done here: what is retried, and what was never begun. */
 const overlapping = async (
   deps: { readonly store: StatusStore; readonly plans: PlanReader },
   backfill: BackfillDocument,
   state: PipelineStateDocument,
   wanted: ReadonlySet<string>,
 ): Promise<string | undefined> => {
-  for (const other of state.activeBackfills) {
-    if (other === backfill.backfillId) continue;
+  const others = state.activeBackfills.filter((other) => other !== backfill.backfillId);
+  if (others.length === 0) return undefined;
+  const own = new Set([...wanted, ...(await unfinishedOf(deps, backfill))]);
+  for (const other of others) {
     const document = await deps.store.get(backfillPath(other));
     if (document === undefined) continue;
-    const plan = await deps.plans.plan(parseDocument(backfillSchema, document).planHash);
-    const done = new Set(
-      (await deps.store.query({ collection: taskCollection(other) }))
-        .map((stored) => parseDocument(taskSchema, stored))
-        .filter((task) => isTerminal(task.state))
-        .map((task) => `${task.processorId}|${task.date}`),
-    );
-    for (const [processorId, row] of plan.entries) {
-      for (const { kind, date } of row.values()) {
-        const key = `${processorId}|${date}`;
-        if (kind === 'task' && wanted.has(key) && !done.has(key)) return other;
-      }
-    }
+    const theirs = await unfinishedOf(deps, parseDocument(backfillSchema, document));
+    if (!own.isDisjointFrom(theirs)) return other;
   }
   return undefined;
 };
