@@ -185,7 +185,13 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
       if (held !== undefined) await approve(held.backfillId, held.phase);
     },
     overlapping: async () => {
-      // Two people may have the same idea in the same moment.
+      // Somebody asks anew for what has failed.
+      const failed = seen.tasks().filter(({ state }) => state === 'failed' || state === 'quarantined');
+      if (failed.length > 0 && random.chance(0.6)) {
+        const { date, processorId } = random.pick(failed);
+        return request({ dates: [date], processors: [processorId], reprocess: 'all' });
+      }
+      // Or two people have the same idea in the same moment.
       const data = {
         range: someDates(),
         reprocess: random.pick(['missing', 'stale', 'all', 'failed']),

@@ -31,11 +31,13 @@ const nothingActive = (world: SimulatedWorld) => (): boolean =>
     .backfills()
     .every(({ state }) => state !== 'active');
 
-/** Asks for something, and waits until that is decided. */
-const ask = async (world: SimulatedWorld, operators: Operators, request: JsonObject): Promise<void> => {
-  const decided = look(world).sizeOf('requests');
-  await operators.request(request);
-  await waitFor(world, () => look(world).sizeOf('requests') > decided, 900_000);
+/** Asks for something, and waits until that is decided; whether it was accepted. */
+const ask = async (world: SimulatedWorld, operators: Operators, request: JsonObject): Promise<boolean> => {
+  const id = `asked at ${world.clock.now()}`;
+  const decision = () => world.store.documents.read(requestPath(`/simulation#${id}`))?.data['decision'];
+  await operators.request(request, id);
+  await waitFor(world, () => decision() !== undefined, 900_000);
+  return decision() === 'accepted';
 };
 
 /**
@@ -107,7 +109,7 @@ const ambushOf = (world: SimulatedWorld, operators: Operators): SimulatedWorld['
     const [ambush] = index === -1 ? [] : waiting.splice(index, 1);
     if (ambush === undefined || !world.chaos.note('ambushed', `the ${ambush.kind} at ${point}`)) return;
     void operators.act(ambush.kind);
-    await world.clock.sleep(random.int(30, 400));
+    await world.clock.sleep(ambush.kind === 'overlapping' ? random.int(300, 900) : random.int(30, 400));
   };
 };
 
@@ -153,15 +155,22 @@ const live = async (built: Built): Promise<void> => {
   await waitFor(world, () => look(world).backfills().length > 0, 900_000);
   await mend(world, operators);
   for (const reprocess of ['missing', 'stale']) {
-    await ask(world, operators, { reprocess });
-    await mend(world, operators);
+    // Rejected where a request that comes late has just been accepted for the same dates.
+    for (let tries = 1, accepted = false; tries <= 5 && !accepted; tries += 1) {
+      accepted = await ask(world, operators, { reprocess });
+      await mend(world, operators);
+    }
   }
-  await mend(world, operators);
+  // Messages that come late are over, leases die, the outbox is drained, lanes are left.
+  const isQuiet = (): boolean => look(world).sizeOf('outbox') + look(world).sizeOf('leases') === 0 && nothingActive(world)();
+  for (let tries = 1; tries <= 5; tries += 1) {
+    await waitFor(world, isQuiet, 600_000);
+    await clock.sleep(2 * scenario.settings.leaseMs);
+    await mend(world, operators);
+    if (isQuiet()) break;
+  }
   const stuck = await explainStuck(world, look(world).backfills());
   if (stuck !== '') return built.report({ invariant: 'liveness', message: `in calm weather, with everything mended and retried, ${stuck}`, about: [] });
-  // Leases die, the outbox is drained, lanes are left.
-  await waitFor(world, () => look(world).sizeOf('outbox') + look(world).sizeOf('leases') === 0, 600_000);
-  await clock.sleep(2 * scenario.settings.leaseMs);
   await monitor.atEnd();
   supervisor.end();
 };

@@ -143,7 +143,12 @@ const drawKinds = (random: Random): Set<FaultKind> => {
 
 /** Points that a run seldom comes by while things go wrong are aimed at more often. */
 const aim: Readonly<Partial<Record<CrashPoint, number>>> = {
-  turn_stale: 12,
+  turn_stale: 20,
+  'lane.look': 3,
+  expire: 2,
+  settle_batch: 2,
+  begin_batch: 2,
+  'warehouse.commit': 2,
   'lane.leave': 2,
   approve: 18,
   retry: 3,
@@ -153,14 +158,14 @@ const aim: Readonly<Partial<Record<CrashPoint, number>>> = {
   'publish floodgate.phase.completed': 5,
   'publish floodgate.backfill.ended': 3,
   'publish floodgate.phase.blocked': 3,
-  'ledger.rebuild': 5,
+  'ledger.rebuild': 10,
   'lease.renew': 3,
   'lane.renew': 3,
   'lane.ring': 8,
   'warehouse.cancelJob': 6,
   'warehouse.fence': 3,
   'warehouse.preserveStaging': 2,
-  'quarantine.decide': 3,
+  'quarantine.decide': 8,
   return_batch: 3,
   cancel_tasks: 2,
   reopen: 6,
@@ -181,15 +186,17 @@ const crashTargets = crashPoints
   .map((target, index) => ({ target, place: createRandom(index).next() }))
   .sort((a, b) => a.place - b.place)
   .map(({ target }) => target);
-const crashesPerRun = 24;
+/** Some runs die nowhere, some nearly everywhere: with a death every few seconds nobody gets to the later phases. */
+const crashesPerRun = [0, 12, 24, 60] as const;
+const mostCrashes = 60;
 
 /**
  * Every seed dies at some of the named points, and each point's turn comes again and again: some hundred seeds in a row pass
  * through the whole list several times.
  */
 const drawCrashes = (seed: number, random: Random): readonly CrashTarget[] =>
-  Array.from({ length: crashesPerRun }, (_, index) => {
-    const target = crashTargets[(seed * crashesPerRun + index) % crashTargets.length] as (typeof crashTargets)[number];
+  Array.from({ length: random.pick(crashesPerRun) }, (_, index) => {
+    const target = crashTargets[(seed * mostCrashes + index) % crashTargets.length] as (typeof crashTargets)[number];
     return { ...target, nth: aim[target.point] !== undefined || random.chance(0.7) ? 1 : random.int(1, 5) };
   });
 
@@ -208,6 +215,8 @@ const ambushes: readonly Ambush[] = [
   { point: 'finish', kind: 'retried' },
   { point: 'finish', kind: 'approved' },
   { point: 'activate', kind: 'overlapping' },
+  { point: 'retry', kind: 'overlapping' },
+  { point: 'quarantine.decide', kind: 'overlapping' },
 ];
 
 const noTargets: readonly CrashTarget[] = [];
@@ -228,13 +237,13 @@ export const drawScenario = (seed: number): Scenario => {
   const punctual = random.fork('punctual').chance(0.08);
   const drawn = drawKinds(random.fork('kinds'));
   const kinds = punctual ? new Set(harmless.filter((kind) => drawn.has(kind))) : drawn;
-  const crashes = !punctual && draw.chance(0.85) ? drawCrashes(seed, draw) : [];
-  const traps = punctual ? [] : ambushes.filter((_, index) => random.fork(`ambush ${index}`).chance(0.12));
+  const crashes = !punctual ? drawCrashes(seed, draw) : [];
+  const traps = punctual ? [] : ambushes.filter(({ kind }, index) => random.fork(`ambush ${index}`).chance(kind === 'overlapping' ? 0.35 : 0.12));
   for (const { kind } of traps) kinds.add(kind).add('ambushed');
   for (const { point } of crashes) for (const kind of occasions[point] ?? []) kinds.add(kind);
   const warm = draw.chance(0.35) && !punctual;
   if (warm) kinds.add('source_changed');
-  const chaosMs = draw.int(90, 240) * 1_000;
+  const chaosMs = draw.int(120, 360) * 1_000;
   const rates = Object.fromEntries(
     [...kinds].flatMap((kind) => {
       const range = rateRanges[kind];
@@ -249,7 +258,7 @@ export const drawScenario = (seed: number): Scenario => {
   return {
     seed,
     random,
-    days: draw.pick([6, 6, 12, 20, 40]),
+    days: draw.pick([6, 6, 6, 12, 20, 40]),
     shape: {
       lookback: draw.int(1, 5),
       featureLookback: draw.pick([0, 0, 2]),
