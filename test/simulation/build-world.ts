@@ -46,6 +46,7 @@ export const build = (scenario: Scenario, options: RunOptions): Built => {
   const chaos = new Chaos({
     random: random.fork('chaos'),
     now: () => clock.now() - began,
+    calm: true,
     rates: scenario.rates,
     disabled: new Set(options.disabled),
     most: 8,

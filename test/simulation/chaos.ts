@@ -26,6 +26,8 @@ export type ChaosOptions = {
   /** Where processes stand still. */
   readonly stalls?: readonly CrashTarget[];
   readonly disabled?: ReadonlySet<FaultKind>;
+  /** Nothing strikes before `begin`. */
+  readonly calm?: boolean;
   /** Strikes that are left out, as `kind#number`. */
   readonly suppressed?: ReadonlySet<string>;
   readonly onStrike?: (strike: Strike) => void;
@@ -40,10 +42,11 @@ export class Chaos {
   /** The same while things go wrong: what a target counts. */
   readonly #reached = new Map<string, number>();
   readonly #crashed = new Map<string, number>();
-  #calm = true;
+  #calm: boolean;
 
   constructor(options: ChaosOptions) {
     this.#options = options;
+    this.#calm = options.calm ?? false;
     this.#streams = new Map(allFaultKinds.map((kind) => [kind, options.random.fork(kind)]));
   }
 

@@ -136,7 +136,7 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
     deploy: () => supervisor.deploy(random.pick([0, 2_000, 10_000])),
     source_changed: async () => {
       const running = seen.tasks().filter(({ state, processorId }) => state === 'running' && processorId === 'games');
-      const date = running.length > 0 && random.chance(0.5) ? random.pick(running).date : random.pick(dates);
+      const date = running.length > 0 && random.chance(0.8) ? random.pick(running).date : random.pick(dates);
       const before = world.sources.change(date);
       if (before === undefined || !random.chance(0.4)) return;
       await clock.sleep(random.int(20, 4_000));

@@ -105,6 +105,8 @@ const ambushOf = (world: SimulatedWorld, operators: Operators): SimulatedWorld['
   const waiting = [...world.scenario.ambushes];
   const random = world.scenario.random.fork('ambush');
   return async (point) => {
+    // Where all depends on doorbells, one may ring in the moment in which a lane is left.
+    if (world.scenario.punctual && (point === 'lane.leave' || point === 'lane.look') && random.chance(0.5)) return world.clock.sleep(random.int(50, 1_500));
     const index = waiting.findIndex((ambush) => ambush.point === point);
     const [ambush] = index === -1 ? [] : waiting.splice(index, 1);
     if (ambush === undefined || !world.chaos.note('ambushed', `the ${ambush.kind} at ${point}`)) return;

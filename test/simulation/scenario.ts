@@ -85,7 +85,7 @@ const rateRanges: Readonly<Partial<Record<FaultKind, readonly [number, number]>>
 const mostActs: Readonly<Partial<Record<FaultKind, number>>> = {
   deploy: 3,
   killer_date: 1,
-  source_changed: 4,
+  source_changed: 6,
   rows_broken: 2,
   source_missing: 1,
   malformed_message: 1,
@@ -159,8 +159,8 @@ const aim: Readonly<Partial<Record<CrashPoint, number>>> = {
   'publish floodgate.backfill.ended': 3,
   'publish floodgate.phase.blocked': 3,
   'ledger.rebuild': 10,
-  'lease.renew': 3,
-  'lane.renew': 3,
+  'lease.renew': 4,
+  'lane.renew': 5,
   'lane.ring': 8,
   'warehouse.cancelJob': 6,
   'warehouse.fence': 3,
@@ -234,7 +234,7 @@ const drawRequest = (random: Random, warm: boolean): JsonObject => ({
 export const drawScenario = (seed: number): Scenario => {
   const random = createRandom(seed);
   const draw = random.fork('scenario');
-  const punctual = random.fork('punctual').chance(0.08);
+  const punctual = random.fork('punctual').chance(0.12);
   const drawn = drawKinds(random.fork('kinds'));
   const kinds = punctual ? new Set(harmless.filter((kind) => drawn.has(kind))) : drawn;
   const crashes = !punctual ? drawCrashes(seed, draw) : [];
@@ -258,7 +258,7 @@ export const drawScenario = (seed: number): Scenario => {
   return {
     seed,
     random,
-    days: draw.pick([6, 6, 6, 12, 20, 40]),
+    days: draw.pick(punctual ? [12, 20, 40] : [6, 6, 6, 12, 20, 40]),
     shape: {
       lookback: draw.int(1, 5),
       featureLookback: draw.pick([0, 0, 2]),

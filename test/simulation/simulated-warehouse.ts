@@ -55,6 +55,8 @@ export class SimulatedWarehouse {
   readonly #durations: Random;
   readonly #failures: JobFailures;
   readonly #scripts = new Map<string, Script>();
+  /** What waits for the next fence of a table. */
+  readonly #fencing = new Map<string, PromiseWithResolvers<void>>();
   /** Who preserves a staging, by its new name. */
   readonly #preserving = new Map<string, string>();
 
@@ -152,7 +154,12 @@ export class SimulatedWarehouse {
             return engine.commit(batch, own);
           }),
         ),
-      fence: (target, laneEpoch, signal) => write('fence', target.table, signal, () => engine.fence(target, laneEpoch, signal)),
+      fence: (target, laneEpoch, signal) =>
+        write('fence', target.table, signal, () => {
+          this.#fencing.get(target.table)?.resolve();
+          this.#fencing.delete(target.table);
+          return engine.fence(target, laneEpoch, signal);
+        }),
       readCommitLog: (target, dates, signal) => read('readCommitLog', target.table, signal, () => engine.readCommitLog(target, dates, signal)),
       digestSource: (source, range, signal) => read('digestSource', source.name, signal, () => engine.digestSource(source, range, signal)),
       digestTable: (table, range, signal) => read('digestTable', table.table, signal, () => engine.digestTable(table, range, signal)),
@@ -190,11 +197,12 @@ export class SimulatedWarehouse {
     if (signal.aborted) throw cancelledBy(signal);
     const { chaos } = process;
     const where = `${process.name} ${method} ${job.jobId}`;
-    const wireMs = chaos.strikes('job_late', where) ? chaos.stream('job_late').int(...lateMs) : this.#latency.int(0, maxLatencyMs);
+    const isLate = chaos.strikes('job_late', where);
+    const wireMs = isLate ? chaos.stream('job_late').int(...lateMs) : this.#latency.int(0, maxLatencyMs);
     const own = new AbortController();
     let isThere = false;
     const work = async (): Promise<T> => {
-      await this.#clock.sleep(wireMs);
+      await Promise.race([this.#clock.sleep(wireMs), ...(isLate && method === 'commit' ? [this.#nextFence(job.target.table)] : [])]);
       if (chaos.strikes('job_rate_limited', where))
         throw new WarehouseError(chaos.stream('job_rate_limited').pick(['rate_limited', 'quota_exceeded']), `${method} ${job.jobId} was refused`);
       isThere = true;
@@ -212,6 +220,12 @@ export class SimulatedWarehouse {
       await this.#clock.sleep(this.#latency.int(0, maxLatencyMs));
       if (isThere) own.abort(signal.reason);
     };
+    if (isLate && chaos.stream('job_late').chance(0.5)) {
+      // The connection breaks while the request is on its way: an error at once, and the job all the same.
+      void work().catch(() => undefined);
+      await this.#clock.sleep(chaos.stream('job_late').int(20, 3_000), signal).catch(() => undefined);
+      throw new WarehouseError('unavailable', `the connection broke before ${method} ${job.jobId} was answered`);
+    }
     const onAbort = (): void => void giveUp();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -219,6 +233,13 @@ export class SimulatedWarehouse {
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** A commit that is late may come in the very moment in which a successor fences its table. */
+  #nextFence(table: string): Promise<void> {
+    const next = this.#fencing.get(table) ?? Promise.withResolvers<void>();
+    this.#fencing.set(table, next);
+    return next.promise;
   }
 
   /** What will become of a job: drawn when it arrives. */
