@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { evaluateGate } from '@floodgate/core/app/evaluate-gate.ts';
 import { approveGate, retryTasks } from '@floodgate/core/app/operate.ts';
+import { moveTask, pathOfTask } from '@floodgate/core/app/task-writes.ts';
+import { beforeTransaction } from '../support/interposed-store.ts';
 import { createWorld, never, type World, type WorldOptions } from '../support/world.ts';
 
 /** Runs phase 1 up to its gate, which nobody has judged. */
@@ -85,6 +87,18 @@ describe('the state of a gate', () => {
       { processorId: 'rolling', dates: [world.date(1)] },
     ]);
     await world.run(retryTasks(world.engine('cli'), id, { states: ['failed'] }, 'ann'));
+    expect(await world.drive(id)).toBe('completed');
+  });
+
+  test('does not open where a task goes back to work while it is judged', async () => {
+    const world = createWorld();
+    const id = await toGate(world);
+    const task = await world.task(id, 'games', world.date(0));
+    const store = beforeTransaction(world.store, 1, () =>
+      world.store.transaction(async (transaction) => transaction.set(pathOfTask(task), moveTask(task, 'turn_stale', { epoch: task.epoch + 1, endedAt: null }))),
+    );
+    expect(await world.run(evaluateGate({ ...world.validator(), store }, id, 1, never))).toEqual({ outcome: 'overtaken' });
+    expect(await world.gateOf(id, 1)).toBeUndefined();
     expect(await world.drive(id)).toBe('completed');
   });
 

@@ -242,3 +242,20 @@ test('a malformed message is recorded once, by its content, and can be told from
     message: { attributes: message.attributes },
   });
 });
+
+test('a ledger that is rebuilt while a lane settles keeps what was settled', async () => {
+  const world = createWorld({ days: 1 });
+  await world.drive(await world.start({ processors: ['games'] }));
+  world.putGames(world.date(0), [7, 8, 9]);
+  const id = await world.start({ processors: ['games'], reprocess: 'stale' });
+  await world.pass(id);
+  await world.work();
+  // The log has been read; then the lane commits and settles what is staged.
+  world.warehouse.faults.during('readCommitLog', async () => void (await world.lane().serve('test.games', never)), { when: 'after' });
+  await world.run(rebuildLedger(world.engine('x'), await pipelineOf(world), never));
+  const [logged] = world.warehouse.logOf('test.games');
+  expect(logged?.backfillId).toBe(id);
+  expect(await world.ledgerEntry('games', world.date(0))).toMatchObject({ generation: logged?.generation, backfillId: id, contentHash: logged?.contentHash });
+  expect((await world.ledgerEntry('games', world.date(0)))?.codeHash).not.toBe('');
+  expect(world.warehouse.faults.spent).toBe(true);
+});
