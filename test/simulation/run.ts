@@ -77,7 +77,10 @@ const staleTasks = (world: SimulatedWorld): string | undefined => {
     if (state !== 'blocked' || !blocked.has(backfillId)) continue;
     for (const { check, processorId, dates, outcome } of checks) {
       if (check !== 'fresh' || outcome !== 'failed') continue;
-      const task = seen.tasks().find((other) => other.backfillId === backfillId && other.processorId === processorId && dates.includes(other.date));
+      // What a newer commit has superseded is the other backfill's to keep fresh.
+      const task = seen
+        .tasks()
+        .find((other) => other.backfillId === backfillId && other.processorId === processorId && dates.includes(other.date) && other.state !== 'superseded');
       if (task !== undefined)
         return `${processorId} ${task.date} of ${backfillId} is ${task.state}, the gate of phase ${phase} says that it is stale, and retrying does nothing`;
     }
