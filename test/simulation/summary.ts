@@ -43,8 +43,8 @@ const crashDeaths = { minRuns: 500, deaths: 20 } as const;
 
 /** Points at which nothing can die often enough, each with its reason. */
 export const exemptCrashPoints: Readonly<Partial<Record<CrashPoint, string>>> = {
-  'lane.raise': 'only where the status store is older than the warehouse: test/app/adopt-logs.test.ts',
-  'lane.settled': 'only where the tasks of a recorded commit have expired: test/app/commit-lane.test.ts',
+  'lane.raise': 'needs a status store older than the warehouse: test/app/adopt-logs.test.ts',
+  'lane.settled': 'needs expired tasks of a recorded commit: test/app/commit-lane.test.ts',
 };
 
 /** Codes that no task is given in a simulated run, each with its reason. */
