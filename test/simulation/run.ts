@@ -62,7 +62,8 @@ const mend = async (world: SimulatedWorld, operators: Operators): Promise<void> 
       const stale = staleTasks(world);
       if (stale !== undefined) throw new Stuck(stale);
     }
-    if (round % 4 === 0) for (const reprocess of ['missing', 'stale']) await ask(world, operators, { reprocess });
+    if (round % 4 === 0 && !seen.tasks().some(({ state }) => state === 'quarantined'))
+      for (const reprocess of ['missing', 'stale']) await ask(world, operators, { reprocess });
     else for (const { backfillId } of blocked) await operators.retry(backfillId);
   }
 };

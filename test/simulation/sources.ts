@@ -27,6 +27,8 @@ export const createSources = (options: {
   const rows = new Map<PartitionDate, readonly JsonObject[]>();
   const spoilt = new Map<PartitionDate, readonly JsonObject[]>();
   let isChanged = false;
+  /** So that no key comes twice. */
+  let added = 0;
 
   const rowsOf = (date: PartitionDate): readonly JsonObject[] => rows.get(date) ?? [];
   const write = (date: PartitionDate, next: readonly JsonObject[], text: string): void => {
@@ -53,7 +55,7 @@ export const createSources = (options: {
       if (spoilt.has(date)) return undefined;
       if (how === 'none') write(date, [], 'all rows gone');
       else if (how === 'fewer' && before.length > 1) write(date, before.slice(1), 'a row gone');
-      else if (how === 'more') write(date, [...before, { day: date, item: `i${before.length + 3}`, value: random.int(0, 99) }], 'a row more');
+      else if (how === 'more') write(date, [...before, { day: date, item: `n${(added += 1)}`, value: random.int(0, 99) }], 'a row more');
       else
         write(
           date,
