@@ -1,4 +1,5 @@
 // The process around the commands: standard streams, the environment, signals, the exit code.
+import './v8-flags.ts';
 import { systemEnvironment } from './config.ts';
 import type { Terminal } from './print.ts';
 import { runProgram } from './program.ts';
