@@ -8,8 +8,7 @@ import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 export type Change = { readonly path: string; readonly before: JsonObject | undefined; readonly after: JsonObject | undefined };
 
 export const storeCrashPoints = [
-  'plan.parts',
-  'plan.visible',
+  'plan.store',
   'activate',
   'request.reject',
   'scheduler.lease',
@@ -120,6 +119,8 @@ export const pointOfChanges = (changes: readonly Change[], process: string): Cra
   const lane = of('lanes');
   const backfill = of('backfills');
   const gate = of('gates');
+  const expiring: readonly string[] = ['backfills', 'control', 'plans', 'tasks', 'gates', 'requests', 'audit'];
+  if (changes.some(({ path, after }) => after === undefined && expiring.includes(collectionOf(path)))) return 'expire';
   // A reopening writes the backfill and perhaps gates; tasks follow in transactions of their own.
   if (backfill !== undefined && backfill.before === undefined && backfill.after !== undefined) return 'activate';
   if (backfill?.after !== undefined) return textOf(backfill.after, 'state') === 'active' ? (of('audit') === undefined ? 'ledger.rebuild' : 'reopen') : 'finish';
@@ -135,9 +136,8 @@ export const pointOfChanges = (changes: readonly Change[], process: string): Cra
   if (lane !== undefined) return pointOfLane(lane);
   if (gate !== undefined) return of('audit') === undefined ? 'gate.decide' : 'approve';
   if (of('control') !== undefined) return of('control')?.path.endsWith('/scheduler') === true ? 'scheduler.lease' : 'control';
-  if (of('requests') !== undefined) return of('requests')?.after === undefined ? 'expire' : 'request.reject';
-  if (of('chunks') !== undefined || of('pipelineVersions') !== undefined) return of('plans') === undefined ? 'plan.parts' : 'expire';
-  if (of('plans') !== undefined) return 'plan.visible';
+  if (of('requests') !== undefined) return 'request.reject';
+  if (of('plans') !== undefined) return 'plan.store';
   if (of('leases') !== undefined)
     return of('leases')?.after === undefined ? (process.startsWith('worker') ? 'settle_dispatch' : 'recover_lease') : 'lease.renew';
   if (of('progress') !== undefined) return 'progress';

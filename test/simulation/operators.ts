@@ -140,9 +140,8 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
       const before = world.sources.change(date);
       if (before === undefined || !random.chance(0.4)) return;
       await clock.sleep(random.int(20, 4_000));
-      // A source has no generation: one that changes and changes back while a job reads it, or waits to be adopted, is not noticed (docs/simulation.md).
-      const isRead = (): boolean =>
-        seen.tasks().some((task) => task.processorId === 'games' && task.date === date && (task.state === 'running' || task.job !== null));
+      // A source has no generation: one that changes and changes back while a job reads it is not noticed (docs/simulation.md).
+      const isRead = (): boolean => seen.tasks().some((task) => task.processorId === 'games' && task.date === date && task.state === 'running');
       if ((await catchSight(() => (isRead() ? undefined : true), 300_000, 20)) === undefined) return;
       world.sources.restore(date, before);
     },

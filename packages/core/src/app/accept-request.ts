@@ -9,6 +9,7 @@ import {
   parseDocument,
   pipelineStatePath,
   pipelineStateSchema,
+  planPath,
   requestPath,
   taskSchema,
   type BackfillDocument,
@@ -166,9 +167,15 @@ const activate = async (deps: AcceptDeps, input: AcceptInput, made: Extract<Made
   await storePlan(deps.store, { plan, pipeline, calendar, files, now });
   const backfillId = `${pipeline.id}-${deps.ids.newId().slice(0, 6)}`;
   return transact(deps, async (transaction, send): Promise<AcceptOutcome | 'plan_again'> => {
-    const [stateDocument, decisionDocument] = await transaction.getMany([pipelineStatePath(pipeline.id), requestPath(input.idempotencyKey)]);
+    const [stateDocument, decisionDocument, storedPlan] = await transaction.getMany([
+      pipelineStatePath(pipeline.id),
+      requestPath(input.idempotencyKey),
+      planPath(plan.hash),
+    ]);
     if (decisionDocument !== undefined) return decided(parseDocument(decisionSchema, decisionDocument));
     const state = stateDocument === undefined ? undefined : parseDocument(pipelineStateSchema, stateDocument);
+    // It has expired while this process slept.
+    if (storedPlan === undefined) return 'plan_again';
     if ((state?.activation ?? 0) !== made.activation) return 'plan_again';
     const sequence = (state?.sequence ?? 0) + 1;
     const backfill: BackfillDocument = {

@@ -2,7 +2,8 @@
 // without its worker, and on BigQuery it costs money.
 //
 // It is adopted only as a whole: by a claim of exactly its dates, with the code, the digest and the versions of the inputs
-// that the claim would record now; the versions say that no upstream commit fell between the two claims. Its staging keeps
+// that the claim would record now; the versions say that no upstream commit fell between the two claims. Sources and external
+// tables have no versions, so that the job of a processor that reads one is never adopted. The staging of an adopted job keeps
 // its name; the generation that commits the rows is the new claim's.
 //
 // A span that died is released again in shorter spans (`recover_running`), so that no later claim has exactly its dates.

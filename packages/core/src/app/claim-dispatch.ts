@@ -164,7 +164,9 @@ export const claimDispatch = async (
       if (before !== undefined) rowsBefore.set(task.date, before.rows);
       pending.push({ task: claimed, inputVersion });
     }
-    const adopted = findAdoptable(pending, jobStates);
+    // What it read of sources can't be told: a digest says what they hold, not whether they held something else in between.
+    const readsSources = sources.size > 0 || sourceError !== undefined;
+    const adopted = readsSources ? undefined : findAdoptable(pending, jobStates);
     const { jobId, staging } = adopted ?? nameJob(dispatch, queued[0] as TaskDocument, backfill);
     const tasks = pending.map(({ task, inputVersion }): TaskDocument => {
       const { codeHash, inputDigest } = task;

@@ -24,15 +24,18 @@ export type ExpireReport = { readonly backfills: number; readonly documents: num
 
 /**
  * Deletes backfills that ended more than `keepMs` ago, with their tasks, plans that no other backfill uses, closed dead
- * letters, decided requests and audit records of that age. A crash in between leaves documents for the next run: the
- * backfill's own document goes last.
+ * letters, decided requests and audit records of that age.
+ *
+ * A backfill goes in steps. The first, on the state of that moment, takes its control document: from then on nobody can
+ * reopen it. Its own document goes last, so that a crash in between leaves the rest to the next run.
  */
 export const expireClosed = async (deps: StoreDeps, keepMs: number): Promise<ExpireReport> => {
   const before = deps.clock.now() - keepMs;
-  const all = (await deps.store.query({ collection: 'backfills' })).map((document) => parseDocument(backfillSchema, document));
   const isExpired = ({ state, endedAt }: BackfillDocument): boolean => (state === 'completed' || state === 'cancelled') && endedAt !== null && endedAt < before;
-  const expired = all.filter(isExpired);
-  const usedPlans = new Set(all.filter((backfill) => !isExpired(backfill)).map(({ planHash }) => planHash));
+  const all = (await deps.store.query({ collection: 'backfills' })).map((document) => parseDocument(backfillSchema, document));
+  const expired: BackfillDocument[] = [];
+  for (const backfill of all) if (isExpired(backfill) && (await closeForGood(deps, backfill, isExpired))) expired.push(backfill);
+  const usedPlans = new Set(all.filter((backfill) => !expired.includes(backfill)).map(({ planHash }) => planHash));
   let documents = 0;
   for (const backfill of expired) {
     const { backfillId, planHash, phases, tasks } = backfill;
@@ -42,14 +45,33 @@ export const expireClosed = async (deps: StoreDeps, keepMs: number): Promise<Exp
       ...Object.keys(tasks).map((id) => progressPath(backfillId, id)),
       ...phases.map((phase) => gatePath(backfillId, phase)),
     ];
-    const plan = usedPlans.has(planHash) ? undefined : await deps.store.get(planPath(planHash));
-    const planParts = plan === undefined ? [] : [...parseDocument(planSchema, plan).chunks, plan.path];
-    documents += await deleteAll(deps, [...parts, ...planParts, controlPath(backfillId), schedulerLeasePath(backfillId), backfillPath(backfillId)]);
+    if (!usedPlans.has(planHash)) documents += await expirePlan(deps, planHash, before);
+    documents += await deleteAll(deps, [...parts, schedulerLeasePath(backfillId), backfillPath(backfillId)]);
   }
   documents += await deleteAll(deps, await agedPaths(deps, before));
   if (documents > 0) deps.logger.info({ backfills: expired.length, documents }, 'closed backfills expired');
   return { backfills: expired.length, documents };
 };
+
+/** False where it was reopened meanwhile. */
+const closeForGood = (deps: StoreDeps, { backfillId }: BackfillDocument, isExpired: (backfill: BackfillDocument) => boolean): Promise<boolean> =>
+  deps.store.transaction(async (transaction) => {
+    const document = await transaction.get(backfillPath(backfillId));
+    if (document === undefined || !isExpired(parseDocument(backfillSchema, document))) return false;
+    transaction.delete(controlPath(backfillId));
+    return true;
+  });
+
+/** A plan that was stored again since `before` stays: a backfill may just be activated with it. The next run sees that backfill. */
+const expirePlan = (deps: StoreDeps, planHash: string, before: number): Promise<number> =>
+  deps.store.transaction(async (transaction) => {
+    const document = await transaction.get(planPath(planHash));
+    if (document === undefined) return 0;
+    const { chunks, createdAt } = parseDocument(planSchema, document);
+    if (createdAt >= before) return 0;
+    for (const path of [...chunks, planPath(planHash)]) transaction.delete(path);
+    return chunks.length + 1;
+  });
 
 const agedPaths = async (deps: StoreDeps, before: number): Promise<readonly string[]> => {
   const letters = await deps.store.query({ group: 'deadLetters', where: [{ field: 'state', op: '==', value: 'closed' }] });

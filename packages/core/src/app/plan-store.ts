@@ -1,5 +1,5 @@
-// Plans lie in chunks (processor, year) under their hash; one last document makes a plan visible. Chunks are written
-// before the activation that refers to them, so a crash in between leaves chunks that nobody reads.
+// Plans lie in chunks (processor, year) under their hash, written with the document that names them before the activation
+// that refers to them: a crash in between leaves a plan that nobody reads, until it expires.
 import * as z from 'zod';
 import {
   backfillPath,
@@ -61,7 +61,10 @@ const calendarWrite = (plan: Plan, calendar: Calendar): Write => {
   return { path: planCalendarPath(plan.hash), data: { seasons: [...seasons].map(([season, dates]) => ({ season, dates })) } };
 };
 
-/** Writes everything that a plan refers to, then the document that makes it visible. Writing it twice is harmless. */
+/**
+ * Writes a plan and everything that it refers to, at once: it is there as a whole or not at all, whatever expires meanwhile.
+ * Writing it again is harmless, and makes it young again.
+ */
 export const storePlan = async (
   store: StatusStore,
   input: {
@@ -77,8 +80,6 @@ export const storePlan = async (
   await store.transaction(async (transaction) => {
     for (const { path, data } of parts) transaction.set(path, data);
     transaction.set(pipelineVersionPath(pipeline.hash), { pipelineId: pipeline.id, hash: pipeline.hash, files: input.files, storedAt: now });
-  });
-  await store.transaction(async (transaction) => {
     transaction.set(planPath(plan.hash), {
       hash: plan.hash,
       pipelineId: pipeline.id,

@@ -37,9 +37,12 @@ export const audit = (
   transaction.set(auditPath(deps.ids.newId()), record);
 };
 
+const noBackfill = (backfillId: string): FloodgateError =>
+  new FloodgateError('unknown_backfill', `no backfill ${backfillId}`, { hint: 'npx floodgate status lists them' });
+
 export const needBackfill = async (reader: StoreReader, backfillId: string): Promise<BackfillDocument> => {
   const document = await reader.get(backfillPath(backfillId));
-  if (document === undefined) throw new FloodgateError('unknown_backfill', `no backfill ${backfillId}`, { hint: 'npx floodgate status lists them' });
+  if (document === undefined) throw noBackfill(backfillId);
   return parseDocument(backfillSchema, document);
 };
 
@@ -117,11 +120,13 @@ export const reopen = async (
       ]);
       const documents = await transaction.getMany(backfill.phases.map((phase) => gatePath(backfill.backfillId, phase)));
       const gates = documents.flatMap((document) => (document === undefined ? [] : [parseDocument(gateSchema, document)]));
-      if (stored === undefined || current === undefined) return undefined;
+      // A backfill without its control document is about to expire.
+      if (current === undefined || control === undefined) throw noBackfill(backfill.backfillId);
+      if (stored === undefined) throw new FloodgateError('not_found', `pipeline ${backfill.pipelineId} has no state document`);
       const now = parseDocument(pipelineStateSchema, stored);
       const before = parseDocument(backfillSchema, current);
       if (now.activation !== state.activation) return undefined;
-      if (before.state === 'cancelled' || (control !== undefined && parseDocument(controlSchema, control).cancelled)) return { outcome: 'cancelled' };
+      if (before.state === 'cancelled' || parseDocument(controlSchema, control).cancelled) return { outcome: 'cancelled' };
       if (now.latestHash !== '' && now.latestHash !== before.pipelineHash) {
         throw new FloodgateError(
           'plan_outdated',
