@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { expireClosed } from '@floodgate/core/app/expire.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
-import { readBackfill } from '@floodgate/core/app/plan-store.ts';
+import { createPlanReader, readBackfill } from '@floodgate/core/app/plan-store.ts';
 import { reopen } from '@floodgate/core/app/reopen.ts';
 import { backfillPath, planPath } from '@floodgate/core/contracts/documents.ts';
 import type { StatusStore } from '@floodgate/core/ports/status-store.ts';
@@ -98,6 +98,8 @@ describe('its plan, when the same plan is made again', () => {
     });
     expect(await expire(world, store)).toMatchObject({ backfills: 1 });
     expect((await world.store.get(backfillPath(second)))?.data).toMatchObject({ planHash });
+    // Read anew: whoever has the plan in memory does not miss it.
+    await expect(createPlanReader(world.store).plan(planHash)).resolves.toBeDefined();
     expect(await world.drive(second)).toBe('completed');
   });
 
@@ -116,6 +118,7 @@ describe('its plan, when the same plan is made again', () => {
     const outcome = await world.accept(sameRequest, { deps: { ...world.planner('slow'), store } });
     expect(outcome).toMatchObject({ outcome: 'accepted' });
     if (outcome.outcome !== 'accepted') throw new Error('not accepted');
+    await expect(createPlanReader(world.store).plan(planHash)).resolves.toBeDefined();
     expect(await world.drive(outcome.backfillId)).toBe('completed');
   });
 });
