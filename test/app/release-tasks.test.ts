@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createScheduler } from '@floodgate/core/app/release-tasks.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import { createPlanReader } from '@floodgate/core/app/plan-store.ts';
-import { gatePath, gateSchema, parseDocument, pipelineVersionPath } from '@floodgate/core/contracts/documents.ts';
+import { gatePath, gateSchema, parseDocument, pipelineVersionPath, schedulerLeasePath } from '@floodgate/core/contracts/documents.ts';
 import { afterTransaction, beforeTransaction, interposeStore } from '../support/interposed-store.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
@@ -314,6 +314,35 @@ describe('the end', () => {
     // Everything planned is done, the gate is not judged: its turn comes first.
     expect(await world.pass(id)).toMatchObject({ outcome: 'going' });
     expect(await world.drive(id)).toBe('completed');
+  });
+
+  test('turns nothing stale for a planner that has been replaced: what it saw may be outdated', async () => {
+    const world = createWorld();
+    const id = await world.start({ processors: ['games'] });
+    await world.pass(id);
+    await world.work();
+    await world.commitRung();
+    await setGate(world, id, 1, 'open');
+    world.putGames(world.date(0), [99, 5]);
+    const before = await world.states(id);
+    // The first takes the lease; the second is the one that turns tasks stale.
+    const replaced = interposeStore(world.store, async ({ method, nth, run }) => {
+      if (method === 'transaction' && nth === 2) {
+        await world.store.transaction(async (transaction) => {
+          const lease = (await transaction.get(schedulerLeasePath(id)))?.data ?? {};
+          transaction.set(schedulerLeasePath(id), { ...lease, epoch: Number(lease['epoch']) + 1 });
+        });
+      }
+      return run();
+    });
+    await world.run(createScheduler(world.planner('planner', { store: replaced }), id).pass(never));
+    expect(await world.states(id)).toEqual(before);
+    expect(before).toEqual({ succeeded: world.dates.map((date) => `games ${date}`) });
+    // Whoever has the lease finds it.
+    await world.clock.advance(60_000);
+    expect(await world.drive(id)).toBe('completed');
+    expect((await world.tasks(id))[0]).toMatchObject({ date: world.date(0), state: 'succeeded', rows: 2 });
+    expect(world.warehouse.stageJobs).toHaveLength(7);
   });
 
   test('is blocked where a date failed, and dates that need it never start', async () => {
