@@ -1,38 +1,10 @@
 /** CAST and SAFE_CAST by target type, and how GoogleSQL's types are called in DuckDB. */
 import { allowKeys, isBody } from './ast.ts';
 import type { Json } from './ast.ts';
+import { DUCKDB_TYPES, TYPE_NAMES } from './google-types.ts';
 import { printed } from './printed.ts';
 import type { Printed, SqlType } from './printed.ts';
 import { RefusedSql } from './problems.ts';
-
-const TYPE_NAMES: Readonly<Record<string, SqlType>> = {
-  BIGINT: 'INT64',
-  BOOL: 'BOOL',
-  BOOLEAN: 'BOOL',
-  BYTES: 'BYTES',
-  DATE: 'DATE',
-  DATETIME: 'DATETIME',
-  DECIMAL: 'NUMERIC',
-  FLOAT64: 'FLOAT64',
-  INT: 'INT64',
-  INT64: 'INT64',
-  INTEGER: 'INT64',
-  NUMERIC: 'NUMERIC',
-  STRING: 'STRING',
-  TIMESTAMP: 'TIMESTAMP',
-};
-
-export const DUCKDB_TYPES: Readonly<Record<SqlType, string>> = {
-  BOOL: 'BOOLEAN',
-  BYTES: 'BLOB',
-  DATE: 'DATE',
-  DATETIME: 'TIMESTAMP',
-  FLOAT64: 'DOUBLE',
-  INT64: 'BIGINT',
-  NUMERIC: 'DECIMAL(38, 9)',
-  STRING: 'VARCHAR',
-  TIMESTAMP: 'TIMESTAMPTZ',
-};
 
 /** A scalar type of the tree, e.g. `{data_type: 'custom', name: 'int64'}`. */
 export function toSqlType(type: Json | undefined): SqlType {

@@ -1,7 +1,7 @@
 /** Literals: strings by their placeholder, numbers in GoogleSQL's width, dates and times by a cast. */
 import { allowKeys } from './ast.ts';
 import type { Node } from './ast.ts';
-import { DUCKDB_TYPES } from './casts.ts';
+import { DUCKDB_TYPES } from './google-types.ts';
 import { PLACEHOLDER } from './lexer.ts';
 import type { LexedSql, Literal } from './lexer.ts';
 import { printed, quoteString } from './printed.ts';

@@ -13,6 +13,7 @@ import { SCALAR_FUNCTIONS } from './functions/allowed.ts';
 import type { FunctionCall } from './functions/call.ts';
 import { printExtract } from './functions/dates.ts';
 import { refusalOf } from './functions/refused.ts';
+import { SESSION_FUNCTIONS } from './functions/session.ts';
 import { printLiteral, stringValueOf } from './literals.ts';
 import { toCall } from './node-functions.ts';
 import { OPERATORS } from './operators.ts';
@@ -40,6 +41,7 @@ function printNode(context: TranslationContext, node: Node): Printed {
   const special = SPECIAL_NODES[kind];
   if (special !== undefined) return special(context, node);
   if (kind === 'window_function') return printWindowFunction(context, body);
+  if (kind === 'parameter' && context.mode !== undefined) return printSystemVariable(context, body);
   const aggregate = toAggregate(node);
   if (aggregate !== undefined) return context.withinAggregate(() => printAggregateNode(context, node, undefined));
   const call = toCall(node);
@@ -49,6 +51,8 @@ function printNode(context: TranslationContext, node: Node): Printed {
   }
   if (call.name === 'ARRAY') return printArraySubquery(context, call.args);
   if (call.name === 'STRUCT') return printStruct(context, call.args);
+  const ofSession = context.mode === undefined ? undefined : SESSION_FUNCTIONS.get(call.name);
+  if (ofSession !== undefined) return ofSession(functionCall(context, call.name, call.args), () => context.printSystemValue('now', 'TIMESTAMP'));
   const print = SCALAR_FUNCTIONS.get(call.name);
   if (print === undefined) throw new RefusedSql(call.name, refusalOf(call.name), context.locate(call.name));
   try {
@@ -56,6 +60,12 @@ function printNode(context: TranslationContext, node: Node): Printed {
   } catch (error) {
     throw error instanceof RefusedSql && error.offset === undefined ? new RefusedSql(error.construct, error.message, context.locate(call.name)) : error;
   }
+}
+
+function printSystemVariable(context: TranslationContext, body: Body): Printed {
+  const name = `${body['style'] === 'DoubleAt' ? '@@' : ''}${String(body['name'])}`;
+  if (name.toLowerCase() === '@@row_count') return context.printSystemValue('row_count', 'INT64');
+  throw new RefusedSql(name, `${name} is not supported`);
 }
 
 function functionCall(context: TranslationContext, name: string, args: readonly Node[]): FunctionCall {
@@ -110,6 +120,7 @@ function printColumn(context: TranslationContext, node: Node): Printed {
   const name = nameOf(body['name']) ?? '';
   const table = nameOf(body['table']);
   if (name.startsWith('@')) return context.printParameter(name.slice(1));
+  if (table?.startsWith('@') === true) return printed(`struct_extract(${context.printParameter(table.slice(1)).sql}, ${quoteString(name)})`);
   const aliased = table === undefined ? context.aliased(name) : undefined;
   if (aliased !== undefined) return aliased;
   return printed(table === undefined ? quoteIdentifier(name) : `${quoteIdentifier(table)}.${quoteIdentifier(name)}`);

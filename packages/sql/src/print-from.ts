@@ -4,16 +4,22 @@ import type { Body, Json, Node } from './ast.ts';
 import { printExpression } from './print-expression.ts';
 import { quoteIdentifier } from './printed.ts';
 import { RefusedSql } from './problems.ts';
-import { readTableName } from './table-names.ts';
+import { readTableName, readTablePath } from './table-names.ts';
 import type { TranslationContext } from './translation-context.ts';
 
 const JOINS: Readonly<Record<string, string>> = { Inner: 'JOIN', Left: 'LEFT JOIN', Right: 'RIGHT JOIN', Full: 'FULL JOIN', Cross: 'CROSS JOIN' };
 
 export function printFrom(context: TranslationContext, select: Body): string {
-  if (!isBody(select['from'])) return '';
-  allowKeys('FROM', select['from'], ['expressions']);
-  const items = toList(select['from']['expressions']).map((item) => printSource(context, toNode(item)));
-  return `FROM ${items.join(', ')}${printJoins(context, select['joins'])}`;
+  const items = printFromItems(context, select['from'], select['joins']);
+  return items === '' ? '' : `FROM ${items}`;
+}
+
+/** The items of FROM with their joins, without the keyword. */
+export function printFromItems(context: TranslationContext, from: Json | undefined, joins: Json | undefined): string {
+  if (!isBody(from)) return '';
+  allowKeys('FROM', from, ['expressions']);
+  const items = toList(from['expressions']).map((item) => printSource(context, toNode(item)));
+  return `${items.join(', ')}${printJoins(context, joins)}`;
 }
 
 function printJoins(context: TranslationContext, joins: Json | undefined): string {
@@ -38,13 +44,14 @@ function printJoin(context: TranslationContext, join: Json): string {
   return kind === 'Cross' ? `\n${keyword} ${source}` : `\n${keyword} ${source} ON true`;
 }
 
-function printSource(context: TranslationContext, node: Node): string {
+export function printSource(context: TranslationContext, node: Node): string {
   const unnest = unnestOf(node);
   if (unnest !== undefined) return printUnnest(context, unnest);
-  if (node.kind === 'table') return printTable(node.body);
+  if (node.kind === 'table') return printTable(context, node.body);
   if (node.kind === 'subquery') {
     allowKeys('subquery', node.body, ['this', 'alias']);
     const alias = nameOf(node.body['alias']);
+    if (alias !== undefined) context.addRelation(alias);
     return `(${context.printQuery(toNode(node.body['this']))})${alias === undefined ? '' : ` AS ${quoteIdentifier(alias)}`}`;
   }
   if (node.kind === 'joined_table') {
@@ -55,12 +62,25 @@ function printSource(context: TranslationContext, node: Node): string {
   throw new RefusedSql(name, `${name} in FROM is not supported`, context.locate(name));
 }
 
-function printTable(body: Body): string {
+function printTable(context: TranslationContext, body: Body): string {
   allowKeys('table', body, ['name', 'schema', 'catalog', 'alias']);
+  if (context.mode !== undefined) return printNamedTable(context, body, context.mode.tableName);
   const { dataset, table } = readTableName(body);
   const alias = nameOf(body['alias']) ?? table;
   if (dataset === undefined) return `${quoteIdentifier(table)} AS ${quoteIdentifier(alias)}`;
   return `${quoteIdentifier(dataset)}.${quoteIdentifier(table)} AS ${quoteIdentifier(alias)}`;
+}
+
+function printNamedTable(context: TranslationContext, body: Body, tableName: (path: readonly string[]) => string): string {
+  const path = readTablePath(body);
+  const [first = ''] = path;
+  if (path.length > 1 && context.isRelation(first)) {
+    throw new RefusedSql('array join', `the path ${path.join('.')} in FROM is an array: write UNNEST(${path.join('.')})`, undefined, offsetOf(body));
+  }
+  const alias = nameOf(body['alias']) ?? path.at(-1) ?? '';
+  const text = path.length === 1 && context.isCte(first) ? quoteIdentifier(first) : tableName(path);
+  context.addRelation(alias);
+  return `${text} AS ${quoteIdentifier(alias)}`;
 }
 
 interface Unnest {

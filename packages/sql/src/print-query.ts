@@ -28,8 +28,8 @@ const SELECT_KEYS = [
 const SET_OPERATIONS: Readonly<Record<string, string>> = { union: 'UNION', intersect: 'INTERSECT', except: 'EXCEPT' };
 
 export function printQuery(context: TranslationContext, node: Node): string {
-  if (node.kind === 'select') return printSelect(context, node.body);
-  if (SET_OPERATIONS[node.kind] !== undefined) return printSetOperation(context, node);
+  if (node.kind === 'select') return context.inScope(() => printSelect(context, node.body));
+  if (SET_OPERATIONS[node.kind] !== undefined) return context.inScope(() => printSetOperation(context, node));
   if (node.kind === 'subquery') return printParenthesized(context, node.body);
   throw new RefusedSql(node.kind.replaceAll('_', ' ').toUpperCase(), 'one SELECT statement is expected');
 }
@@ -41,7 +41,9 @@ function printWith(context: TranslationContext, body: Body): string {
     if (!isBody(cte)) throw new RefusedSql('WITH', 'WITH is not understood');
     allowKeys('WITH', cte, ['alias', 'this']);
     const name = nameOf(cte['alias']) ?? '';
-    return `${quoteIdentifier(name)} AS (${context.printQuery(toNode(cte['this']))})`;
+    const query = context.printQuery(toNode(cte['this']));
+    context.addCte(name);
+    return `${quoteIdentifier(name)} AS (${query})`;
   });
   return `WITH ${ctes.join(',\n')}\n`;
 }

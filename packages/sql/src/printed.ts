@@ -1,5 +1,7 @@
 /** What printing an expression gives: DuckDB text, and as much of its GoogleSQL type as can be told without a schema. */
-export type SqlType = 'INT64' | 'FLOAT64' | 'NUMERIC' | 'STRING' | 'BYTES' | 'BOOL' | 'DATE' | 'DATETIME' | 'TIMESTAMP';
+import type { GoogleType } from './google-types.ts';
+
+export type SqlType = 'INT64' | 'FLOAT64' | 'NUMERIC' | 'STRING' | 'BYTES' | 'BOOL' | 'DATE' | 'DATETIME' | 'TIMESTAMP' | 'TIME' | 'JSON';
 
 export interface Printed {
   /** Safe as an operand: parenthesized where needed. */
@@ -7,6 +9,8 @@ export interface Printed {
   readonly type?: SqlType | undefined;
   /** An integer literal without the cast to BIGINT, for places where DuckDB widens it by itself or wants it narrow. */
   readonly raw?: string | undefined;
+  /** The type of an ARRAY or STRUCT, where it is known. */
+  readonly google?: GoogleType | undefined;
 }
 
 export function printed(sql: string, type?: SqlType): Printed {

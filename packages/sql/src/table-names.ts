@@ -12,8 +12,13 @@ export interface TableName {
   readonly table: string;
 }
 
+/** Its parts as they were written, quotes resolved. */
+export function readTablePath(body: Body): readonly string[] {
+  return [nameOf(body['catalog']), nameOf(body['schema']), nameOf(body['name'])].flatMap((part) => (part === undefined ? [] : part.split('.')));
+}
+
 export function readTableName(body: Body): TableName {
-  const parts = [nameOf(body['catalog']), nameOf(body['schema']), nameOf(body['name'])].flatMap((part) => (part === undefined ? [] : part.split('.')));
+  const parts = readTablePath(body);
   const [first = '', second] = parts;
   if (parts.length === 1) return { dataset: undefined, table: first };
   if (parts.length === 2 && second !== undefined) return { dataset: first, table: second };

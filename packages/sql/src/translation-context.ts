@@ -1,13 +1,20 @@
 /** What one translation carries along: the text, and the problems and parameters found so far. */
 import type { Node } from './ast.ts';
-import { DUCKDB_TYPES } from './casts.ts';
+import { duckdbTypeOf, parseGoogleType, scalarOf } from './google-types.ts';
 import type { LexedSql } from './lexer.ts';
 import { printed } from './printed.ts';
-import type { Printed, SqlType } from './printed.ts';
-import { createProblem } from './problems.ts';
-import type { RefusedSql, SqlProblem } from './problems.ts';
+import type { Printed } from './printed.ts';
+import { createProblem, RefusedSql } from './problems.ts';
+import type { SqlProblem } from './problems.ts';
 
-export type ParameterTypes = Readonly<Record<string, SqlType>>;
+/** GoogleSQL types by name: `DATE`, `ARRAY<STRUCT<a INT64>>`. */
+export type ParameterTypes = Readonly<Record<string, string>>;
+
+/** What a whole statement may do and a pipeline's SELECT may not. */
+export type StatementMode = {
+  /** DuckDB text of a table, from its written path. */
+  readonly tableName: (path: readonly string[]) => string;
+};
 
 /** What the files that print parts of a query need of one another; handed over here, so that they don't import in circles. */
 export type Printers = {
@@ -23,15 +30,46 @@ export class TranslationContext {
   readonly #parameterTypes: ParameterTypes;
   readonly #located = new Map<string, number>();
   readonly #printers: Printers;
+  readonly mode: StatementMode | undefined;
   #unnests = 0;
+  /** Lower-case names of the CTEs, and of the relations of FROM, that can be seen here. */
+  #ctes: readonly string[] = [];
+  #relations: readonly string[] = [];
   #aliases: ReadonlyMap<string, Printed> = new Map();
   #aggregateAliases: ReadonlyMap<string, Printed> = new Map();
 
-  constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printers: Printers) {
+  constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printers: Printers, mode?: StatementMode) {
     this.#sql = sql;
     this.lexed = lexed;
     this.#parameterTypes = parameterTypes;
     this.#printers = printers;
+    this.mode = mode;
+  }
+
+  /** What `work` names with addCte and addRelation is seen by it alone. */
+  inScope<Result>(work: () => Result): Result {
+    const [ctes, relations] = [this.#ctes, this.#relations];
+    try {
+      return work();
+    } finally {
+      [this.#ctes, this.#relations] = [ctes, relations];
+    }
+  }
+
+  addCte(name: string): void {
+    this.#ctes = [...this.#ctes, name.toLowerCase()];
+  }
+
+  isCte(name: string): boolean {
+    return this.#ctes.includes(name.toLowerCase());
+  }
+
+  addRelation(alias: string): void {
+    this.#relations = [...this.#relations, alias.toLowerCase()];
+  }
+
+  isRelation(alias: string): boolean {
+    return this.#relations.includes(alias.toLowerCase());
   }
 
   /** A query inside an expression or FROM, without parentheses. */
@@ -68,10 +106,23 @@ export class TranslationContext {
     return this.#aliases.get(name.toLowerCase());
   }
 
-  printParameter(name: string): Printed {
+  /** Names of parameters don't depend on case; a whole statement gets them in lower case. */
+  printParameter(written: string): Printed {
+    const name = this.mode === undefined ? written : written.toLowerCase();
+    if (this.mode !== undefined && name.startsWith('sys_')) throw new RefusedSql(`@${written}`, 'names of parameters that begin with sys_ are taken');
     this.parameters.add(name);
-    const type = this.#parameterTypes[name];
-    return type === undefined ? printed(`$${name}`) : printed(`CAST($${name} AS ${DUCKDB_TYPES[type]})`, type);
+    const text = Object.hasOwn(this.#parameterTypes, name) ? this.#parameterTypes[name] : undefined;
+    if (text === undefined) return printed(`$${name}`);
+    const type = parseGoogleType(text);
+    const scalar = scalarOf(type);
+    const sql = `CAST($${name} AS ${duckdbTypeOf(type)})`;
+    return scalar === undefined ? { sql, google: type } : printed(sql, scalar);
+  }
+
+  /** A value that whoever runs the statement binds by itself: `@@row_count`, the present. */
+  printSystemValue(name: 'row_count' | 'now', type: 'INT64' | 'TIMESTAMP'): Printed {
+    this.parameters.add(`sys_${name}`);
+    return printed(`CAST($sys_${name} AS ${duckdbTypeOf({ kind: type })})`, type);
   }
 
   /** `offset` is where to point if the refusal itself does not know, in the parsed text. */
@@ -81,6 +132,11 @@ export class TranslationContext {
     const problem = createProblem(this.#sql, refusal.construct, refusal.message, at);
     const isKnown = this.problems.some((known) => known.message === problem.message && known.line === problem.line && known.column === problem.column);
     if (!isKnown) this.problems.push(problem);
+  }
+
+  /** The statement as it was given, between two positions of the parsed text. */
+  writtenText(start: number, end: number): string {
+    return this.#sql.slice(this.lexed.originalOffset(start), this.lexed.originalOffset(end));
   }
 
   /** Where a function stands: the parser keeps no place for calls, so the n-th refusal of a name is its n-th call. */

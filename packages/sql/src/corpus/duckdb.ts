@@ -12,7 +12,7 @@ import {
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import type { Cell } from '../../../../test/support/zetasql-values.ts';
 import type { ZetaSqlTable } from '../../../../test/support/zetasql.ts';
-import { DUCKDB_TYPES } from '../casts.ts';
+import { DUCKDB_TYPES } from '../google-types.ts';
 import { duckdbPrelude } from '../prelude.ts';
 import { quoteIdentifier, quoteString } from '../printed.ts';
 import type { SqlType } from '../printed.ts';
