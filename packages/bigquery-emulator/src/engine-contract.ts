@@ -45,6 +45,8 @@ export type StatementResult = {
   readonly ddl?: { readonly operation: 'CREATE' | 'REPLACE' | 'SKIP' | 'DROP'; readonly target: TableId };
   /** Of the columns that were read, by BigQuery's sizes of types (8 for INT64, 2 + UTF-8 bytes for STRING, …), pruned by literal partition filters. */
   readonly bytesProcessed: number;
+  /** Ids of the partitions that a query with a destination, or a CREATE TABLE AS, has written: they count against the quota of a day. */
+  readonly partitions?: readonly string[];
 };
 
 export type WriteDisposition = 'WRITE_EMPTY' | 'WRITE_APPEND' | 'WRITE_TRUNCATE';
@@ -104,7 +106,9 @@ export type Engine = AsyncDisposable & {
   readonly datasets: {
     readonly create: (draft: Pick<Dataset, 'projectId' | 'datasetId' | 'location' | 'properties'>) => Promise<Dataset>;
     readonly get: (id: DatasetId) => Dataset | undefined;
-    /** With an etag that is not the present one: `conditionNotMet`. */
+    /** The ids of all projects that have datasets. */
+    readonly projects: () => readonly string[];
+    /** `properties` are the new ones as a whole. With an etag that is not the present one: `conditionNotMet`. */
     readonly patch: (id: DatasetId, properties: Readonly<Record<string, unknown>>, etag?: string) => Promise<Dataset>;
     readonly list: (projectId: string) => readonly Dataset[];
     /** `resourceInUse` where it has tables and `deleteContents` is false. */
@@ -113,7 +117,7 @@ export type Engine = AsyncDisposable & {
   readonly tables: {
     readonly create: (draft: TableDraft) => Promise<Table>;
     readonly get: (id: TableId) => Table | undefined;
-    /** New columns may be added (NULLABLE or REPEATED), REQUIRED may become NULLABLE; else `invalid`. */
+    /** What is given replaces what there was, `properties` as a whole. New columns may be added (NULLABLE or REPEATED), REQUIRED may become NULLABLE; else `invalid`. */
     readonly patch: (id: TableId, change: Partial<Omit<TableDraft, keyof TableId>> & { readonly expiresAt?: number | null }, etag?: string) => Promise<Table>;
     readonly list: (id: DatasetId) => readonly Table[];
     readonly delete: (id: TableId) => Promise<void>;
@@ -121,7 +125,13 @@ export type Engine = AsyncDisposable & {
     /** Pages in the order of insertion. `values` are wire cells already: strings, null, `[{v}]`, `{f:[{v}]}`. */
     readonly read: (
       id: TableId,
-      page: { readonly startIndex: number; readonly maxRows: number; readonly fields?: readonly string[] },
+      page: {
+        readonly startIndex: number;
+        readonly maxRows: number;
+        readonly fields?: readonly string[];
+        /** TIMESTAMP as whole microseconds instead of seconds (`formatOptions.useInt64Timestamp`). */
+        readonly useInt64Timestamp?: boolean;
+      },
     ) => Promise<{
       readonly columns: readonly Column[];
       readonly fields: readonly TableField[];
@@ -146,7 +156,7 @@ export type Engine = AsyncDisposable & {
     options: { readonly autodetect: boolean; readonly maxBadRecords: number },
   ) => Promise<{ readonly outputRows: number; readonly outputBytes: number; readonly inputBytes: number; readonly partitions: readonly string[] }>;
   /** Copies, snapshots and clones alike: rows, schema, partitioning. */
-  readonly copy: (sources: readonly TableId[], destination: Destination) => Promise<{ readonly copiedRows: number }>;
+  readonly copy: (sources: readonly TableId[], destination: Destination) => Promise<{ readonly copiedRows: number; readonly partitions?: readonly string[] }>;
   /** Schema of a table or of a view of INFORMATION_SCHEMA, for the analyzer. */
   readonly lookUp: (table: TableId) => TableSchema | undefined;
 };
@@ -155,4 +165,10 @@ export type Engine = AsyncDisposable & {
 export type EngineClock = { readonly now: () => number };
 
 /** `folder` undefined: in memory. With one, what was answered as done survives kill -9. */
-export type OpenEngine = (options: { readonly folder?: string; readonly clock: EngineClock; readonly memoryLimit?: string }) => Promise<Engine>;
+export type OpenEngine = (options: {
+  readonly folder?: string;
+  readonly clock: EngineClock;
+  readonly memoryLimit?: string;
+  /** What a load, copy or query job may write, looked at before it commits (`refusePartitionsOfJob` has the words). Absent: without limit. */
+  readonly partitionLimits?: { readonly perJob: number; readonly perTable: number };
+}) => Promise<Engine>;
