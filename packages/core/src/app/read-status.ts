@@ -59,7 +59,9 @@ export const readBackfillStatus = async (store: StoreReader, backfillId: string)
   const [document, controlDocument] = await store.getMany([backfillPath(backfillId), controlPath(backfillId)]);
   if (document === undefined) return undefined;
   const backfill = parseDocument(backfillSchema, document);
-  const control = controlDocument === undefined ? { paused: false, cancelled: false, by: '', at: 0 } : parseDocument(controlSchema, controlDocument);
+  // It goes first when a backfill expires.
+  const control =
+    controlDocument === undefined ? { paused: false, cancelled: backfill.state === 'cancelled', by: '', at: 0 } : parseDocument(controlSchema, controlDocument);
   const ids = Object.keys(backfill.tasks);
   const stored = await store.getMany(ids.map((id) => progressPath(backfillId, id)));
   const processors = stored.flatMap((progress): ProcessorStatus[] => {
