@@ -56,14 +56,15 @@ const mend = async (world: SimulatedWorld, operators: Operators): Promise<void> 
     await world.clock.sleep(5_000);
     for (const { backfillId, phase } of held) await operators.approve(backfillId, phase);
     if (held.length > 0) continue;
-    if (round > 2) for (const task of seen.tasks().filter(({ state }) => state === 'quarantined')) await operators.decide(task, 'accept');
+    // Nobody decides about those of a backfill that was cancelled.
+    const quarantined = seen.tasks().filter((task) => task.state === 'quarantined' && blocked.some(({ backfillId }) => backfillId === task.backfillId));
+    if (round > 2) for (const task of quarantined) await operators.decide(task, 'accept');
     // What its own tasks were computed from has changed: that is theirs to notice when they are asked again.
     if (round === 4) {
       const stale = staleTasks(world);
       if (stale !== undefined) throw new Stuck(stale);
     }
-    if (round % 4 === 0 && !seen.tasks().some(({ state }) => state === 'quarantined'))
-      for (const reprocess of ['missing', 'stale']) await ask(world, operators, { reprocess });
+    if (round % 4 === 0 && quarantined.length === 0) for (const reprocess of ['missing', 'stale']) await ask(world, operators, { reprocess });
     else for (const { backfillId } of blocked) await operators.retry(backfillId);
   }
 };
