@@ -118,7 +118,11 @@ export type Engine = AsyncDisposable & {
     readonly create: (draft: TableDraft) => Promise<Table>;
     readonly get: (id: TableId) => Table | undefined;
     /** What is given replaces what there was, `properties` as a whole. New columns may be added (NULLABLE or REPEATED), REQUIRED may become NULLABLE; else `invalid`. */
-    readonly patch: (id: TableId, change: Partial<Omit<TableDraft, keyof TableId>> & { readonly expiresAt?: number | null }, etag?: string) => Promise<Table>;
+    readonly patch: (
+      id: TableId,
+      change: Partial<Omit<TableDraft, keyof TableId | 'expiresAt'>> & { readonly expiresAt?: number | null },
+      etag?: string,
+    ) => Promise<Table>;
     readonly list: (id: DatasetId) => readonly Table[];
     readonly delete: (id: TableId) => Promise<void>;
     readonly stats: (id: TableId) => Promise<TableStats>;
