@@ -1,0 +1,22 @@
+// Composition of the server: the analyzer, the engine, and what serves them.
+import { bigquery } from '@floodgate/cloud-limits/limits.ts';
+import { startAnalyzer } from './analyzer/analyzer.ts';
+import { createEmulatorClock } from './control/emulator-clock.ts';
+import { openEngine } from './engine/engine.ts';
+import { serve, type Server, type ServerOptions } from './http/serve.ts';
+
+const { maxPartitionsPerJob, maxPartitions } = bigquery.partitionedTable;
+
+export const startServer = async (options: ServerOptions): Promise<Server> => {
+  const clock = options.clock ?? createEmulatorClock();
+  const [analyzer, engine] = await Promise.all([
+    startAnalyzer(options.folder === undefined ? {} : { folder: options.folder }),
+    openEngine({
+      clock,
+      ...(options.folder === undefined ? {} : { folder: options.folder }),
+      ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
+      ...(options.limits ? { partitionLimits: { perJob: maxPartitionsPerJob, perTable: maxPartitions } } : {}),
+    }),
+  ]);
+  return await serve(options, { analyzer, engine, clock });
+};
