@@ -35,6 +35,8 @@ export type StatementContext = {
   readonly parameterTypes: ParameterTypes;
   /** The schema of a table, view of INFORMATION_SCHEMA included (`tableId` is then `INFORMATION_SCHEMA.TABLES`); undefined where there is none. */
   readonly lookUp: (table: TableId) => TableSchema | undefined;
+  /** Tells a missing dataset from a missing table; without it every dataset is taken to be there. */
+  readonly hasDataset?: (dataset: DatasetId) => boolean;
 };
 
 export type AnalyzedStatement = {
