@@ -42,7 +42,9 @@ function printNumber(text: string): Printed {
   if (/^\d+$/u.test(text)) return printInteger(BigInt(text));
   const parts = /^(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/u.exec(text);
   if (parts === null) throw new RefusedSql('number', `the number ${text} is not understood`);
-  return printed(`${parts[1] || '0'}.${parts[2] || '0'}e${Number(parts[3] ?? 0)}`, 'FLOAT64');
+  const decimal = `${parts[1] || '0'}.${parts[2] || '0'}`;
+  const isDecimal = parts[3] === undefined && (parts[2] ?? '').length <= 9 && (parts[1] ?? '').length <= 29;
+  return { sql: `${decimal}e${Number(parts[3] ?? 0)}`, type: 'FLOAT64', ...(isDecimal ? { decimal } : {}) };
 }
 
 function printInteger(value: bigint): Printed {

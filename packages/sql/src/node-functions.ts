@@ -30,6 +30,8 @@ const NODE_FUNCTIONS: Readonly<Record<string, readonly [name: string, ...keys: s
   initcap: ['INITCAP', 'this'],
   json_extract_scalar: ['JSON_EXTRACT_SCALAR', 'this', 'path'],
   json_value: ['JSON_VALUE', 'this', 'path'],
+  json_extract: ['JSON_EXTRACT', 'this', 'path'],
+  json_query: ['JSON_QUERY', 'this', 'path'],
   last_day: ['LAST_DAY', 'this', 'unit'],
   least: ['LEAST', 'expressions'],
   length: ['LENGTH', 'this'],
@@ -62,7 +64,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   CHAR_LENGTH: 'LENGTH',
   CHARACTER_LENGTH: 'LENGTH',
   IFNULL: 'COALESCE',
+  OCTET_LENGTH: 'BYTE_LENGTH',
   POWER: 'POW',
+  REGEXP_SUBSTR: 'REGEXP_EXTRACT',
   SUBSTRING: 'SUBSTR',
 };
 

@@ -2,7 +2,7 @@
 import { allowKeys, isEmpty, toNode } from './ast.ts';
 import type { Node } from './ast.ts';
 import type { ExpressionPrinter } from './functions/call.ts';
-import { bare, printed, quoteString } from './printed.ts';
+import { bare, coerceLiterals, printed, quoteString } from './printed.ts';
 import type { Printed, SqlType } from './printed.ts';
 import { RefusedSql } from './problems.ts';
 
@@ -10,7 +10,7 @@ type OperatorPrinter = (printer: ExpressionPrinter, node: Node) => Printed;
 
 function sides(printer: ExpressionPrinter, node: Node): readonly [Printed, Printed] {
   allowKeys(node.kind.toUpperCase(), node.body, ['left', 'right']);
-  return [printer.print(toNode(node.body['left'])), printer.print(toNode(node.body['right']))];
+  return coerceLiterals([printer.print(toNode(node.body['left'])), printer.print(toNode(node.body['right']))]) as [Printed, Printed];
 }
 
 function inner(printer: ExpressionPrinter, node: Node): Printed {
@@ -62,15 +62,19 @@ function multiplication(printer: ExpressionPrinter, node: Node): Printed {
   const [left, right] = sides(printer, node);
   const type = numberType(left, right);
   const text = arithmeticText(left, '*', right);
-  return printed(type === 'NUMERIC' ? `CAST(${text} AS DECIMAL(38, 9))` : text, type);
+  if (type === 'NUMERIC') return printed(`CAST(${text} AS DECIMAL(38, 9))`, type);
+  // Of two NUMERIC columns DuckDB keeps more than nine digits; whether they are is known when it plans.
+  const mayBeNumeric = [left, right].every((value) => value.type === undefined || value.type === 'NUMERIC');
+  return printed(mayBeNumeric ? `fg_product(${text})` : text, type);
 }
 
 function division(printer: ExpressionPrinter, node: Node): Printed {
   const [left, right] = sides(printer, node);
+  if (numberType(left, right) === 'NUMERIC') return printed(`fg_numeric_divide(${bare(left)}, ${bare(right)})`, 'NUMERIC');
   if ((left.type === 'NUMERIC' && right.type !== 'FLOAT64') || (right.type === 'NUMERIC' && left.type !== 'FLOAT64')) {
-    throw new RefusedSql('NUMERIC division', 'division of NUMERIC is not supported, cast to FLOAT64');
+    throw new RefusedSql('NUMERIC division', 'division of NUMERIC by a column of unknown type is not supported, cast it');
   }
-  const isNonZero = right.raw !== undefined ? BigInt(right.raw) !== 0n : /^[0-9.]+e[0-9+-]+$/u.test(right.sql) && Number(right.sql) !== 0;
+  const isNonZero = right.raw !== undefined ? BigInt(right.raw.replaceAll(/[()]/gu, '')) !== 0n : /^[0-9.]+e[0-9+-]+$/u.test(right.sql) && Number(right.sql) !== 0;
   const isPlain = isNonZero && (left.type !== undefined || right.type === 'FLOAT64');
   return printed(isPlain ? `(${bare(left)} / ${bare(right)})` : `fg_divide(${bare(left)}, ${bare(right)})`, 'FLOAT64');
 }
@@ -78,7 +82,7 @@ function division(printer: ExpressionPrinter, node: Node): Printed {
 function negation(printer: ExpressionPrinter, node: Node): Printed {
   const value = inner(printer, node);
   if (value.raw !== undefined) return { sql: `(-${value.raw})::BIGINT`, type: 'INT64', raw: `(-${value.raw})` };
-  return printed(`(-${value.sql})`, value.type);
+  return { sql: `(-${value.sql})`, type: value.type, ...(value.decimal === undefined ? {} : { decimal: `-${value.decimal}` }) };
 }
 
 function isBoolean(value: boolean): OperatorPrinter {
@@ -90,7 +94,7 @@ function isBoolean(value: boolean): OperatorPrinter {
 
 function between(printer: ExpressionPrinter, node: Node): Printed {
   allowKeys('BETWEEN', node.body, ['this', 'low', 'high', 'not']);
-  const [value, low, high] = ['this', 'low', 'high'].map((key) => bare(printer.print(toNode(node.body[key]))));
+  const [value, low, high] = coerceLiterals(['this', 'low', 'high'].map((key) => printer.print(toNode(node.body[key])))).map(bare);
   return printed(`(${value} ${node.body['not'] === true ? 'NOT ' : ''}BETWEEN ${low} AND ${high})`, 'BOOL');
 }
 
@@ -100,6 +104,14 @@ function like(printer: ExpressionPrinter, node: Node): Printed {
   const pattern = printer.stringLiteral(toNode(node.body['right']));
   const escape = pattern !== undefined && !pattern.includes('\\') ? '' : ` ESCAPE ${quoteString('\\')}`;
   return printed(`(${left.sql} LIKE ${right.sql}${escape})`, 'BOOL');
+}
+
+function bitwise(operator: '&' | '|' | '^'): OperatorPrinter {
+  return (printer, node) => {
+    const [left, right] = sides(printer, node);
+    if (left.type === 'BYTES' || right.type === 'BYTES') throw new RefusedSql(operator, `${operator} of BYTES is not supported`);
+    return printed(operator === '^' ? `xor(${left.sql}, ${right.sql})` : `(${left.sql} ${operator} ${right.sql})`, 'INT64');
+  };
 }
 
 function isNull(printer: ExpressionPrinter, node: Node): Printed {
@@ -113,6 +125,10 @@ export const OPERATORS: Readonly<Record<string, OperatorPrinter>> = {
   mul: multiplication,
   div: division,
   neg: negation,
+  bitwise_and: bitwise('&'),
+  bitwise_not: (printer, node) => printed(`(~${inner(printer, node).sql})`, 'INT64'),
+  bitwise_or: bitwise('|'),
+  bitwise_xor: bitwise('^'),
   concat: (printer, node) => {
     const [left, right] = sides(printer, node);
     return printed(`(${left.sql} || ${right.sql})`, left.type ?? right.type);

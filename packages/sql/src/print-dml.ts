@@ -4,6 +4,7 @@ import type { Body, Json, Node } from './ast.ts';
 import { printFromItems, printSource } from './print-from.ts';
 import { quoteIdentifier } from './printed.ts';
 import { RefusedSql } from './problems.ts';
+import { relationOf } from './relations.ts';
 import { readTablePath } from './table-names.ts';
 import type { Assignment, MergeAction, MergeWhen, TablePath, TranslatedStatement, Value } from './translated-statement.ts';
 import type { TranslationContext } from './translation-context.ts';
@@ -32,7 +33,7 @@ function printUpdate(context: TranslationContext, body: Body): TranslatedStateme
   const target = targetOf(body['table'], ['name', 'schema', 'catalog', 'alias']);
   const alias = nameOf(isBody(body['table']) ? body['table']['alias'] : undefined) ?? (target.at(-1) as string);
   return context.inScope(() => {
-    context.addRelation(alias);
+    context.addTable(alias, target);
     const from = printFromItems(context, body['from_clause'], body['from_joins']);
     const set = toList(body['set']).map((item): Assignment => {
       const [name, value] = toList(item);
@@ -47,7 +48,7 @@ function printDelete(context: TranslationContext, body: Body): TranslatedStateme
   const target = targetOf(body['table'], ['name', 'schema', 'catalog']);
   const alias = nameOf(body['alias']) ?? (target.at(-1) as string);
   return context.inScope(() => {
-    context.addRelation(alias);
+    context.addTable(alias, target);
     return { kind: 'delete', target, alias, where: printWhere(context, 'DELETE', body) };
   });
 }
@@ -66,7 +67,7 @@ function printMerge(context: TranslationContext, body: Body): TranslatedStatemen
   const target = targetOf(table.body, ['name', 'schema', 'catalog', 'alias']);
   const alias = nameOf(outer.kind === 'alias' ? outer.body['alias'] : table.body['alias']) ?? (target.at(-1) as string);
   return context.inScope(() => {
-    context.addRelation(alias);
+    context.addTable(alias, target);
     const { source, sourceAlias } = printMergeSource(context, toNode(body['using']));
     const on = context.printExpression(toNode(body['on'])).sql;
     const whens = toNode(body['whens']);
@@ -89,8 +90,9 @@ function printMergeSource(context: TranslationContext, node: Node): { readonly s
   if (inner.kind === 'subquery') {
     allowKeys('subquery', inner.body, ['this', 'alias']);
     const sourceAlias = written ?? '_fg_source';
-    context.addRelation(sourceAlias);
-    return { source: `(${context.printQuery(toNode(inner.body['this']))}) AS ${quoteIdentifier(sourceAlias)}`, sourceAlias };
+    const query = context.printQuery(toNode(inner.body['this']));
+    context.addRelation(relationOf(sourceAlias, context.shape));
+    return { source: `(${query}) AS ${quoteIdentifier(sourceAlias)}`, sourceAlias };
   }
   if (inner.kind !== 'table') throw new RefusedSql('MERGE USING', 'the source of MERGE must be a table or a subquery', undefined, offsetOf(node.body));
   const sourceAlias = written ?? (readTablePath(inner.body).at(-1) as string);

@@ -12,14 +12,16 @@ import { ELEMENT_ACCESS, printElement } from './functions/arrays.ts';
 import { SCALAR_FUNCTIONS } from './functions/allowed.ts';
 import type { FunctionCall } from './functions/call.ts';
 import { printExtract } from './functions/dates.ts';
+import { jsonText } from './functions/json.ts';
 import { refusalOf } from './functions/refused.ts';
 import { SESSION_FUNCTIONS } from './functions/session.ts';
 import { printLiteral, stringValueOf } from './literals.ts';
 import { toCall } from './node-functions.ts';
 import { OPERATORS } from './operators.ts';
-import { bare, commonType, printed, quoteIdentifier, quoteString } from './printed.ts';
+import { bare, coerceLiterals, commonType, printed, quoteIdentifier, quoteString } from './printed.ts';
 import type { Printed } from './printed.ts';
 import { RefusedSql } from './problems.ts';
+import { arrayOf, fieldOf, typeOf } from './relations.ts';
 import type { TranslationContext } from './translation-context.ts';
 import { printOrderBy, printWindow } from './windows.ts';
 
@@ -50,6 +52,7 @@ function printNode(context: TranslationContext, node: Node): Printed {
     throw new RefusedSql(name, refusalOf(name), context.locate(name.replaceAll(' ', '_')));
   }
   if (call.name === 'ARRAY') return printArraySubquery(context, call.args);
+  if (call.name === 'TO_JSON_STRING') return printToJsonString(context, call.args);
   if (call.name === 'STRUCT') return printStruct(context, call.args);
   const ofSession = context.mode === undefined ? undefined : SESSION_FUNCTIONS.get(call.name);
   if (ofSession !== undefined) return ofSession(functionCall(context, call.name, call.args), () => context.printSystemValue('now', 'TIMESTAMP'));
@@ -123,32 +126,34 @@ function printColumn(context: TranslationContext, node: Node): Printed {
   if (table?.startsWith('@') === true) return printed(`struct_extract(${context.printParameter(table.slice(1)).sql}, ${quoteString(name)})`);
   const aliased = table === undefined ? context.aliased(name) : undefined;
   if (aliased !== undefined) return aliased;
-  return printed(table === undefined ? quoteIdentifier(name) : `${quoteIdentifier(table)}.${quoteIdentifier(name)}`);
+  const sql = table === undefined ? quoteIdentifier(name) : `${quoteIdentifier(table)}.${quoteIdentifier(name)}`;
+  return { sql, ...context.columnType(table, name) };
 }
 
 function printField(context: TranslationContext, node: Node): Printed {
   allowKeys('field access', node.body, ['this', 'field']);
   const field = nameOf(node.body['field']);
   if (field === undefined) throw new RefusedSql('field access', 'this way to access a field is not supported');
-  return printed(`struct_extract(${printExpression(context, toNode(node.body['this'])).sql}, ${quoteString(field)})`);
+  if (field === '*') throw new RefusedSql('.*', '.* of an expression is not supported: give the STRUCT a name in a subquery', undefined, offsetOf(node.body));
+  const value = printExpression(context, toNode(node.body['this']));
+  return { sql: `struct_extract(${value.sql}, ${quoteString(field)})`, ...fieldOf(value.google, field) };
 }
 
 function printCase(context: TranslationContext, node: Node): Printed {
   allowKeys('CASE', node.body, ['operand', 'whens', 'else_']);
   const { operand, whens, else_: otherwise } = node.body;
-  const results: Printed[] = [];
-  const branches = toList(whens).map((when) => {
+  const pairs = toList(whens).map((when) => {
     const [test, result] = toList(when);
-    const value = printExpression(context, toNode(result));
-    results.push(value);
-    return ` WHEN ${bare(printExpression(context, toNode(test)))} THEN ${value.sql}`;
+    return { result: printExpression(context, toNode(result)), test: printExpression(context, toNode(test)) };
   });
-  const last = isEmpty(otherwise) ? undefined : printExpression(context, toNode(otherwise));
-  const subject = isEmpty(operand) ? '' : ` ${printExpression(context, toNode(operand)).sql}`;
-  return printed(
-    `(CASE${subject}${branches.join('')}${last === undefined ? '' : ` ELSE ${last.sql}`} END)`,
-    commonType(last === undefined ? results : [...results, last]),
-  );
+  const last = isEmpty(otherwise) ? [] : [printExpression(context, toNode(otherwise))];
+  const results = coerceLiterals([...pairs.map(({ result }) => result), ...last]);
+  const written = isEmpty(operand) ? undefined : printExpression(context, toNode(operand));
+  const [subject, ...tests] =
+    written === undefined ? [undefined, ...pairs.map(({ test }) => test)] : coerceLiterals([written, ...pairs.map(({ test }) => test)]);
+  const branches = tests.map((test, index) => ` WHEN ${bare(test as Printed)} THEN ${results[index]?.sql ?? ''}`);
+  const ending = last.length === 0 ? '' : ` ELSE ${results.at(-1)?.sql ?? ''}`;
+  return printed(`(CASE${subject === undefined ? '' : ` ${subject.sql}`}${branches.join('')}${ending} END)`, commonType(results));
 }
 
 function printCastNode(context: TranslationContext, node: Node, isSafe: boolean): Printed {
@@ -157,7 +162,21 @@ function printCastNode(context: TranslationContext, node: Node, isSafe: boolean)
   const to = node.body['to'];
   if (inner.kind === 'array') return printed(`CAST(${printArrayLiteral(context, inner.body, elementFields(to)).sql} AS ${toDuckdbType(to)})`);
   if (inner.kind === 'struct') return printTypedStruct(context, inner.body, to);
-  return printCast(printExpression(context, inner), toSqlType(to), isSafe);
+  const isTyped = isBody(to) && (to['data_type'] === 'array' || to['data_type'] === 'struct');
+  if (isTyped && (inner.kind === 'null' || (inner.kind === 'array_func' && isEmpty(inner.body['expressions'])))) {
+    return printed(`CAST(${inner.kind === 'null' ? 'NULL' : '[]'} AS ${toDuckdbType(to)})`);
+  }
+  const precise = isSafe ? undefined : numericPrecision(to);
+  const type = precise === undefined ? toSqlType(to) : 'NUMERIC';
+  const value = printCast(printExpression(context, inner), type, isSafe);
+  return precise === undefined ? value : printed(`CAST(CAST(${value.sql} AS DECIMAL(${precise})) AS DECIMAL(38, 9))`, 'NUMERIC');
+}
+
+/** The digits of NUMERIC(precision, scale): a value is rounded to the scale, and one that is too long is an error. */
+function numericPrecision(type: Json | undefined): string | undefined {
+  if (!isBody(type) || type['data_type'] !== 'decimal' || typeof type['precision'] !== 'number') return undefined;
+  allowKeys('NUMERIC', type, ['data_type', 'precision', 'scale']);
+  return `${type['precision']}, ${typeof type['scale'] === 'number' ? type['scale'] : 0}`;
 }
 
 function printTypedStruct(context: TranslationContext, body: Body, to: Json | undefined): Printed {
@@ -171,15 +190,37 @@ function printTypedStruct(context: TranslationContext, body: Body, to: Json | un
   return printed(`struct_pack(${fields.join(', ')})`);
 }
 
-function printStruct(context: TranslationContext, args: readonly Node[]): Printed {
-  return printed(`struct_pack(${args.map((node) => printStructField(context, node)).join(', ')})`);
+/** Field by field where a STRUCT is written out, since the types of its fields need not be known then. */
+function printToJsonString(context: TranslationContext, args: readonly Node[]): Printed {
+  const [node] = args;
+  if (node === undefined || args.length > 1) throw new RefusedSql('TO_JSON_STRING', 'TO_JSON_STRING takes one argument here');
+  const print = (value: Node): string => {
+    const fields = structArguments(value).map((field) => printStructField(context, field, (inner) => printed(print(inner))));
+    if (fields.length === 0) return jsonText(printExpression(context, value));
+    return `('{' || ${fields.map((field) => `${quoteString(`${JSON.stringify(field.name)}:`)} || ${field.value.sql}`).join(" || ',' || ")} || '}')`;
+  };
+  return printed(print(node), 'STRING');
 }
 
-export function printStructField(context: TranslationContext, node: Node): string {
+function printStruct(context: TranslationContext, args: readonly Node[]): Printed {
+  return structOf(args.map((node) => printStructField(context, node)));
+}
+
+export type StructField = { readonly name: string; readonly value: Printed };
+
+export function printStructField(context: TranslationContext, node: Node, print = (value: Node): Printed => printExpression(context, value)): StructField {
   const name = fieldNameOf(node);
   if (name === undefined) throw new RefusedSql('STRUCT', 'STRUCT: every field needs a name (write x AS name)');
-  const value = node.kind === 'alias' ? toNode(node.body['this']) : node;
-  return `${quoteIdentifier(name)} := ${printExpression(context, value).sql}`;
+  return { name, value: print(node.kind === 'alias' ? toNode(node.body['this']) : node) };
+}
+
+export function structOf(fields: readonly StructField[]): Printed {
+  const sql = `struct_pack(${fields.map(({ name, value }) => `${quoteIdentifier(name)} := ${value.sql}`).join(', ')})`;
+  const types = fields.flatMap(({ name, value }) => {
+    const type = typeOf(value);
+    return type === undefined ? [] : [{ name, type }];
+  });
+  return types.length === fields.length ? { sql, google: { kind: 'STRUCT', fields: types } } : { sql };
 }
 
 /** The name that GoogleSQL gives to an expression in a SELECT list or a STRUCT; undefined where it is anonymous. */
@@ -194,31 +235,27 @@ export function fieldNameOf(node: Node): string | undefined {
 function printIn(context: TranslationContext, node: Node): Printed {
   const { body } = node;
   allowKeys('IN', body, ['this', 'expressions', 'query', 'not', 'unnest']);
-  const value = bare(printExpression(context, toNode(body['this'])));
+  const written = printExpression(context, toNode(body['this']));
   const not = body['not'] === true ? 'NOT ' : '';
-  if (!isEmpty(body['query'])) return printed(`(${value} ${not}IN (${context.printQuery(toNode(body['query']))}))`, 'BOOL');
-  if (isEmpty(body['unnest']))
-    return printed(
-      `(${value} ${not}IN (${toList(body['expressions'])
-        .map((item) => bare(printExpression(context, toNode(item))))
-        .join(', ')}))`,
-      'BOOL',
-    );
-  const list = toNode(body['unnest']);
-  const items = list.kind === 'array_func' ? toList(list.body['expressions']) : [];
-  if (items.length > 0) return printed(`(${value} ${not}IN (${items.map((item) => bare(printExpression(context, toNode(item)))).join(', ')}))`, 'BOOL');
-  return printed(`(${value} ${not}IN (SELECT unnest(${printExpression(context, list).sql})))`, 'BOOL');
+  if (!isEmpty(body['query'])) return printed(`(${bare(written)} ${not}IN (${context.printQuery(toNode(body['query']))}))`, 'BOOL');
+  const list = isEmpty(body['unnest']) ? undefined : toNode(body['unnest']);
+  const items = list === undefined ? toList(body['expressions']) : list.kind === 'array_func' ? toList(list.body['expressions']) : [];
+  if (list !== undefined && items.length === 0) return printed(`(${bare(written)} ${not}IN (SELECT unnest(${printExpression(context, list).sql})))`, 'BOOL');
+  const [value, ...among] = coerceLiterals([written, ...items.map((item) => printExpression(context, toNode(item)))]).map(bare);
+  return printed(`(${value} ${not}IN (${among.join(', ')}))`, 'BOOL');
 }
 
 function printScalarSubquery(context: TranslationContext, node: Node): Printed {
   allowKeys('subquery', node.body, ['this']);
-  return printed(`(${context.printQuery(toNode(node.body['this']))})`);
+  const sql = `(${context.printQuery(toNode(node.body['this']))})`;
+  return { sql, ...context.shape.list?.[0]?.[1] };
 }
 
 function printArraySubquery(context: TranslationContext, args: readonly Node[]): Printed {
   const [query] = args;
   if (args.length !== 1 || query === undefined) throw new RefusedSql('ARRAY', 'ARRAY takes one subquery');
-  return printed(`ARRAY(${context.printQuery(query)})`);
+  const sql = `ARRAY(${context.printQuery(query)})`;
+  return { sql, google: arrayOf(context.shape.list?.[0]?.[1]) };
 }
 
 /** The field names of ARRAY<STRUCT<...>>; none for other types. */
@@ -231,19 +268,24 @@ function printArrayLiteral(context: TranslationContext, body: Body, fields: read
   allowKeys('ARRAY', body, ['expressions']);
   const items = toList(body['expressions']).map(toNode);
   const names = fields.length > 0 || items[0] === undefined ? fields : structArguments(items[0]).map(fieldNameOf);
-  return printed(`[${items.map((item) => printListItem(context, item, names)).join(', ')}]`);
+  const values = coerceLiterals(items.map((item) => printListItem(context, item, names)));
+  const sql = `[${values.map((value) => value.sql).join(', ')}]`;
+  const type = commonType(values);
+  if (type !== undefined) return { sql, google: { kind: 'ARRAY', element: { kind: type } } };
+  return { sql, google: names.length === 0 ? undefined : arrayOf(values[0]) };
 }
 
 /** In [STRUCT(1 AS a), STRUCT(2)] the first element names the fields of all. */
-function printListItem(context: TranslationContext, item: Node, names: readonly (string | undefined)[]): string {
+function printListItem(context: TranslationContext, item: Node, names: readonly (string | undefined)[]): Printed {
   const fields = structArguments(item);
-  if (fields.length === 0 || fields.length !== names.length) return printExpression(context, item).sql;
-  const values = fields.map((field, index) => {
-    const name = names[index];
-    if (name === undefined) throw new RefusedSql('STRUCT', 'STRUCT: every field needs a name (write x AS name)');
-    return `${quoteIdentifier(name)} := ${printExpression(context, field.kind === 'alias' ? toNode(field.body['this']) : field).sql}`;
-  });
-  return `struct_pack(${values.join(', ')})`;
+  if (fields.length === 0 || fields.length !== names.length) return printExpression(context, item);
+  return structOf(
+    fields.map((field, index) => {
+      const name = names[index];
+      if (name === undefined) throw new RefusedSql('STRUCT', 'STRUCT: every field needs a name (write x AS name)');
+      return { name, value: printExpression(context, field.kind === 'alias' ? toNode(field.body['this']) : field) };
+    }),
+  );
 }
 
 function structArguments(node: Node): readonly Node[] {
@@ -273,27 +315,37 @@ function printWindowFunction(context: TranslationContext, body: Body): Printed {
   return context.withinAggregate(() => printAggregateNode(context, node, printWindow(context, body['over'])));
 }
 
+/** In `ARRAY_AGG(f(x) IGNORE NULLS)` the parser hangs the modifier on `f`, and takes `f` for an aggregate by that. */
+function hasMisplacedModifier(node: Node | undefined): boolean {
+  return node?.kind === 'aggregate_function' && node.body['ignore_nulls'] === true && SCALAR_FUNCTIONS.has(String(node.body['name']).toUpperCase());
+}
+
+function withoutModifier(node: Node): Node {
+  return hasMisplacedModifier(node) ? { kind: 'function', body: { ...node.body, ignore_nulls: null } } : node;
+}
+
 function printAggregateNode(context: TranslationContext, node: Node, over: string | undefined): Printed {
   const aggregate = toAggregate(node);
   if (aggregate === undefined) throw new RefusedSql(node.kind, `${node.kind} is not an aggregate`);
-  const { body } = node;
   const { name, args } = aggregate;
+  const { body } = node;
   const [havingBy, isMax] = toList(body['having_max']);
   const call: AggregateCall = {
     name,
-    args: args.map((argument) => printExpression(context, argument)),
+    args: args.map((argument) => printExpression(context, withoutModifier(argument))),
     isStar: body['star'] === true,
     distinct: body['distinct'] === true,
-    ignoreNulls: body['ignore_nulls'] === true,
+    ignoreNulls: body['ignore_nulls'] === true || hasMisplacedModifier(args[0]),
     orderBy: isEmpty(body['order_by']) ? '' : ` ORDER BY ${printOrderBy(context, body['order_by'])}`,
     limit: isEmpty(body['limit']) ? undefined : bare(printExpression(context, toNode(body['limit']))),
     having: havingBy === undefined ? undefined : { by: printExpression(context, toNode(havingBy)).sql, isMax: isMax === true },
     isWindow: over !== undefined,
   };
   try {
-    const { call: text, type, wrap } = printAggregate(call);
-    const result = over === undefined ? text : `${text} OVER ${over}`;
-    return printed(wrap === undefined ? `(${result})` : `(${wrap(result)})`, type);
+    const { call: text, second, type, google, wrap } = printAggregate(call);
+    const within = (aggregate: string): string => (over === undefined ? aggregate : `${aggregate} OVER ${over}`);
+    const sql = wrap === undefined ? `(${within(text)})` : `(${wrap(within(text), second === undefined ? '' : within(second))})`;
+    return { sql, type, ...(google === undefined ? {} : { google }) };
   } catch (error) {
     if (!(error instanceof RefusedSql)) throw error;
     const known = refusalOf(name);

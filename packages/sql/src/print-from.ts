@@ -4,6 +4,8 @@ import type { Body, Json, Node } from './ast.ts';
 import { printExpression } from './print-expression.ts';
 import { quoteIdentifier } from './printed.ts';
 import { RefusedSql } from './problems.ts';
+import { elementOf, known, relationOf, shapeOf, UNKNOWN_SHAPE } from './relations.ts';
+import type { KnownType, Relation } from './relations.ts';
 import { readTableName, readTablePath } from './table-names.ts';
 import type { TranslationContext } from './translation-context.ts';
 
@@ -12,6 +14,11 @@ const JOINS: Readonly<Record<string, string>> = { Inner: 'JOIN', Left: 'LEFT JOI
 export function printFrom(context: TranslationContext, select: Body): string {
   const items = printFromItems(context, select['from'], select['joins']);
   return items === '' ? '' : `FROM ${items}`;
+}
+
+/** SELECT AS STRUCT in FROM is a table of the fields. */
+function valueTable(query: Node): Node {
+  return query.kind === 'select' && query.body['kind'] === 'STRUCT' ? { kind: 'select', body: { ...query.body, kind: null } } : query;
 }
 
 /** The items of FROM with their joins, without the keyword. */
@@ -51,8 +58,9 @@ export function printSource(context: TranslationContext, node: Node): string {
   if (node.kind === 'subquery') {
     allowKeys('subquery', node.body, ['this', 'alias']);
     const alias = nameOf(node.body['alias']);
-    if (alias !== undefined) context.addRelation(alias);
-    return `(${context.printQuery(toNode(node.body['this']))})${alias === undefined ? '' : ` AS ${quoteIdentifier(alias)}`}`;
+    const query = context.printQuery(valueTable(toNode(node.body['this'])));
+    context.addRelation(relationOf(alias ?? '', context.shape));
+    return `(${query})${alias === undefined ? '' : ` AS ${quoteIdentifier(alias)}`}`;
   }
   if (node.kind === 'joined_table') {
     allowKeys('JOIN', node.body, ['left', 'joins']);
@@ -78,9 +86,12 @@ function printNamedTable(context: TranslationContext, body: Body, tableName: (pa
     throw new RefusedSql('array join', `the path ${path.join('.')} in FROM is an array: write UNNEST(${path.join('.')})`, undefined, offsetOf(body));
   }
   const alias = nameOf(body['alias']) ?? path.at(-1) ?? '';
-  const text = path.length === 1 && context.isCte(first) ? quoteIdentifier(first) : tableName(path);
-  context.addRelation(alias);
-  return `${text} AS ${quoteIdentifier(alias)}`;
+  if (path.length === 1 && context.isCte(first)) {
+    context.addRelation(relationOf(alias, context.cteShape(first)));
+    return `${quoteIdentifier(first)} AS ${quoteIdentifier(alias)}`;
+  }
+  context.addTable(alias, path);
+  return `${tableName(path)} AS ${quoteIdentifier(alias)}`;
 }
 
 interface Unnest {
@@ -113,13 +124,31 @@ function isStructList(list: Node): boolean {
   );
 }
 
-/** A list of STRUCT literals is a table of their fields; any other list a column named by its alias. */
+/** A list of STRUCTs, where that is known, is a table of their fields; any other list a column named by its alias. */
 function printUnnest(context: TranslationContext, { list, alias, offsetAlias }: Unnest): string {
   const name = alias === undefined ? context.nextUnnestAlias() : quoteIdentifier(alias);
-  const text = printExpression(context, list).sql;
+  const value = printExpression(context, list);
+  const text = value.sql;
   const offset = offsetAlias === undefined ? '' : `, unnest(range(len(${text}))) AS ${quoteIdentifier(offsetAlias)}`;
-  if (isStructList(list)) return `(SELECT unnest(${text}, max_depth := 2)${offset}) AS ${name}`;
+  const element = elementOf(value.google);
+  context.addRelation(unnestedRelation(alias ?? '', offsetAlias, element));
+  if (isStructList(list) || element.google?.kind === 'STRUCT') return `(SELECT unnest(${text}, max_depth := 2)${offset}) AS ${name}`;
   return `(SELECT unnest(${text}) AS ${name}${offset}) AS ${context.nextUnnestAlias()}`;
+}
+
+function unnestedRelation(alias: string, offsetAlias: string | undefined, element: KnownType): Relation {
+  if (element.type === undefined && element.google === undefined) return relationOf(alias, UNKNOWN_SHAPE);
+  const fields = element.google?.kind === 'STRUCT' ? element.google.fields.map((field): [string, KnownType] => [field.name.toLowerCase(), known(field.type)]) : [];
+  const columns = new Map<string, KnownType>([[alias.toLowerCase(), element], ...fields]);
+  if (offsetAlias !== undefined) columns.set(offsetAlias.toLowerCase(), { type: 'INT64' });
+  return relationOf(alias, shapeOf(columns));
+}
+
+/** Whether these lists never hold STRUCTs. */
+function hasScalars(list: Node): boolean {
+  if (list.kind === 'array_func') return true;
+  if (list.kind === 'cast') return !isStructList(list);
+  return list.kind === 'function' && ['GENERATE_ARRAY', 'GENERATE_DATE_ARRAY', 'GENERATE_TIMESTAMP_ARRAY', 'SPLIT'].includes(String(list.body['name']).toUpperCase());
 }
 
 /** Whether `*` would meet an UNNEST without a name, or one whose elements may be STRUCTs with unknown fields. */
@@ -129,6 +158,6 @@ export function hasUnnamedStructUnnest(select: Body): boolean {
   return [...from, ...joined].some((node) => {
     const unnest = unnestOf(node);
     if (unnest === undefined || isStructList(unnest.list)) return false;
-    return unnest.alias === undefined || unnest.list.kind === 'column' || unnest.list.kind === 'dot';
+    return unnest.alias === undefined || !hasScalars(unnest.list);
   });
 }

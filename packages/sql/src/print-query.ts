@@ -1,11 +1,13 @@
 /** Prints queries: WITH, SELECT, set operations. FROM is in print-from.ts. */
 import { allowKeys, isBody, isEmpty, nameOf, toList, toNode } from './ast.ts';
 import type { Body, Json, Node } from './ast.ts';
-import { fieldNameOf, printExpression, printStructField } from './print-expression.ts';
+import { fieldNameOf, printExpression, printStructField, structOf } from './print-expression.ts';
 import { hasUnnamedStructUnnest, printFrom } from './print-from.ts';
 import { bare, quoteIdentifier } from './printed.ts';
 import type { Printed } from './printed.ts';
 import { RefusedSql } from './problems.ts';
+import { listShape, relationOf, setShape, UNKNOWN_SHAPE } from './relations.ts';
+import type { KnownType, Shape } from './relations.ts';
 import type { TranslationContext } from './translation-context.ts';
 import { printOrderBy, printSpecification } from './windows.ts';
 
@@ -42,7 +44,7 @@ function printWith(context: TranslationContext, body: Body): string {
     allowKeys('WITH', cte, ['alias', 'this']);
     const name = nameOf(cte['alias']) ?? '';
     const query = context.printQuery(toNode(cte['this']));
-    context.addCte(name);
+    context.addCte(name, context.shape);
     return `${quoteIdentifier(name)} AS (${query})`;
   });
   return `WITH ${ctes.join(',\n')}\n`;
@@ -69,7 +71,14 @@ function printSetOperation(context: TranslationContext, node: Node): string {
   const start = printWith(context, body);
   const left = toNode(body['left']);
   const right = toNode(body['right']);
-  return `${start}${printSide(context, left, left.kind === kind)}\n${operator}\n${printSide(context, right, false)}${printTail(context, body)}`;
+  const leftText = printSide(context, left, left.kind === kind);
+  const leftShape = context.shape;
+  const rightText = printSide(context, right, false);
+  const shape = setShape(leftShape, context.shape);
+  context.addRelation(relationOf('', shape));
+  const text = `${start}${leftText}\n${operator}\n${rightText}${printTail(context, body)}`;
+  context.shape = shape;
+  return text;
 }
 
 /** A side in parentheses, so that its own ORDER BY, LIMIT or WITH stay its own. */
@@ -81,8 +90,13 @@ function printSide(context: TranslationContext, node: Node, isSameOperation: boo
 
 function printParenthesized(context: TranslationContext, body: Body): string {
   allowKeys('subquery', body, ['this', 'order_by', 'limit', 'offset', 'modifiers_inside']);
-  const tail = printTail(context, body);
   const query = context.printQuery(toNode(body['this']));
+  const { shape } = context;
+  const tail = context.inScope(() => {
+    context.addRelation(relationOf('', shape));
+    return printTail(context, body);
+  });
+  context.shape = shape;
   return tail === '' ? query : `SELECT * FROM (${query})${tail}`;
 }
 
@@ -90,9 +104,9 @@ function printSelect(context: TranslationContext, body: Body): string {
   allowKeys('SELECT', body, SELECT_KEYS);
   const start = printWith(context, body);
   const from = printFrom(context, body);
-  const list = printSelectList(context, body);
+  const { text: list, shape } = printSelectList(context, body);
   const aliases = renamedExpressions(context, body);
-  return (
+  const text =
     [
       `${start}SELECT ${body['distinct'] === true ? 'DISTINCT ' : ''}${list}`,
       from,
@@ -103,8 +117,9 @@ function printSelect(context: TranslationContext, body: Body): string {
       context.withAliases(aliases, () => printClause(context, 'QUALIFY', body['qualify'])),
     ]
       .filter((part) => part !== '')
-      .join('\n') + printTail(context, body, aliases)
-  );
+      .join('\n') + printTail(context, body, aliases);
+  context.shape = shape;
+  return text;
 }
 
 /**
@@ -162,20 +177,42 @@ function printNamedWindows(context: TranslationContext, windows: Json | undefine
   return `WINDOW ${parts.join(', ')}`;
 }
 
-function printSelectList(context: TranslationContext, body: Body): string {
+function printSelectList(context: TranslationContext, body: Body): { readonly text: string; readonly shape: Shape } {
   const items = toList(body['expressions']).map(toNode);
   if (body['kind'] === 'STRUCT' && body['distinct'] === true) throw new RefusedSql('SELECT DISTINCT AS STRUCT', 'SELECT DISTINCT AS STRUCT is not supported');
-  if (body['kind'] === 'STRUCT') return `struct_pack(${items.map((item) => printStructField(context, item)).join(', ')})`;
+  if (body['kind'] === 'STRUCT') {
+    const struct = structOf(items.map((item) => printStructField(context, item)));
+    return { text: struct.sql, shape: context.knowsTypes ? listShape([['', { google: struct.google }]], []) : UNKNOWN_SHAPE };
+  }
   if (!isEmpty(body['kind'])) throw new RefusedSql(`SELECT AS ${String(body['kind'])}`, `SELECT AS ${String(body['kind'])} is not supported`);
+  const columns: (readonly [string, KnownType])[] = [];
+  const stars: Shape[] = [];
   let anonymous = 0;
-  return items
-    .map((item) => {
-      if (item.kind === 'star') return printStar(context, item.body, body);
-      const name = fieldNameOf(item) ?? `f${anonymous++}_`;
-      const value = item.kind === 'alias' ? toNode(item.body['this']) : item;
-      return `${printExpression(context, value).sql} AS ${quoteIdentifier(name)}`;
-    })
-    .join(', ');
+  const texts = items.map((item) => {
+    if (item.kind === 'star') {
+      stars.push(starShape(context, item.body));
+      return printStar(context, item.body, body);
+    }
+    const name = fieldNameOf(item) ?? `f${anonymous++}_`;
+    const value = printExpression(context, item.kind === 'alias' ? toNode(item.body['this']) : item);
+    columns.push([name.toLowerCase(), { type: value.type, google: value.google }]);
+    return `${value.sql} AS ${quoteIdentifier(name)}`;
+  });
+  return { text: texts.join(', '), shape: context.knowsTypes ? listShape(columns, stars) : UNKNOWN_SHAPE };
+}
+
+/** The columns that `*` stands for. */
+function starShape(context: TranslationContext, star: Body): Shape {
+  const table = nameOf(star['table'])?.toLowerCase();
+  const relations = table === undefined ? context.relations : context.relations.filter(({ alias }) => alias === table);
+  const hidden = new Set(toList(star['except']).map((column) => (nameOf(column) ?? '').toLowerCase()));
+  // What REPLACE puts in place of a column has a type of its own.
+  const replaced = new Set(toList(star['replace']).map((item) => (isBody(item) ? (nameOf(item['alias']) ?? '').toLowerCase() : '')));
+  const shape = listShape([], relations.length === 0 ? [UNKNOWN_SHAPE] : relations);
+  return {
+    column: (name) => (hidden.has(name) ? undefined : replaced.has(name) ? {} : shape.column(name)),
+    isComplete: shape.isComplete,
+  };
 }
 
 function printStar(context: TranslationContext, star: Body, select: Body): string {

@@ -9,6 +9,8 @@ export interface Printed {
   readonly type?: SqlType | undefined;
   /** An integer literal without the cast to BIGINT, for places where DuckDB widens it by itself or wants it narrow. */
   readonly raw?: string | undefined;
+  /** A FLOAT64 literal as a decimal of at most nine digits behind the point: beside a NUMERIC it is one. */
+  readonly decimal?: string | undefined;
   /** The type of an ARRAY or STRUCT, where it is known. */
   readonly google?: GoogleType | undefined;
 }
@@ -39,6 +41,13 @@ export function quoteString(value: string): string {
   const escaped = quoted.replaceAll('\\', '\\\\');
   // eslint-disable-next-line no-control-regex -- as above
   return `E'${escaped.replace(/[\u0001-\u001f\u007f]/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)}'`;
+}
+
+/** Beside a NUMERIC, and no FLOAT64, the literals among the operands are NUMERIC too. */
+export function coerceLiterals(operands: readonly Printed[]): readonly Printed[] {
+  const isNumeric = operands.some(({ type }) => type === 'NUMERIC') && operands.every(({ type, decimal }) => type !== 'FLOAT64' || decimal !== undefined);
+  if (!isNumeric) return operands;
+  return operands.map((value) => (value.decimal === undefined ? value : printed(`CAST('${value.decimal}' AS DECIMAL(38, 9))`, 'NUMERIC')));
 }
 
 /** The common type of the branches of IF, CASE and COALESCE, where it can be told. */

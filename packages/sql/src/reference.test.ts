@@ -1,5 +1,7 @@
 /**
- * Every allowed construct against Google's reference evaluator: the same rows, and an error where it gives an error.
+ * Every allowed construct against Google's reference evaluator: the same rows, and an error where it gives an error; as a
+ * pipeline's SELECT, and as a statement with the types of columns. And random queries: RANDOM_QUERIES=2000 for more of
+ * them, RANDOM_SEED=n to begin at another than the first.
  * Needs `npm ci --prefix tools/zetasql`; REQUIRE_ZETASQL=1 makes its absence a failure. That every allowed
  * function and node kind is in the corpus is checked without it.
  */
@@ -10,9 +12,10 @@ import type { ZetaSql } from '../../../test/support/zetasql.ts';
 import { toAggregate } from './aggregate-nodes.ts';
 import { isBody, parseStatement } from './ast.ts';
 import type { Json } from './ast.ts';
-import { CORPUS, CORPUS_PARAMETERS, FAILING_CORPUS } from './corpus/all.ts';
+import { CORPUS, CORPUS_PARAMETERS, FAILING_CORPUS, TYPED_CORPUS } from './corpus/all.ts';
 import { findDifference } from './corpus/compare.ts';
 import { openDuckdb, runOnDuckdb } from './corpus/duckdb.ts';
+import { randomQuery } from './corpus/random-queries.ts';
 import { CORPUS_TABLES } from './corpus/tables.ts';
 import { AGGREGATE_FUNCTIONS } from './functions/aggregates.ts';
 import { SCALAR_FUNCTIONS } from './functions/allowed.ts';
@@ -21,9 +24,14 @@ import { lexSql } from './lexer.ts';
 import { toCall } from './node-functions.ts';
 import { OPERATORS } from './operators.ts';
 import { ALLOWED_NODES } from './print-expression.ts';
+import { quoteIdentifier } from './printed.ts';
 import { translateSelect } from './translate.ts';
+import { translateStatement } from './translate-statement.ts';
 
 const STATEMENTS = Object.values(CORPUS).flat();
+const FIRST_SEED = Number(process.env['RANDOM_SEED'] ?? 1);
+const RANDOM_QUERIES = Number(process.env['RANDOM_QUERIES'] ?? 150);
+const QUERIES_PER_TEST = 10;
 
 /** Names of the functions and kinds of the nodes in a statement. */
 function constructsOf(sql: string): Set<string> {
@@ -47,17 +55,18 @@ function constructsOf(sql: string): Set<string> {
 }
 
 describe('the corpus', () => {
-  const seen = new Set(STATEMENTS.flatMap((sql) => [...constructsOf(sql)]));
+  const seen = new Set([...STATEMENTS, ...TYPED_CORPUS].flatMap((sql) => [...constructsOf(sql)]));
 
   test('has every allowed function, operator and node kind', () => {
     const allowed = [...SCALAR_FUNCTIONS.keys(), ...AGGREGATE_FUNCTIONS.keys(), ...Object.keys(ELEMENT_ACCESS), ...Object.keys(OPERATORS), ...ALLOWED_NODES];
     expect(allowed.filter((name) => !seen.has(name))).toEqual([]);
   });
 
-  test('has at least 250 statements, none twice, and all of them are translated', () => {
-    expect(STATEMENTS.length + FAILING_CORPUS.length).toBeGreaterThanOrEqual(250);
-    expect(new Set(STATEMENTS).size).toBe(STATEMENTS.length);
+  test('has at least 380 statements, none twice, and all of them are translated', () => {
+    expect(STATEMENTS.length + TYPED_CORPUS.length).toBeGreaterThanOrEqual(380);
+    expect(new Set([...STATEMENTS, ...TYPED_CORPUS]).size).toBe(STATEMENTS.length + TYPED_CORPUS.length);
     expect([...STATEMENTS, ...FAILING_CORPUS].flatMap((sql) => (translateSelect(sql).ok ? [] : [sql]))).toEqual([]);
+    expect([...STATEMENTS, ...TYPED_CORPUS, ...FAILING_CORPUS].flatMap((sql) => (typed(sql) === undefined ? [sql] : []))).toEqual([]);
   });
 });
 
@@ -82,35 +91,66 @@ describe.skipIf(!isZetaSqlInstalled)(`GoogleSQL and DuckDB agree${isZetaSqlInsta
 
   const parametersOf = (sql: string) => Object.entries(CORPUS_PARAMETERS).filter(([name]) => sql.includes(`@${name}`));
   const runReference = (sql: string) => zetaSql.evaluate(sql, Object.fromEntries(parametersOf(sql)), CORPUS_TABLES);
-  const runTranslated = (sql: string) => {
-    const translated = translateSelect(sql);
-    if (!translated.ok) throw new Error(translated.problems.map((problem) => problem.message).join('; '));
-    return runOnDuckdb(duckdb, translated.sql, Object.fromEntries(parametersOf(sql).map(([name, { value }]) => [name, value])));
+  const run = (sql: string, translated: string) =>
+    runOnDuckdb(duckdb, translated, Object.fromEntries(parametersOf(sql).map(([name, { value }]) => [name, value])));
+  type Reference = Awaited<ReturnType<typeof runReference>>;
+  const differenceOf = async ({ columns, rows }: Reference, sql: string, translated: string): Promise<string | undefined> => {
+    const actual = await run(sql, translated);
+    const named = columns.flatMap((column, index) => (column.name === '' || column.name === actual.names[index] ? [] : [column.name]));
+    if (named.length > 0) return `the columns ${named.join(', ')} have other names`;
+    return findDifference(
+      rows,
+      actual.rows,
+      columns.map((column) => column.type),
+      isOrdered(sql),
+    );
   };
 
-  describe.each(Object.entries(CORPUS))('%s', (_topic, statements) => {
+  describe.each(Object.entries({ ...CORPUS, typed: TYPED_CORPUS }))('%s', (topic, statements) => {
     test.each(statements)('%s', async (sql) => {
       const expected = await runReference(sql);
-      const actual = await runTranslated(sql);
-      expect(
-        findDifference(
-          expected.rows,
-          actual.rows,
-          expected.columns.map((column) => column.type),
-          isOrdered(sql),
-        ),
-      ).toBeUndefined();
-      const named = expected.columns.flatMap((column, index) => (column.name === '' ? [] : [[column.name, actual.names[index]]]));
-      expect(named.map(([, name]) => name)).toEqual(named.map(([name]) => name));
+      expect(expected.rows).not.toEqual([]);
+      const ways = topic === 'typed' ? [typed(sql)] : [untyped(sql), typed(sql)];
+      for (const translated of ways) expect(await differenceOf(expected, sql, translated ?? '')).toBeUndefined();
     });
   });
 
   test.each(FAILING_CORPUS)('both fail: %s', async (sql) => {
     // 11 is OUT_OF_RANGE: the statement is valid, its evaluation is not.
     await expect(runReference(sql)).rejects.toMatchObject({ code: 11 });
-    await expect(runTranslated(sql)).rejects.toThrow(/Error/);
+    await expect(run(sql, untyped(sql) ?? '')).rejects.toThrow(/Error/);
+    await expect(run(sql, typed(sql) ?? '')).rejects.toThrow(/Error/);
+  });
+
+  const seeds = Array.from({ length: Math.ceil(RANDOM_QUERIES / QUERIES_PER_TEST) }, (_, index) => FIRST_SEED + index * QUERIES_PER_TEST);
+  test.each(seeds)('random queries from seed %i', async (first) => {
+    for (let seed = first; seed < first + QUERIES_PER_TEST; seed += 1) {
+      const sql = randomQuery(seed);
+      const translated = typed(sql);
+      if (translated === undefined) throw new Error(`seed ${seed} is refused: ${sql}`);
+      const expected = await runReference(sql).catch((error: unknown) => {
+        // Where the evaluator overflows DuckDB must not answer; that a generated query is invalid is a mistake here.
+        if ((error as { code?: number }).code !== 11) throw new Error(`seed ${seed}: ${sql}`, { cause: error });
+      });
+      if (expected === undefined) await expect(run(sql, translated), `seed ${seed}: ${sql}`).rejects.toThrow(/Error/);
+      else expect(await differenceOf(expected, sql, translated), `seed ${seed}: ${sql}`).toBeUndefined();
+    }
   });
 });
+
+function untyped(sql: string): string | undefined {
+  const result = translateSelect(sql);
+  return result.ok ? result.sql : undefined;
+}
+
+function typed(sql: string): string | undefined {
+  const result = translateStatement(sql, {
+    parameterTypes: Object.fromEntries(Object.entries(CORPUS_PARAMETERS).map(([name, { type }]) => [name, type])),
+    tableName: (path) => path.map(quoteIdentifier).join('.'),
+    columnTypes: (path, column) => CORPUS_TABLES.find(({ name }) => name === path.join('.'))?.columns.find(({ name }) => name === column)?.type,
+  });
+  return result.ok && result.statement.kind === 'query' ? result.statement.sql : undefined;
+}
 
 /** Whether ORDER BY stands outside all parentheses. */
 function isOrdered(sql: string): boolean {

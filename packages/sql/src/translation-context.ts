@@ -4,6 +4,8 @@ import { duckdbTypeOf, parseGoogleType, scalarOf } from './google-types.ts';
 import type { LexedSql } from './lexer.ts';
 import { printed } from './printed.ts';
 import type { Printed } from './printed.ts';
+import { known, resolveColumn, UNKNOWN_SHAPE } from './relations.ts';
+import type { KnownType, Relation, Shape } from './relations.ts';
 import { createProblem, RefusedSql } from './problems.ts';
 import type { SqlProblem } from './problems.ts';
 
@@ -14,6 +16,8 @@ export type ParameterTypes = Readonly<Record<string, string>>;
 export type StatementMode = {
   /** DuckDB text of a table, from its written path. */
   readonly tableName: (path: readonly string[]) => string;
+  /** GoogleSQL type of a table's column (in lower case); undefined: no such column. Without it no column's type is known. */
+  readonly columnTypes?: (path: readonly string[], column: string) => string | undefined;
 };
 
 /** What the files that print parts of a query need of one another; handed over here, so that they don't import in circles. */
@@ -32,9 +36,11 @@ export class TranslationContext {
   readonly #printers: Printers;
   readonly mode: StatementMode | undefined;
   #unnests = 0;
-  /** Lower-case names of the CTEs, and of the relations of FROM, that can be seen here. */
-  #ctes: readonly string[] = [];
-  #relations: readonly string[] = [];
+  /** The CTEs that can be seen here by lower-case name, and the relations of the enclosing queries, innermost last. */
+  #ctes: ReadonlyMap<string, Shape> = new Map();
+  #levels: readonly (readonly Relation[])[] = [[]];
+  /** Columns of the query that was printed last. */
+  shape: Shape = UNKNOWN_SHAPE;
   #aliases: ReadonlyMap<string, Printed> = new Map();
   #aggregateAliases: ReadonlyMap<string, Printed> = new Map();
 
@@ -48,28 +54,56 @@ export class TranslationContext {
 
   /** What `work` names with addCte and addRelation is seen by it alone. */
   inScope<Result>(work: () => Result): Result {
-    const [ctes, relations] = [this.#ctes, this.#relations];
+    const [ctes, levels] = [this.#ctes, this.#levels];
+    this.#levels = [...levels, []];
     try {
       return work();
     } finally {
-      [this.#ctes, this.#relations] = [ctes, relations];
+      [this.#ctes, this.#levels] = [ctes, levels];
     }
   }
 
-  addCte(name: string): void {
-    this.#ctes = [...this.#ctes, name.toLowerCase()];
+  get knowsTypes(): boolean {
+    return this.mode?.columnTypes !== undefined;
+  }
+
+  addCte(name: string, shape: Shape): void {
+    this.#ctes = new Map([...this.#ctes, [name.toLowerCase(), shape]]);
   }
 
   isCte(name: string): boolean {
-    return this.#ctes.includes(name.toLowerCase());
+    return this.#ctes.has(name.toLowerCase());
   }
 
-  addRelation(alias: string): void {
-    this.#relations = [...this.#relations, alias.toLowerCase()];
+  cteShape(name: string): Shape {
+    return this.#ctes.get(name.toLowerCase()) ?? UNKNOWN_SHAPE;
+  }
+
+  addRelation(relation: Relation): void {
+    this.#levels = [...this.#levels.slice(0, -1), [...(this.#levels.at(-1) ?? []), relation]];
+  }
+
+  addTable(alias: string, path: readonly string[]): void {
+    const typeOf = this.mode?.columnTypes;
+    if (typeOf === undefined) return this.addRelation({ alias: alias.toLowerCase(), ...UNKNOWN_SHAPE });
+    const column = (name: string): KnownType | undefined => {
+      const type = typeOf(path, name);
+      return type === undefined ? undefined : known(parseGoogleType(type));
+    };
+    return this.addRelation({ alias: alias.toLowerCase(), column, isComplete: true });
+  }
+
+  /** The relations of FROM, of this query alone. */
+  get relations(): readonly Relation[] {
+    return this.#levels.at(-1) ?? [];
   }
 
   isRelation(alias: string): boolean {
-    return this.#relations.includes(alias.toLowerCase());
+    return this.#levels.some((level) => level.some((relation) => relation.alias === alias.toLowerCase()));
+  }
+
+  columnType(table: string | undefined, name: string): KnownType {
+    return this.knowsTypes ? resolveColumn(this.#levels, table, name) : {};
   }
 
   /** A query inside an expression or FROM, without parentheses. */

@@ -3,6 +3,7 @@ import { AGGREGATE_CASES, WINDOW_CASES } from './aggregates.ts';
 import { DATE_CASES } from './dates.ts';
 import { FUNCTION_CASES } from './functions.ts';
 import { NAME_CASES } from './names.ts';
+import { JSON_CASES, NEWER_CASES, NUMERIC_CASES, TYPED_CASES } from './newer.ts';
 import { OPERATOR_CASES, OPERATOR_ERRORS } from './operators.ts';
 import { QUERY_CASES } from './queries.ts';
 
@@ -15,7 +16,13 @@ export const CORPUS: Readonly<Record<string, readonly string[]>> = {
   windows: WINDOW_CASES,
   queries: QUERY_CASES,
   names: NAME_CASES,
+  json: JSON_CASES,
+  numeric: NUMERIC_CASES,
+  newer: NEWER_CASES,
 };
+
+/** Statements that need the types of columns, and so translateStatement. */
+export const TYPED_CORPUS: readonly string[] = TYPED_CASES;
 
 /** Valid statements that both engines must fail to evaluate. */
 export const FAILING_CORPUS: readonly string[] = OPERATOR_ERRORS;

@@ -1,10 +1,13 @@
 /** Runs translated statements on DuckDB over the corpus's tables, and reads its values as the evaluator's are read. */
 import {
+  BIGINT,
+  BLOB,
   DuckDBBlobValue,
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBInstance,
   DuckDBListValue,
+  DuckDBScalarFunction,
   DuckDBStructValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
@@ -13,6 +16,7 @@ import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import type { Cell } from '../../../../test/support/zetasql-values.ts';
 import type { ZetaSqlTable } from '../../../../test/support/zetasql.ts';
 import { DUCKDB_TYPES } from '../google-types.ts';
+import { farmFingerprint } from '../farm-fingerprint.ts';
 import { duckdbPrelude } from '../prelude.ts';
 import { quoteIdentifier, quoteString } from '../printed.ts';
 import type { SqlType } from '../printed.ts';
@@ -20,8 +24,28 @@ import type { SqlType } from '../printed.ts';
 export async function openDuckdb(tables: readonly ZetaSqlTable[]): Promise<DuckDBConnection> {
   const connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
   for (const statement of duckdbPrelude) await connection.run(statement);
+  registerFarmFingerprint(connection);
   for (const table of tables) await createTable(connection, table);
   return connection;
+}
+
+/** What the emulator registers too. */
+function registerFarmFingerprint(connection: DuckDBConnection): void {
+  connection.registerScalarFunction(
+    DuckDBScalarFunction.create({
+      name: 'fg_farm_fingerprint',
+      parameterTypes: [BLOB],
+      returnType: BIGINT,
+      mainFunction: (_info, input, output) => {
+        const bytes = input.getColumnVector(0);
+        for (let row = 0; row < input.rowCount; row += 1) {
+          const value = bytes.getItem(row);
+          output.setItem(row, value instanceof DuckDBBlobValue ? farmFingerprint(value.bytes) : null);
+        }
+        output.flush();
+      },
+    }),
+  );
 }
 
 async function createTable(connection: DuckDBConnection, { name, columns, rows = [] }: ZetaSqlTable): Promise<void> {

@@ -74,7 +74,7 @@ export const QUERY_CASES: readonly string[] = [
   'SELECT team_id, SUM(pts) AS total FROM d.games GROUP BY team_id HAVING total > 200',
   'SELECT DATE_TRUNC(game_date, WEEK) AS week, COUNT(*) AS n FROM d.games GROUP BY week ORDER BY week',
   'SELECT COUNT(*) AS n FROM d.games WHERE FALSE',
-  'SELECT team_id, COUNT(*) AS n FROM d.games WHERE FALSE GROUP BY team_id',
+  'SELECT COUNT(*) AS n FROM (SELECT team_id, COUNT(*) AS n FROM d.games WHERE FALSE GROUP BY team_id)',
   'SELECT team_id, pts FROM d.games WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY team_id ORDER BY pts DESC) = 1',
   'SELECT team_id, pts, RANK() OVER (ORDER BY pts) AS r FROM d.games WHERE pts IS NOT NULL QUALIFY r <= 2',
   'SELECT team_id, SUM(pts) AS total FROM d.games WHERE team_id IS NOT NULL GROUP BY team_id QUALIFY RANK() OVER (ORDER BY SUM(pts) DESC) <= 2',

@@ -1,7 +1,9 @@
 /** Aggregates and window functions: the allow-list, and how each is written for DuckDB. */
 import { bare } from '../printed.ts';
 import type { Printed, SqlType } from '../printed.ts';
+import type { GoogleType } from '../google-types.ts';
 import { RefusedSql } from '../problems.ts';
+import { arrayOf } from '../relations.ts';
 
 /** An aggregate or window function with its modifiers, operands printed. */
 export interface AggregateCall {
@@ -21,7 +23,10 @@ export interface AggregateCall {
 export interface PrintedAggregate {
   readonly call: string;
   readonly type: SqlType | undefined;
-  readonly wrap?: (result: string) => string;
+  /** Another call that takes OVER, for `wrap`. */
+  readonly second?: string;
+  readonly google?: GoogleType | undefined;
+  readonly wrap?: (result: string, second: string) => string;
 }
 
 type AggregatePrinter = (call: AggregateCall) => PrintedAggregate;
@@ -58,9 +63,16 @@ function sum(call: AggregateCall): PrintedAggregate {
 
 function average(call: AggregateCall): PrintedAggregate {
   const value = first(call);
-  if (value.type === 'NUMERIC') throw new RefusedSql('AVG', 'AVG of NUMERIC is not supported, cast to FLOAT64');
+  const distinct = call.distinct ? 'DISTINCT ' : '';
+  if (value.type === 'NUMERIC')
+    return {
+      call: `sum(${distinct}${value.sql})`,
+      second: `count(${distinct}${value.sql})`,
+      type: 'NUMERIC',
+      wrap: (total, count) => `fg_numeric_divide(${total}, nullif(${count}, 0))`,
+    };
   const operand = value.type === undefined ? `fg_averaged(${value.sql})` : value.sql;
-  return { call: `avg(${call.distinct ? 'DISTINCT ' : ''}${operand})`, type: 'FLOAT64' };
+  return { call: `avg(${distinct}${operand})`, type: 'FLOAT64' };
 }
 
 function anyValue(call: AggregateCall): PrintedAggregate {
@@ -71,9 +83,29 @@ function anyValue(call: AggregateCall): PrintedAggregate {
 
 function arrayAggregate(call: AggregateCall): PrintedAggregate {
   const value = first(call).sql;
+  const google = arrayOf(first(call));
   const filter = call.ignoreNulls ? ` FILTER (WHERE ${value} IS NOT NULL)` : '';
   const text = `list(${call.distinct ? 'DISTINCT ' : ''}${value}${call.orderBy})${filter}`;
-  return { call: call.limit === undefined ? text : `${text}[1:${call.limit}]`, type: undefined };
+  return { call: call.limit === undefined ? text : `${text}[1:${call.limit}]`, type: undefined, google };
+}
+
+/** Lists in order, one behind the other; NULL lists are left out, and of nothing there is NULL. */
+function concatAggregate(call: AggregateCall): PrintedAggregate {
+  const value = first(call).sql;
+  const text = `(list(${value}${call.orderBy}) FILTER (WHERE ${value} IS NOT NULL))`;
+  return { call: `flatten(${call.limit === undefined ? text : `${text}[1:${call.limit}]`})`, type: undefined, google: first(call).google };
+}
+
+/** DuckDB's works on NUMERIC as such, the evaluator's on FLOAT64. */
+function percentile(call: AggregateCall): PrintedAggregate {
+  const value = first(call);
+  if (value.type === 'NUMERIC') throw new RefusedSql('PERCENTILE_CONT', 'PERCENTILE_CONT of NUMERIC is not supported, cast to FLOAT64');
+  const operand = value.type === undefined ? { ...value, sql: `fg_averaged(${value.sql})` } : value;
+  return plain('quantile_cont', 'FLOAT64')({ ...call, args: [operand, ...call.args.slice(1)] });
+}
+
+function bits(name: string): AggregatePrinter {
+  return (call) => ({ call: `${name}(${call.distinct ? 'DISTINCT ' : ''}${first(call).sql})`, type: 'INT64' });
 }
 
 function stringAggregate(call: AggregateCall): PrintedAggregate {
@@ -102,6 +134,10 @@ const NUMBER = ['distinct'] as const;
 export const AGGREGATE_FUNCTIONS: ReadonlyMap<string, AggregateRule> = new Map<string, AggregateRule>([
   ['ANY_VALUE', { print: anyValue, args: ONE, modifiers: ['having'] }],
   ['ARRAY_AGG', { print: arrayAggregate, args: ONE, modifiers: ['distinct', 'ignoreNulls', 'orderBy', 'limit'], window: 'never' }],
+  ['ARRAY_CONCAT_AGG', { print: concatAggregate, args: ONE, modifiers: ['orderBy', 'limit'], window: 'never' }],
+  ['BIT_AND', { print: bits('bit_and'), args: ONE, modifiers: NUMBER }],
+  ['BIT_OR', { print: bits('bit_or'), args: ONE, modifiers: NUMBER }],
+  ['BIT_XOR', { print: bits('bit_xor'), args: ONE, modifiers: NUMBER }],
   ['AVG', { print: average, args: ONE, modifiers: NUMBER }],
   ['CORR', { print: correlation, args: [2, 2] }],
   ['COUNT', { print: count, args: [0, 1], modifiers: NUMBER }],
@@ -120,7 +156,7 @@ export const AGGREGATE_FUNCTIONS: ReadonlyMap<string, AggregateRule> = new Map<s
   ['MIN', { print: plain('min', 'same'), args: ONE }],
   ['NTH_VALUE', { print: navigation('nth_value'), args: [2, 2], modifiers: ['ignoreNulls'], window: 'only' }],
   ['NTILE', { print: (call) => ({ call: `ntile(${bare(first(call))})`, type: 'INT64' }), args: ONE, window: 'only' }],
-  ['PERCENTILE_CONT', { print: plain('quantile_cont', 'FLOAT64'), args: [2, 2], window: 'only' }],
+  ['PERCENTILE_CONT', { print: percentile, args: [2, 2], window: 'only' }],
   ['PERCENTILE_DISC', { print: plain('quantile_disc', 'same'), args: [2, 2], window: 'only' }],
   ['PERCENT_RANK', { print: plain('percent_rank', 'FLOAT64'), args: [0, 0], window: 'only' }],
   ['RANK', { print: plain('rank', 'INT64'), args: [0, 0], window: 'only' }],

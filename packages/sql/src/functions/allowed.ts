@@ -2,10 +2,11 @@
 import { arrayFunctions } from './arrays.ts';
 import type { FunctionPrinter } from './call.ts';
 import { dateFunctions } from './dates.ts';
+import { jsonFunctions } from './json.ts';
 import { numberFunctions } from './numbers.ts';
 import { stringFunctions } from './strings.ts';
 import { timestampFunctions } from './timestamps.ts';
 
 export const SCALAR_FUNCTIONS: ReadonlyMap<string, FunctionPrinter> = new Map(
-  [numberFunctions, stringFunctions, dateFunctions, timestampFunctions, arrayFunctions].flatMap((functions) => Object.entries(functions)),
+  [numberFunctions, stringFunctions, dateFunctions, timestampFunctions, arrayFunctions, jsonFunctions].flatMap((functions) => Object.entries(functions)),
 );

@@ -2,6 +2,7 @@
 import { bare, printed } from '../printed.ts';
 import type { Printed } from '../printed.ts';
 import { RefusedSql } from '../problems.ts';
+import { elementOf } from '../relations.ts';
 import { argument, bareOperands, expectArguments, operand } from './call.ts';
 import type { FunctionCall, FunctionPrinter } from './call.ts';
 
@@ -24,7 +25,8 @@ function arrayConcat(call: FunctionCall): Printed {
 
 function arrayReverse(call: FunctionCall): Printed {
   expectArguments(call, 1);
-  return printed(`list_reverse(${operand(call, 0).sql})`);
+  const list = operand(call, 0);
+  return { sql: `list_reverse(${list.sql})`, google: list.google };
 }
 
 function generateArray(call: FunctionCall): Printed {
@@ -32,10 +34,22 @@ function generateArray(call: FunctionCall): Printed {
   const step = call.args.length === 3 ? call.integerLiteral(argument(call, 2)) : 1n;
   if (step === undefined || step === 0n) throw new RefusedSql('GENERATE_ARRAY', 'GENERATE_ARRAY: the step must be an integer literal other than 0');
   const [from, to] = bareOperands(call) as [string, string];
-  return printed(`generate_series(CAST(${from} AS BIGINT), CAST(${to} AS BIGINT), ${step})`);
+  return { sql: `generate_series(CAST(${from} AS BIGINT), CAST(${to} AS BIGINT), ${step})`, google: { kind: 'ARRAY', element: { kind: 'INT64' } } };
+}
+
+/** Of an empty array it is an error. */
+function end(name: 'ARRAY_FIRST' | 'ARRAY_LAST'): FunctionPrinter {
+  return (call) => {
+    expectArguments(call, 1);
+    const list = operand(call, 0);
+    const value = `CASE WHEN len(${list.sql}) = 0 THEN error('${name}: the array is empty') ELSE ${list.sql}[${name === 'ARRAY_FIRST' ? 1 : -1}] END`;
+    return { sql: `(${value})`, ...elementOf(list.google) };
+  };
 }
 
 export const arrayFunctions: Readonly<Record<string, FunctionPrinter>> = {
+  ARRAY_FIRST: end('ARRAY_FIRST'),
+  ARRAY_LAST: end('ARRAY_LAST'),
   ARRAY_CONCAT: arrayConcat,
   ARRAY_LENGTH: arrayLength,
   ARRAY_REVERSE: arrayReverse,
@@ -54,7 +68,8 @@ export const ELEMENT_ACCESS: Readonly<Record<string, { readonly base: bigint; re
 export function printElement(list: Printed, access: string, index: Printed, literal: bigint | undefined): Printed {
   const rule = ELEMENT_ACCESS[access];
   if (rule === undefined) throw new RefusedSql('[]', 'an array element is named by OFFSET, ORDINAL, SAFE_OFFSET or SAFE_ORDINAL');
-  if (rule.isSafe && literal !== undefined && literal >= rule.base) return printed(`${list.sql}[${literal - rule.base + 1n}]`);
+  const element = elementOf(list.google);
+  if (rule.isSafe && literal !== undefined && literal >= rule.base) return { sql: `${list.sql}[${literal - rule.base + 1n}]`, ...element };
   const offset = rule.base === 0n ? bare(index) : `(${bare(index)} - 1)`;
-  return printed(`${rule.isSafe ? 'fg_safe_offset' : 'fg_offset'}(${list.sql}, ${offset})`);
+  return { sql: `${rule.isSafe ? 'fg_safe_offset' : 'fg_offset'}(${list.sql}, ${offset})`, ...element };
 }

@@ -30,6 +30,12 @@ export function toExtractPart(field: Json | undefined): DatePart {
   throw new RefusedSql('EXTRACT', 'EXTRACT: this part is not supported');
 }
 
+/** The part of LAST_DAY: `'Week'`, `{Custom: 'ISOWEEK'}`, `{WeekWithModifier: 'MONDAY'}`, read as a node. */
+export function toUnitPart(construct: string, { kind, body }: Node): DatePart {
+  if (kind === 'WeekWithModifier' || kind === 'Custom') throw new RefusedSql(construct, `${construct}: this part is not supported`);
+  return toDatePart(construct, { kind, body });
+}
+
 function weekPart(construct: string, weekday: string): DatePart {
   const weekStart = (WEEKDAYS as readonly string[]).indexOf(weekday);
   if (weekStart < 0) throw new RefusedSql(construct, `${construct}: WEEK(${weekday}) is not a weekday`);

@@ -5,7 +5,7 @@ import type { Printed } from '../printed.ts';
 import { RefusedSql } from '../problems.ts';
 import { argument, expectArguments, expectString, operand } from './call.ts';
 import type { FunctionCall, FunctionPrinter } from './call.ts';
-import { daysToMonday, shiftDays, toDatePart, toExtractPart, weekNumber } from './date-parts.ts';
+import { daysToMonday, shiftDays, toDatePart, toExtractPart, toUnitPart, weekNumber } from './date-parts.ts';
 import { interval, intervalSql } from './intervals.ts';
 
 /** The operand as a DATE: a literal string is coerced as GoogleSQL does. */
@@ -59,9 +59,18 @@ function dateTrunc(call: FunctionCall): Printed {
 
 function lastDay(call: FunctionCall): Printed {
   expectArguments(call, 1, 2);
-  const unit = call.args.length === 2 ? toDatePart(call.name, argument(call, 1)).unit : 'MONTH';
-  if (unit !== 'MONTH') throw new RefusedSql(call.name, `LAST_DAY: the part ${unit} is not supported`);
-  return printed(`last_day(${dateOperand(call, 0)})`, 'DATE');
+  const node = call.args[1];
+  const part = node === undefined ? { unit: 'MONTH', weekStart: 0 } : toUnitPart(call.name, node);
+  const date = dateOperand(call, 0);
+  if (part.unit === 'MONTH') return printed(`last_day(${date})`, 'DATE');
+  if (part.unit === 'WEEK' || part.unit === 'ISOWEEK') {
+    const days = part.unit === 'ISOWEEK' ? 0 : daysToMonday(part);
+    return printed(`(CAST(date_trunc('week', ${shiftDays(date, days)}) AS DATE) + ${6 - days})`, 'DATE');
+  }
+  const ends: Readonly<Record<string, string>> = { YEAR: 'INTERVAL 1 YEAR', QUARTER: 'INTERVAL 3 MONTH' };
+  const length = ends[part.unit];
+  if (length === undefined) throw new RefusedSql(call.name, `LAST_DAY: the part ${part.unit} is not supported`);
+  return printed(`(CAST(date_trunc('${part.unit.toLowerCase()}', ${date}) + ${length} AS DATE) - 1)`, 'DATE');
 }
 
 /** DATE(x), DATE(timestamp, zone), DATE(year, month, day). */
@@ -175,7 +184,8 @@ function generateDateArray(call: FunctionCall): Printed {
   const [from, to] = [dateOperand(call, 0), dateOperand(call, 1)];
   if (call.args.length === 3 && interval(call, 2).literal === undefined) throw new RefusedSql(call.name, `${call.name}: the step must be a literal`);
   const step = call.args.length === 3 ? intervalSql(call, 2) : 'INTERVAL 1 DAY';
-  return printed(`CAST(generate_series(CAST(${from} AS TIMESTAMP), CAST(${to} AS TIMESTAMP), ${step}) AS DATE[])`);
+  const sql = `CAST(generate_series(CAST(${from} AS TIMESTAMP), CAST(${to} AS TIMESTAMP), ${step}) AS DATE[])`;
+  return { sql, google: { kind: 'ARRAY', element: { kind: 'DATE' } } };
 }
 
 export const dateFunctions: Readonly<Record<string, FunctionPrinter>> = {

@@ -1,5 +1,5 @@
 /** Arithmetic and conditional functions. */
-import { bare, commonType, printed } from '../printed.ts';
+import { bare, coerceLiterals, commonType, printed } from '../printed.ts';
 import type { Printed, SqlType } from '../printed.ts';
 import { RefusedSql } from '../problems.ts';
 import { argument, bareOperands, expectArguments, operand } from './call.ts';
@@ -17,6 +17,8 @@ function sameType(name: string): FunctionPrinter {
   return (call) => {
     expectArguments(call, 1);
     const value = operand(call, 0);
+    if (value.type === 'NUMERIC') return printed(`CAST(${name}(${value.sql}) AS DECIMAL(38, 9))`, 'NUMERIC');
+    if (value.type === 'INT64' && name !== 'abs') return printed(`${name}(CAST(${value.sql} AS DOUBLE))`, 'FLOAT64');
     return printed(`${name}(${value.sql})`, value.type);
   };
 }
@@ -29,9 +31,13 @@ function nonZero(call: FunctionCall, index: number): boolean {
 function integerDivision(operator: '//' | '%', macro: string): FunctionPrinter {
   return (call) => {
     expectArguments(call, 2);
-    const [left, right] = [operand(call, 0), operand(call, 1)];
+    const [left, right] = coerceLiterals([operand(call, 0), operand(call, 1)]) as [Printed, Printed];
     const type: SqlType | undefined = left.type === 'NUMERIC' || right.type === 'NUMERIC' ? 'NUMERIC' : left.type;
-    if (type === 'NUMERIC') throw new RefusedSql(call.name, `${call.name} of NUMERIC is not supported, cast to INT64`);
+    if (type === 'NUMERIC') {
+      if (left.type === undefined || right.type === undefined)
+        throw new RefusedSql(call.name, `${call.name} of NUMERIC and a column of unknown type is not supported, cast it`);
+      return printed(`fg_numeric_${operator === '%' ? 'mod' : 'div'}(${bare(left)}, ${bare(right)})`, 'NUMERIC');
+    }
     return printed(nonZero(call, 1) ? `(${left.sql} ${operator} ${bare(right)})` : `${macro}(${left.sql}, ${right.sql})`, 'INT64');
   };
 }
@@ -40,7 +46,7 @@ function round(call: FunctionCall): Printed {
   expectArguments(call, 1, 2);
   const value = operand(call, 0);
   const type = value.type === 'INT64' ? 'FLOAT64' : value.type;
-  if (call.args.length === 1) return printed(`round(${value.sql})`, type);
+  if (call.args.length === 1) return printed(value.type === 'NUMERIC' ? `CAST(round(${value.sql}) AS DECIMAL(38, 9))` : `round(${value.sql})`, type);
   const digits = bare(operand(call, 1));
   if (value.type === 'NUMERIC') return printed(`CAST(round(${value.sql}, CAST(${digits} AS INTEGER)) AS DECIMAL(38, 9))`, type);
   return printed(`fg_round(${value.sql}, ${digits})`, 'FLOAT64');
@@ -48,7 +54,8 @@ function round(call: FunctionCall): Printed {
 
 function safeDivide(call: FunctionCall): Printed {
   expectArguments(call, 2);
-  const [left, right] = [operand(call, 0), operand(call, 1)];
+  const [left, right] = coerceLiterals([operand(call, 0), operand(call, 1)]) as [Printed, Printed];
+  if (commonType([left, right]) === 'NUMERIC') return printed(`fg_numeric_divide(${bare(left)}, nullif(${bare(right)}, 0))`, 'NUMERIC');
   return printed(`fg_safe_divide(${bare(left)}, ${bare(right)})`, 'FLOAT64');
 }
 
@@ -67,7 +74,7 @@ function safeOperator(operator: string): FunctionPrinter {
 function extreme(name: 'greatest' | 'least'): FunctionPrinter {
   return (call) => {
     expectArguments(call, 1, 100);
-    const operands = call.args.map((node) => call.print(node));
+    const operands = coerceLiterals(call.args.map((node) => call.print(node)));
     const nullable = operands.filter((value) => value.raw === undefined).map((value) => `${value.sql} IS NULL`);
     const values = `${name}(${operands.map(bare).join(', ')})`;
     const type = commonType(operands);
@@ -77,27 +84,28 @@ function extreme(name: 'greatest' | 'least'): FunctionPrinter {
 
 function condition(call: FunctionCall): Printed {
   expectArguments(call, 3);
-  const [test, whenTrue, otherwise] = [operand(call, 0), operand(call, 1), operand(call, 2)];
+  const test = operand(call, 0);
+  const [whenTrue, otherwise] = coerceLiterals([operand(call, 1), operand(call, 2)]) as [Printed, Printed];
   return printed(`(CASE WHEN ${test.sql} THEN ${whenTrue.sql} ELSE ${otherwise.sql} END)`, commonType([whenTrue, otherwise]));
 }
 
 function coalesce(call: FunctionCall): Printed {
   expectArguments(call, 1, 100);
-  const operands = call.args.map((node) => call.print(node));
+  const operands = coerceLiterals(call.args.map((node) => call.print(node)));
   return printed(`coalesce(${operands.map((value) => value.sql).join(', ')})`, commonType(operands));
 }
 
 function nullIf(call: FunctionCall): Printed {
   expectArguments(call, 2);
-  const value = operand(call, 0);
-  return printed(`nullif(${value.sql}, ${bare(operand(call, 1))})`, value.type);
+  const [value, other] = coerceLiterals([operand(call, 0), operand(call, 1)]) as [Printed, Printed];
+  return printed(`nullif(${value.sql}, ${bare(other)})`, value.type);
 }
 
 function sign(call: FunctionCall): Printed {
   expectArguments(call, 1);
   const value = operand(call, 0);
   // DuckDB answers a TINYINT, in which a product would overflow.
-  return printed(`CAST(sign(${value.sql}) AS BIGINT)`, value.type);
+  return printed(`CAST(sign(${value.sql}) AS ${value.type === 'NUMERIC' ? 'DECIMAL(38, 9)' : 'BIGINT'})`, value.type);
 }
 
 function logarithm(call: FunctionCall): Printed {
@@ -107,8 +115,15 @@ function logarithm(call: FunctionCall): Printed {
 }
 
 function truncate(call: FunctionCall): Printed {
-  expectArguments(call, 1);
+  expectArguments(call, 1, 2);
   const value = operand(call, 0);
+  if (call.args.length === 2) {
+    const digits = call.integerLiteral(argument(call, 1));
+    if (value.type !== 'NUMERIC' || digits === undefined || digits < 0n)
+      throw new RefusedSql('TRUNC', 'TRUNC(x, n) is supported for NUMERIC and a literal n that is not negative: cast to NUMERIC, or write TRUNC(x * 100) / 100');
+    return printed(`CAST(trunc(${value.sql}, ${digits}) AS DECIMAL(38, 9))`, 'NUMERIC');
+  }
+  if (value.type === 'NUMERIC') return printed(`CAST(trunc(${value.sql}) AS DECIMAL(38, 9))`, 'NUMERIC');
   return printed(`trunc(${value.sql})`, value.type === 'INT64' ? 'FLOAT64' : value.type);
 }
 
@@ -125,6 +140,10 @@ export const numberFunctions: Readonly<Record<string, FunctionPrinter>> = {
   EXP: float('exp', 1),
   FLOOR: sameType('floor'),
   GREATEST: extreme('greatest'),
+  ERROR: (call) => {
+    expectArguments(call, 1);
+    return printed(`error(${operand(call, 0).sql})`);
+  },
   IF: condition,
   LEAST: extreme('least'),
   LN: float('ln', 1),
@@ -133,10 +152,24 @@ export const numberFunctions: Readonly<Record<string, FunctionPrinter>> = {
   MOD: integerDivision('%', 'fg_mod'),
   NULLIF: nullIf,
   POW: float('pow', 2),
+  RANGE_BUCKET: (call) => {
+    expectArguments(call, 2);
+    const [point, bounds] = [operand(call, 0), operand(call, 1)];
+    return printed(
+      `(CASE WHEN ${point.sql} IS NULL OR ${bounds.sql} IS NULL THEN NULL ELSE len(list_filter(${bounds.sql}, lambda fg_e: fg_e <= ${point.sql})) END)`,
+      'INT64',
+    );
+  },
   ROUND: round,
   SAFE_ADD: safeOperator('+'),
   SAFE_DIVIDE: safeDivide,
   SAFE_MULTIPLY: safeOperator('*'),
+  SAFE_NEGATE: (call) => {
+    expectArguments(call, 1);
+    const value = operand(call, 0);
+    // Of INT64 alone -2^63 has no opposite.
+    return printed(value.type === 'FLOAT64' || value.type === 'NUMERIC' ? `(-${value.sql})` : `TRY(-${value.sql})`, value.type);
+  },
   SAFE_SUBTRACT: safeOperator('-'),
   SIGN: sign,
   SIN: float('sin', 1),

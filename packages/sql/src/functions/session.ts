@@ -1,10 +1,11 @@
 /**
- * Functions that a pipeline's SELECT may not use, since a partition computed twice must give the same rows, and a
+ * Functions of whole statements alone: FARM_FINGERPRINT, for which whoever runs the statement registers
+ * `fg_farm_fingerprint` (farm-fingerprint.ts), and what a pipeline's SELECT may not use, since a partition computed twice must give the same rows, and a
  * statement may. The present is the statement's: whoever runs it binds `sys_now`.
  */
 import { printed, quoteString } from '../printed.ts';
 import type { Printed } from '../printed.ts';
-import { expectArguments, expectString } from './call.ts';
+import { argument, expectArguments, expectString } from './call.ts';
 import type { FunctionCall } from './call.ts';
 
 type SessionFunction = (call: FunctionCall, now: () => Printed) => Printed;
@@ -23,6 +24,15 @@ export const SESSION_FUNCTIONS: ReadonlyMap<string, SessionFunction> = new Map<s
     (call, now) => {
       expectArguments(call, 0);
       return now();
+    },
+  ],
+  [
+    'FARM_FINGERPRINT',
+    (call) => {
+      expectArguments(call, 1);
+      const value = call.print(argument(call, 0));
+      // Of a BLOB that is not known as one `encode` is no function: refused by DuckDB, not hashed by its text.
+      return printed(`fg_farm_fingerprint(${value.type === 'BYTES' ? value.sql : `encode(${value.sql})`})`, 'INT64');
     },
   ],
   [

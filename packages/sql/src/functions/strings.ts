@@ -87,8 +87,12 @@ function regexpReplace(call: FunctionCall): Printed {
   const source = toCall(argument(call, 0));
   if (source?.name === 'NORMALIZE' && formOf(source.args[1]) === 'NFD') {
     // NFD without its marks is DuckDB's strip_accents; NFD alone has no equal there.
-    const stripsMarks = /^(\\pM|\\p\{M\}|\\p\{Mn\})[+*]?$/u.test(expectString(call, 1, 'the pattern')) && call.stringLiteral(argument(call, 2)) === '';
-    if (stripsMarks) return printed(`strip_accents(${call.print(source.args[0] as Node).sql})`, 'STRING');
+    const text = expectString(call, 1, 'the pattern');
+    const removes = call.stringLiteral(argument(call, 2)) === '';
+    const stripped = `strip_accents(${call.print(source.args[0] as Node).sql})`;
+    if (removes && /^(\\pM|\\p\{M\}|\\p\{Mn\})[+*]?$/u.test(text)) return printed(stripped, 'STRING');
+    // All but these ASCII characters goes, and the marks with it.
+    if (removes && /^\[\^[A-Za-z0-9 _.'-]+\]\+?$/u.test(text)) return printed(`regexp_replace(${stripped}, ${sql}, '', 'g')`, 'STRING');
   }
   return printed(`regexp_replace(${operand(call, 0).sql}, ${sql}, ${operand(call, 2).sql}, 'g')`, 'STRING');
 }
@@ -131,7 +135,8 @@ function concat(call: FunctionCall): Printed {
 
 function split(call: FunctionCall): Printed {
   expectArguments(call, 1, 2);
-  return printed(`string_split(${operand(call, 0).sql}, ${call.args.length === 2 ? operand(call, 1).sql : "','"})`);
+  const sql = `string_split(${operand(call, 0).sql}, ${call.args.length === 2 ? operand(call, 1).sql : "','"})`;
+  return { sql, google: { kind: 'ARRAY', element: { kind: 'STRING' } } };
 }
 
 function digest(name: 'md5' | 'sha1' | 'sha256'): FunctionPrinter {
@@ -168,7 +173,19 @@ function length(call: FunctionCall): Printed {
 }
 
 export const stringFunctions: Readonly<Record<string, FunctionPrinter>> = {
+  ASCII: (call) => {
+    expectArguments(call, 1);
+    // DuckDB gives the first byte's code, GoogleSQL an error for what is not ASCII.
+    const { sql } = operand(call, 0);
+    return printed(`(CASE WHEN ${sql} = '' THEN 0 WHEN unicode(${sql}) > 127 THEN error('ASCII: the character is none of ASCII') ELSE CAST(unicode(${sql}) AS BIGINT) END)`, 'INT64');
+  },
   BYTE_LENGTH: byteLength,
+  CHR: (call) => {
+    expectArguments(call, 1);
+    return printed(`chr(CAST(${bare(operand(call, 0))} AS INTEGER))`, 'STRING');
+  },
+  FROM_BASE64: renamed('from_base64', 'BYTES', 1),
+  FROM_HEX: renamed('unhex', 'BYTES', 1),
   CONCAT: concat,
   ENDS_WITH: renamed('suffix', 'BOOL', 2),
   FORMAT: format,
@@ -195,6 +212,10 @@ export const stringFunctions: Readonly<Record<string, FunctionPrinter>> = {
   STARTS_WITH: renamed('starts_with', 'BOOL', 2),
   STRPOS: renamed('strpos', 'INT64', 2),
   SUBSTR: substr,
+  TO_BASE64: (call) => {
+    expectArguments(call, 1);
+    return printed(`to_base64(${operand(call, 0).sql})`, 'STRING');
+  },
   TO_HEX: toHex,
   TRANSLATE: renamed('translate', 'STRING', 3),
   TRIM: trim('trim'),

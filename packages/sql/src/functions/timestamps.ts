@@ -109,7 +109,17 @@ function parse(type: SqlType, strptime: 'strptime' | 'try_strptime'): FunctionPr
   };
 }
 
+function generateTimestamps(call: FunctionCall): Printed {
+  expectArguments(call, 3);
+  const step = interval(call, 2);
+  if (step.literal === undefined || step.literal <= 0n || ![...CLOCK_UNITS, 'DAY'].includes(step.unit))
+    throw new RefusedSql(call.name, `${call.name}: the step must be a positive literal of days or less`);
+  const sql = `generate_series(${typedOperand(call, 0, 'TIMESTAMP')}, ${typedOperand(call, 1, 'TIMESTAMP')}, ${intervalSql(call, 2)})`;
+  return { sql, google: { kind: 'ARRAY', element: { kind: 'TIMESTAMP' } } };
+}
+
 export const timestampFunctions: Readonly<Record<string, FunctionPrinter>> = {
+  GENERATE_TIMESTAMP_ARRAY: generateTimestamps,
   DATETIME: toDatetime,
   DATETIME_ADD: add('DATETIME', '+'),
   DATETIME_DIFF: datetimeDiff,
