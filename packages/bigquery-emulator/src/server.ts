@@ -10,7 +10,7 @@ const { maxPartitionsPerJob, maxPartitions } = bigquery.partitionedTable;
 export const startServer = async (options: ServerOptions): Promise<Server> => {
   const clock = options.clock ?? createEmulatorClock();
   const [analyzer, engine] = await Promise.all([
-    startAnalyzer(options.folder === undefined ? {} : { folder: options.folder }),
+    startAnalyzer(),
     openEngine({
       clock,
       ...(options.folder === undefined ? {} : { folder: options.folder }),

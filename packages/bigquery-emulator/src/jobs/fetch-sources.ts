@@ -80,11 +80,7 @@ export const fetchSources = async (uris: readonly string[], storageHost: string 
       const name = `gs://${bucket}/${object}`;
       const response = await request(`${host}/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(object)}?alt=media`, signal, name);
       const path = join(folder, String(index));
-      await pipeline(
-        response.body === null ? Readable.from([]) : Readable.fromWeb(response.body),
-        createWriteStream(path),
-        { signal },
-      );
+      await pipeline(response.body === null ? Readable.from([]) : Readable.fromWeb(response.body), createWriteStream(path), { signal });
       files.push({ path: await unpack(path), name });
     }
     return { files, [Symbol.asyncDispose]: remove };
