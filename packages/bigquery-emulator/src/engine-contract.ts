@@ -82,7 +82,7 @@ export type Session = AsyncDisposable & {
    */
   readonly run: (statement: AnalyzedStatement, parameters: Parameters, destination?: Destination) => Promise<StatementResult>;
   /** Checks translation and estimates, without running. */
-  readonly dryRun: (statement: AnalyzedStatement) => Promise<{ readonly bytesProcessed: number }>;
+  readonly dryRun: (statement: AnalyzedStatement, parameters?: Parameters) => Promise<{ readonly bytesProcessed: number }>;
   readonly writesOf: (statement: AnalyzedStatement, destination?: Destination) => WriteIntent | undefined;
   readonly inTransaction: () => boolean;
   readonly transactionId: () => string | undefined;
@@ -161,6 +161,8 @@ export type Engine = AsyncDisposable & {
   ) => Promise<{ readonly outputRows: number; readonly outputBytes: number; readonly inputBytes: number; readonly partitions: readonly string[] }>;
   /** Copies, snapshots and clones alike: rows, schema, partitioning. */
   readonly copy: (sources: readonly TableId[], destination: Destination) => Promise<{ readonly copiedRows: number; readonly partitions?: readonly string[] }>;
+  /** How long rows of streaming inserts can't be changed by DML: 30 minutes in the cloud. 0, as it is at first: they can at once. */
+  readonly setStreamingBufferMs: (bufferMs: number) => void;
   /** Schema of a table or of a view of INFORMATION_SCHEMA, for the analyzer. */
   readonly lookUp: (table: TableId) => TableSchema | undefined;
 };

@@ -241,6 +241,7 @@ export const createFakeEngine = (clock: EmulatorClock): FakeEngine => {
       find(destination.table).rows = rows;
       return { copiedRows: rows.length };
     },
+    setStreamingBufferMs: () => {},
     lookUp: (id) => tables.get(formatTableId(id))?.table.schema,
     [Symbol.asyncDispose]: async () => {},
   };

@@ -94,6 +94,7 @@ export const createControlRoutes = (dependencies: Dependencies): Router => {
     if (count === 0) throw invalid('At least one slot is needed');
     for (const name of ['queueMs', 'runMs', 'settleMs', 'streamingBufferMs'] as const) settings[name] = readOptionalCount(body[name], name) ?? settings[name];
     if (count !== undefined) setSlots(count);
+    engine.setStreamingBufferMs(settings.streamingBufferMs);
     response.json(showSettings());
   });
   routes.get('/faults', (_request, response) => {
@@ -119,6 +120,7 @@ export const createControlRoutes = (dependencies: Dependencies): Router => {
   routes.post('/reset', async (_request, response) => {
     faults.clear();
     Object.assign(settings, defaultSettings);
+    engine.setStreamingBufferMs(settings.streamingBufferMs);
     setSlots(slotCount);
     const live = store.all().filter((job) => !job.isDone);
     store.clear();

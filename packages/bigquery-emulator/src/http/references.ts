@@ -33,6 +33,12 @@ export const readTableId = (value: unknown, path: string, projectId: string): Ta
   return { ...readDatasetId(object, path, projectId), tableId: checkTableId(readText(object['tableId'], `${path}.tableId`)) };
 };
 
+/** What is copied may name a partition as well; the decorator stays part of the id. */
+export const readSourceId = (value: unknown, path: string, projectId: string): TableId => {
+  const { table, partitionId } = readDestinationId(value, path, projectId);
+  return partitionId === undefined ? table : { ...table, tableId: `${table.tableId}$${partitionId}` };
+};
+
 /** A destination may name a partition: `table$20240101`. */
 export const readDestinationId = (value: unknown, path: string, projectId: string): { readonly table: TableId; readonly partitionId?: string } => {
   const object = readObject(value, path);

@@ -57,7 +57,7 @@ export const serve = async (
   const quotas = createQuotas({ limits, clock });
   const streaming = createStreamingBuffer(clock, settings);
   const slots = createSlots({ count: slotCount, limitQueues: limits });
-  const statements = createStatementRunner({ engine, quotas, streaming });
+  const statements = createStatementRunner({ engine, quotas });
   const runner = createJobRunner({
     store,
     slots,

@@ -19,7 +19,7 @@ import {
   type FieldRules,
   type JsonObject,
 } from '../http/read-json.ts';
-import { readClustering, readDatasetId, readDestinationId, readLabels, readPartitioning, readTableId } from '../http/references.ts';
+import { readClustering, readDatasetId, readDestinationId, readLabels, readPartitioning, readSourceId } from '../http/references.ts';
 import { BigQueryProblem, notImplemented } from '../problem.ts';
 import type { DatasetId, TableId } from '../types.ts';
 import { readSchema } from '../values/types.ts';
@@ -245,7 +245,7 @@ const readCopy = (value: unknown, projectId: string, common: Common): CopySpec =
   return {
     ...common,
     type: 'COPY',
-    sources: list.map((source, index) => readTableId(source, `sourceTables[${index}]`, projectId)),
+    sources: list.map((source, index) => readSourceId(source, `sourceTables[${index}]`, projectId)),
     destination: { ...readDestination(copy, 'configuration.copy', projectId, 'WRITE_EMPTY'), ...(expiresAt === undefined ? {} : { expiresAt }) },
     operation,
     configuration: { ...common.configuration, jobType: 'COPY', copy },

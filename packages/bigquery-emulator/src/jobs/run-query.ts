@@ -37,9 +37,9 @@ const sumDml = (results: readonly StatementResult[]): NonNullable<StatementResul
   );
 
 export const createQueryWork = ({ engine, statements, store, faults, clock }: Dependencies): QueryWork => {
-  const checkBytes = async (session: Session, spec: QuerySpec, statement: AnalyzedStatement): Promise<void> => {
+  const checkBytes = async (session: Session, spec: QuerySpec, statement: AnalyzedStatement, parameters: Parameters): Promise<void> => {
     if (spec.maximumBytesBilled === undefined) return;
-    const billed = billedBytes((await session.dryRun(statement)).bytesProcessed, statement.reads.length);
+    const billed = billedBytes((await session.dryRun(statement, parameters)).bytesProcessed, statement.reads.length);
     if (billed <= spec.maximumBytesBilled) return;
     throw new BigQueryProblem('bytesBilledLimitExceeded', `Query exceeded limit for bytes billed: ${spec.maximumBytesBilled}. ${billed} or higher required.`);
   };
@@ -48,7 +48,7 @@ export const createQueryWork = ({ engine, statements, store, faults, clock }: De
     const { record, stopSignal } = job;
     await using session = await engine.openSession();
     record.details = { statementType: statement.kind };
-    await checkBytes(session, spec, statement);
+    await checkBytes(session, spec, statement, parameters);
     // A statement that waits for its table is PENDING, and takes nobody's slot.
     const release = await statements.admit(session, statement, spec.destination, stopSignal);
     try {
@@ -109,7 +109,7 @@ export const createQueryWork = ({ engine, statements, store, faults, clock }: De
     await clock.sleep(effects.queueMs, stopSignal);
     const statement = await prepared.analyze(sql);
     child.record.details = { statementType: statement.kind };
-    await checkBytes(session, spec, statement);
+    await checkBytes(session, spec, statement, parameters);
     const release = await statements.admit(session, statement, undefined, stopSignal);
     try {
       child.start();
@@ -179,8 +179,8 @@ export const createQueryWork = ({ engine, statements, store, faults, clock }: De
     dryRun: async (prepared, spec) => {
       if (prepared.kind === 'script') throw new BigQueryProblem('notImplemented', 'this emulator does not implement the dry run of a script; BigQuery does');
       await using session = await engine.openSession();
-      const { bytesProcessed } = await session.dryRun(prepared.statement);
-      await checkBytes(session, spec, prepared.statement);
+      const { bytesProcessed } = await session.dryRun(prepared.statement, prepared.parameters);
+      await checkBytes(session, spec, prepared.statement, prepared.parameters);
       return {
         totalBytesProcessed: String(bytesProcessed),
         query: {

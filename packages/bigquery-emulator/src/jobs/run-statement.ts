@@ -7,7 +7,6 @@ import { formatTableId, type TableId } from '../types.ts';
 import { fieldOfColumn } from '../values/types.ts';
 import type { QueryOutcome } from './job.ts';
 import type { Quotas } from './quotas.ts';
-import type { StreamingBuffer } from './streaming-buffer.ts';
 
 export type StatementRunner = {
   /** Waits until the limits let it begin; answers what to call at its end. Throws where they refuse it. */
@@ -31,15 +30,7 @@ export const refuseSnapshot = (engine: Engine, table: TableId): void => {
   throw new BigQueryProblem('invalid', `Table ${formatTableId(table)} is a snapshot, and snapshots can't be written`);
 };
 
-export const createStatementRunner = ({
-  engine,
-  quotas,
-  streaming,
-}: {
-  readonly engine: Engine;
-  readonly quotas: Quotas;
-  readonly streaming: StreamingBuffer;
-}): StatementRunner => {
+export const createStatementRunner = ({ engine, quotas }: { readonly engine: Engine; readonly quotas: Quotas }): StatementRunner => {
   const admitWrite = async (
     kind: StatementKind,
     { table, mode }: WriteIntent,
@@ -50,7 +41,6 @@ export const createStatementRunner = ({
     const isPartitioned = existing === undefined ? destination?.partitioning !== undefined : existing.partitioning !== undefined;
     if (kind !== 'DROP_TABLE') refuseSnapshot(engine, table);
     if (isDml(kind)) {
-      if (mode === 'mutate') streaming.check(table, kind);
       return await quotas.beginDml({ table, mutate: mode === 'mutate', isPartitioned, signal });
     }
     if (mode !== 'ddl') quotas.beginTableJob(table, 'query', isPartitioned);
