@@ -38,7 +38,8 @@ export function readCreateTable(context: TranslationContext, reader: TokenReader
 function readColumns(context: TranslationContext, reader: TokenReader): readonly ColumnDefinition[] {
   const columns: ColumnDefinition[] = [];
   while (!reader.takes(')')) {
-    for (const words of [['PRIMARY', 'KEY'], ['FOREIGN', 'KEY'], ['CONSTRAINT']]) if (reader.sees(...words) && reader.peek(1)?.text !== ',') refuseKey(reader, words);
+    for (const words of [['PRIMARY', 'KEY'], ['FOREIGN', 'KEY'], ['CONSTRAINT']])
+      if (reader.sees(...words) && reader.peek(1)?.text !== ',') refuseKey(reader, words);
     columns.push(readColumn(context, reader));
     if (!reader.sees(')')) reader.expect(',');
   }
@@ -57,7 +58,8 @@ function readColumn(context: TranslationContext, reader: TokenReader): ColumnDef
   const start = reader.peek();
   const typeTokens = reader.until((token) => token.text === ',' || token.text === ')' || ATTRIBUTES.includes(token.word ?? ''));
   const text = context.lexed.text.slice(start?.start ?? 0, typeTokens.at(-1)?.end ?? 0);
-  if (typeTokens.some(({ word }, index) => word === 'NOT' && typeTokens[index + 1]?.word === 'NULL')) reader.refuse('NOT NULL', 'NOT NULL inside a STRUCT is not supported');
+  if (typeTokens.some(({ word }, index) => word === 'NOT' && typeTokens[index + 1]?.word === 'NULL'))
+    reader.refuse('NOT NULL', 'NOT NULL inside a STRUCT is not supported');
   if (typeTokens.some(({ word }) => word === 'OPTIONS')) reader.refuse('OPTIONS', 'OPTIONS inside a STRUCT are not supported');
   const type = formatGoogleType(parseGoogleType(text));
   let column: ColumnDefinition = { name, type, notNull: false, options: {} };
@@ -77,7 +79,11 @@ function readAttribute(context: TranslationContext, reader: TokenReader, column:
 }
 
 function endsDefault(reader: TokenReader): (token: Token) => boolean {
-  return (token) => token.text === ',' || token.text === ')' || (token.word === 'OPTIONS' && reader.peek(1)?.text === '(') || (token.word === 'NOT' && reader.peek(1)?.word === 'NULL');
+  return (token) =>
+    token.text === ',' ||
+    token.text === ')' ||
+    (token.word === 'OPTIONS' && reader.peek(1)?.text === '(') ||
+    (token.word === 'NOT' && reader.peek(1)?.word === 'NULL');
 }
 
 function writtenText(context: TranslationContext, tokens: readonly Token[]): string {
@@ -107,7 +113,8 @@ function readPartitionBy(reader: TokenReader): PartitionBy {
   reader.expect(',');
   if (call === 'RANGE_BUCKET') return readRange(reader, column);
   const part = PARTS.find((word) => reader.takes(word));
-  if (part === undefined || !['DATE_TRUNC', 'TIMESTAMP_TRUNC', 'DATETIME_TRUNC'].includes(call)) return reader.refuse('PARTITION BY', `PARTITION BY ${call} is not supported`);
+  if (part === undefined || !['DATE_TRUNC', 'TIMESTAMP_TRUNC', 'DATETIME_TRUNC'].includes(call))
+    return reader.refuse('PARTITION BY', `PARTITION BY ${call} is not supported`);
   reader.expect(')');
   return { kind: 'trunc', column, part };
 }

@@ -29,7 +29,8 @@ export function printTokens(context: TranslationContext, tokens: readonly Token[
   if (first === undefined || last === undefined) throw new RefusedSql('syntax', 'an expression is missing');
   const query = parseStatement(blankAround(context.lexed, first.start, last.end, 'SELECT '));
   const [expression, ...others] = toList(query.body['expressions']).map(toNode);
-  if (query.kind !== 'select' || expression === undefined || others.length > 0) throw new RefusedSql('syntax', 'one expression is expected', undefined, first.start);
+  if (query.kind !== 'select' || expression === undefined || others.length > 0)
+    throw new RefusedSql('syntax', 'one expression is expected', undefined, first.start);
   return context.printExpression(expression).sql;
 }
 

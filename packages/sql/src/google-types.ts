@@ -118,7 +118,8 @@ function readStruct(tokens: readonly string[], at: number): readonly [GoogleType
   let next = at + 1;
   while (tokens[next] !== '>') {
     const name = tokens[next]?.replaceAll('`', '') ?? '';
-    if (!/^\w/u.test(name) || /^[<>(),]$/u.test(tokens[next + 1] ?? ',')) throw new RefusedSql('STRUCT', 'a STRUCT whose fields have no names is not supported');
+    if (!/^\w/u.test(name) || /^[<>(),]$/u.test(tokens[next + 1] ?? ','))
+      throw new RefusedSql('STRUCT', 'a STRUCT whose fields have no names is not supported');
     const [type, end] = readType(tokens, next + 1);
     fields.push({ name, type });
     next = tokens[end] === ',' ? end + 1 : end;

@@ -42,9 +42,18 @@ function printNumber(text: string): Printed {
   if (/^\d+$/u.test(text)) return printInteger(BigInt(text));
   const parts = /^(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/u.exec(text);
   if (parts === null) throw new RefusedSql('number', `the number ${text} is not understood`);
-  const decimal = `${parts[1] || '0'}.${parts[2] || '0'}`;
-  const isDecimal = parts[3] === undefined && (parts[2] ?? '').length <= 9 && (parts[1] ?? '').length <= 29;
-  return { sql: `${decimal}e${Number(parts[3] ?? 0)}`, type: 'FLOAT64', ...(isDecimal ? { decimal } : {}) };
+  const sql = `${parts[1] || '0'}.${parts[2] || '0'}e${Number(parts[3] ?? 0)}`;
+  return { sql, type: 'FLOAT64', decimal: decimalOf(parts[1] ?? '', parts[2] ?? '', Number(parts[3] ?? 0)) };
+}
+
+/** Digits, point and exponent as a plain decimal that NUMERIC can hold; '' where it can't. */
+function decimalOf(whole: string, fraction: string, exponent: number): string {
+  const point = whole.length + exponent;
+  const digits = whole + fraction;
+  if (Math.abs(exponent) > 40) return '';
+  const [before, after] = point <= 0 ? ['0', '0'.repeat(-point) + digits] : [digits.slice(0, point).padEnd(point, '0'), digits.slice(point)];
+  const shortest = after.replace(/0+$/u, '');
+  return shortest.length > 9 || before.replace(/^0+/u, '').length > 29 ? '' : `${before || '0'}.${shortest || '0'}`;
 }
 
 function printInteger(value: bigint): Printed {

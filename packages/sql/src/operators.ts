@@ -74,7 +74,8 @@ function division(printer: ExpressionPrinter, node: Node): Printed {
   if ((left.type === 'NUMERIC' && right.type !== 'FLOAT64') || (right.type === 'NUMERIC' && left.type !== 'FLOAT64')) {
     throw new RefusedSql('NUMERIC division', 'division of NUMERIC by a column of unknown type is not supported, cast it');
   }
-  const isNonZero = right.raw !== undefined ? BigInt(right.raw.replaceAll(/[()]/gu, '')) !== 0n : /^[0-9.]+e[0-9+-]+$/u.test(right.sql) && Number(right.sql) !== 0;
+  const isNonZero =
+    right.raw !== undefined ? BigInt(right.raw.replaceAll(/[()]/gu, '')) !== 0n : /^[0-9.]+e[0-9+-]+$/u.test(right.sql) && Number(right.sql) !== 0;
   const isPlain = isNonZero && (left.type !== undefined || right.type === 'FLOAT64');
   return printed(isPlain ? `(${bare(left)} / ${bare(right)})` : `fg_divide(${bare(left)}, ${bare(right)})`, 'FLOAT64');
 }

@@ -45,7 +45,10 @@ export const duckdbPrelude: readonly string[] = [
   ),
   // Of two numbers of billionths: the whole part, nine digits more by long division, half away from zero. Where the product
   // leaves 128 bits (a divisor above 10^20) DuckDB fails. No list_reduce: over a join DuckDB 1.5 reads other columns in it.
-  macro('fg_divide_positive(x, y)', `(x // y) * 1000000000 + ((x % y) * 1000000000) // y + CASE WHEN ((x % y) * 1000000000) % y >= y - ((x % y) * 1000000000) % y THEN 1 ELSE 0 END`),
+  macro(
+    'fg_divide_positive(x, y)',
+    `(x // y) * 1000000000 + ((x % y) * 1000000000) // y + CASE WHEN ((x % y) * 1000000000) % y >= y - ((x % y) * 1000000000) % y THEN 1 ELSE 0 END`,
+  ),
   macro(
     'fg_numeric_divide(a, b)',
     `CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN b = 0 THEN error('division by zero')

@@ -31,7 +31,7 @@ function printInsert(context: TranslationContext, body: Body): TranslatedStateme
 function printUpdate(context: TranslationContext, body: Body): TranslatedStatement {
   allowKeys('UPDATE', body, ['table', 'set', 'from_clause', 'from_joins', 'where_clause']);
   const target = targetOf(body['table'], ['name', 'schema', 'catalog', 'alias']);
-  const alias = nameOf(isBody(body['table']) ? body['table']['alias'] : undefined) ?? (target.at(-1) as string);
+  const alias = nameOf(isBody(body['table']) ? body['table']['alias'] : undefined) ?? lastOf(target);
   return context.inScope(() => {
     context.addTable(alias, target);
     const from = printFromItems(context, body['from_clause'], body['from_joins']);
@@ -46,7 +46,7 @@ function printUpdate(context: TranslationContext, body: Body): TranslatedStateme
 function printDelete(context: TranslationContext, body: Body): TranslatedStatement {
   allowKeys('DELETE', body, ['table', 'alias', 'where_clause', 'no_from']);
   const target = targetOf(body['table'], ['name', 'schema', 'catalog']);
-  const alias = nameOf(body['alias']) ?? (target.at(-1) as string);
+  const alias = nameOf(body['alias']) ?? lastOf(target);
   return context.inScope(() => {
     context.addTable(alias, target);
     return { kind: 'delete', target, alias, where: printWhere(context, 'DELETE', body) };
@@ -65,7 +65,7 @@ function printMerge(context: TranslationContext, body: Body): TranslatedStatemen
   const table = outer.kind === 'alias' ? toNode(outer.body['this']) : outer;
   if (table.kind !== 'table') throw new RefusedSql('MERGE', 'the target of MERGE must be a table');
   const target = targetOf(table.body, ['name', 'schema', 'catalog', 'alias']);
-  const alias = nameOf(outer.kind === 'alias' ? outer.body['alias'] : table.body['alias']) ?? (target.at(-1) as string);
+  const alias = nameOf(outer.kind === 'alias' ? outer.body['alias'] : table.body['alias']) ?? lastOf(target);
   return context.inScope(() => {
     context.addTable(alias, target);
     const { source, sourceAlias } = printMergeSource(context, toNode(body['using']));
@@ -95,7 +95,7 @@ function printMergeSource(context: TranslationContext, node: Node): { readonly s
     return { source: `(${query}) AS ${quoteIdentifier(sourceAlias)}`, sourceAlias };
   }
   if (inner.kind !== 'table') throw new RefusedSql('MERGE USING', 'the source of MERGE must be a table or a subquery', undefined, offsetOf(node.body));
-  const sourceAlias = written ?? (readTablePath(inner.body).at(-1) as string);
+  const sourceAlias = written ?? lastOf(readTablePath(inner.body));
   return { source: printSource(context, { kind: 'table', body: { ...inner.body, alias: { name: sourceAlias } } }), sourceAlias };
 }
 
@@ -123,7 +123,8 @@ function printAction(context: TranslationContext, node: Node, alias: string): Me
   if (verb !== undefined && first !== undefined && isWord(verb, 'INSERT')) {
     if (isWord(first, 'ROW') && second === undefined) return { kind: 'insert_row' };
     if (second === undefined) return { kind: 'insert', values: tupleOf(first).map((value) => printValue(context, value)) };
-    if (second.kind === 'tuple') return { kind: 'insert', columns: tupleOf(first).map(columnName), values: tupleOf(second).map((value) => printValue(context, value)) };
+    if (second.kind === 'tuple')
+      return { kind: 'insert', columns: tupleOf(first).map(columnName), values: tupleOf(second).map((value) => printValue(context, value)) };
   }
   throw new RefusedSql('MERGE', 'this action of a WHEN clause is not supported', undefined, offsetOf(node.body));
 }
@@ -169,6 +170,11 @@ function isDefault(node: Node): boolean {
 
 function isWord(node: Node, word: string): boolean {
   return node.kind === 'var' && String(node.body['this']).toUpperCase() === word;
+}
+
+/** What a table is called where it has no alias. */
+function lastOf(path: TablePath): string {
+  return path.at(-1) ?? '';
 }
 
 function targetOf(value: Json | undefined, known: readonly string[]): TablePath {

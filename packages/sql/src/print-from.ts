@@ -70,28 +70,25 @@ export function printSource(context: TranslationContext, node: Node): string {
   throw new RefusedSql(name, `${name} in FROM is not supported`, context.locate(name));
 }
 
+/** A CTE, or a table: of a pipeline by its own name, of a statement by what the caller calls it. */
 function printTable(context: TranslationContext, body: Body): string {
   allowKeys('table', body, ['name', 'schema', 'catalog', 'alias']);
-  if (context.mode !== undefined) return printNamedTable(context, body, context.mode.tableName);
-  const { dataset, table } = readTableName(body);
-  const alias = nameOf(body['alias']) ?? table;
-  if (dataset === undefined) return `${quoteIdentifier(table)} AS ${quoteIdentifier(alias)}`;
-  return `${quoteIdentifier(dataset)}.${quoteIdentifier(table)} AS ${quoteIdentifier(alias)}`;
-}
-
-function printNamedTable(context: TranslationContext, body: Body, tableName: (path: readonly string[]) => string): string {
-  const path = readTablePath(body);
+  const path = context.mode === undefined ? pipelineTable(body) : readTablePath(body);
   const [first = ''] = path;
-  if (path.length > 1 && context.isRelation(first)) {
+  if (context.mode !== undefined && path.length > 1 && context.isRelation(first)) {
     throw new RefusedSql('array join', `the path ${path.join('.')} in FROM is an array: write UNNEST(${path.join('.')})`, undefined, offsetOf(body));
   }
   const alias = nameOf(body['alias']) ?? path.at(-1) ?? '';
-  if (path.length === 1 && context.isCte(first)) {
-    context.addRelation(relationOf(alias, context.cteShape(first)));
-    return `${quoteIdentifier(first)} AS ${quoteIdentifier(alias)}`;
-  }
-  context.addTable(alias, path);
-  return `${tableName(path)} AS ${quoteIdentifier(alias)}`;
+  const isCte = path.length === 1 && context.isCte(first);
+  if (isCte) context.addRelation(relationOf(alias, context.cteShape(first)));
+  else context.addTable(alias, path);
+  const text = isCte || context.mode === undefined ? path.map(quoteIdentifier).join('.') : context.mode.tableName(path);
+  return `${text} AS ${quoteIdentifier(alias)}`;
+}
+
+function pipelineTable(body: Body): readonly string[] {
+  const { dataset, table } = readTableName(body);
+  return dataset === undefined ? [table] : [dataset, table];
 }
 
 interface Unnest {
@@ -138,7 +135,8 @@ function printUnnest(context: TranslationContext, { list, alias, offsetAlias }: 
 
 function unnestedRelation(alias: string, offsetAlias: string | undefined, element: KnownType): Relation {
   if (element.type === undefined && element.google === undefined) return relationOf(alias, UNKNOWN_SHAPE);
-  const fields = element.google?.kind === 'STRUCT' ? element.google.fields.map((field): [string, KnownType] => [field.name.toLowerCase(), known(field.type)]) : [];
+  const fields =
+    element.google?.kind === 'STRUCT' ? element.google.fields.map((field): [string, KnownType] => [field.name.toLowerCase(), known(field.type)]) : [];
   const columns = new Map<string, KnownType>([[alias.toLowerCase(), element], ...fields]);
   if (offsetAlias !== undefined) columns.set(offsetAlias.toLowerCase(), { type: 'INT64' });
   return relationOf(alias, shapeOf(columns));
@@ -148,7 +146,9 @@ function unnestedRelation(alias: string, offsetAlias: string | undefined, elemen
 function hasScalars(list: Node): boolean {
   if (list.kind === 'array_func') return true;
   if (list.kind === 'cast') return !isStructList(list);
-  return list.kind === 'function' && ['GENERATE_ARRAY', 'GENERATE_DATE_ARRAY', 'GENERATE_TIMESTAMP_ARRAY', 'SPLIT'].includes(String(list.body['name']).toUpperCase());
+  return (
+    list.kind === 'function' && ['GENERATE_ARRAY', 'GENERATE_DATE_ARRAY', 'GENERATE_TIMESTAMP_ARRAY', 'SPLIT'].includes(String(list.body['name']).toUpperCase())
+  );
 }
 
 /** Whether `*` would meet an UNNEST without a name, or one whose elements may be STRUCTs with unknown fields. */

@@ -1,5 +1,6 @@
 /** What printing an expression gives: DuckDB text, and as much of its GoogleSQL type as can be told without a schema. */
 import type { GoogleType } from './google-types.ts';
+import { RefusedSql } from './problems.ts';
 
 export type SqlType = 'INT64' | 'FLOAT64' | 'NUMERIC' | 'STRING' | 'BYTES' | 'BOOL' | 'DATE' | 'DATETIME' | 'TIMESTAMP' | 'TIME' | 'JSON';
 
@@ -9,7 +10,7 @@ export interface Printed {
   readonly type?: SqlType | undefined;
   /** An integer literal without the cast to BIGINT, for places where DuckDB widens it by itself or wants it narrow. */
   readonly raw?: string | undefined;
-  /** A FLOAT64 literal as a decimal of at most nine digits behind the point: beside a NUMERIC it is one. */
+  /** A FLOAT64 literal as a decimal of at most nine digits behind the point, or '' if it has more: beside a NUMERIC it is one. */
   readonly decimal?: string | undefined;
   /** The type of an ARRAY or STRUCT, where it is known. */
   readonly google?: GoogleType | undefined;
@@ -47,6 +48,7 @@ export function quoteString(value: string): string {
 export function coerceLiterals(operands: readonly Printed[]): readonly Printed[] {
   const isNumeric = operands.some(({ type }) => type === 'NUMERIC') && operands.every(({ type, decimal }) => type !== 'FLOAT64' || decimal !== undefined);
   if (!isNumeric) return operands;
+  if (operands.some(({ decimal }) => decimal === '')) throw new RefusedSql('NUMERIC', 'a literal beside a NUMERIC has more digits than a NUMERIC can hold');
   return operands.map((value) => (value.decimal === undefined ? value : printed(`CAST('${value.decimal}' AS DECIMAL(38, 9))`, 'NUMERIC')));
 }
 

@@ -8,7 +8,6 @@ import { blankAround, TokenReader } from './token-reader.ts';
 import type { TranslatedStatement } from './translated-statement.ts';
 import type { TranslationContext } from './translation-context.ts';
 
-
 /** undefined: the parser knows the whole statement. */
 export function readHead(context: TranslationContext): TranslatedStatement | undefined {
   const reader = new TokenReader(context.lexed);

@@ -78,7 +78,12 @@ export class TokenReader {
   unexpected(): RefusedSql {
     const token = this.peek();
     const offset = token?.start ?? this.lexed.text.length;
-    return new RefusedSql(token?.word ?? 'syntax', `${token === undefined ? 'the end of the statement' : `'${token.text}'`} is not expected here`, undefined, offset);
+    return new RefusedSql(
+      token?.word ?? 'syntax',
+      `${token === undefined ? 'the end of the statement' : `'${token.text}'`} is not expected here`,
+      undefined,
+      offset,
+    );
   }
 
   refuse(construct: string, message = `${construct} is not supported`): never {

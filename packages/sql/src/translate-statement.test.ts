@@ -45,7 +45,9 @@ describe('queries', () => {
 
   test('a CTE goes before a table of its name, and is not seen outside its query', () => {
     const sql = 'SELECT * FROM (WITH t AS (SELECT 1 AS a) SELECT a FROM T) AS x, t';
-    expect(translate(sql)).toMatchObject({ sql: 'SELECT *\nFROM (WITH "t" AS (SELECT 1::BIGINT AS "a")\nSELECT "a" AS "a"\nFROM "T" AS "T") AS "x", "tables"."t" AS "t"' });
+    expect(translate(sql)).toMatchObject({
+      sql: 'SELECT *\nFROM (WITH "t" AS (SELECT 1::BIGINT AS "a")\nSELECT "a" AS "a"\nFROM "T" AS "T") AS "x", "tables"."t" AS "t"',
+    });
   });
 
   test('parameters have any type; their names are in lower case', () => {
@@ -68,7 +70,10 @@ describe('queries', () => {
   });
 
   test('what the statement is told when it runs: the last row count, and the present', () => {
-    const result = translateStatement("SELECT @@row_count AS n, CURRENT_TIMESTAMP() AS a, CURRENT_DATE('Asia/Tokyo') AS b, CURRENT_DATETIME AS c", { parameterTypes: {}, tableName });
+    const result = translateStatement("SELECT @@row_count AS n, CURRENT_TIMESTAMP() AS a, CURRENT_DATE('Asia/Tokyo') AS b, CURRENT_DATETIME AS c", {
+      parameterTypes: {},
+      tableName,
+    });
     expect(result).toEqual({
       ok: true,
       parameters: ['sys_row_count', 'sys_now'],
@@ -97,7 +102,11 @@ describe('DML', () => {
   });
 
   test.each(['SELECT a FROM d.s', '(SELECT a FROM d.s)'])('INSERT of %s', (query) => {
-    expect(translate(`INSERT t ${query}`)).toEqual({ kind: 'insert', target: ['t'], source: { kind: 'query', sql: 'SELECT "a" AS "a"\nFROM "tables"."d/s" AS "s"' } });
+    expect(translate(`INSERT t ${query}`)).toEqual({
+      kind: 'insert',
+      target: ['t'],
+      source: { kind: 'query', sql: 'SELECT "a" AS "a"\nFROM "tables"."d/s" AS "s"' },
+    });
   });
 
   test('a column that is called DEFAULT is quoted', () => {
@@ -155,7 +164,11 @@ describe('DML', () => {
           },
         },
         { match: 'matched', action: { kind: 'delete' } },
-        { match: 'not_matched_by_target', condition: '("S"."pts" > 0)', action: { kind: 'insert', columns: ['id', 'pts'], values: ['"S"."id"', { default: true }] } },
+        {
+          match: 'not_matched_by_target',
+          condition: '("S"."pts" > 0)',
+          action: { kind: 'insert', columns: ['id', 'pts'], values: ['"S"."id"', { default: true }] },
+        },
         { match: 'not_matched_by_target', action: { kind: 'insert_row' } },
         {
           match: 'not_matched_by_source',
@@ -241,7 +254,12 @@ describe('DDL', () => {
 
   test('what is dropped, datasets, transactions, assertions', () => {
     expect(translate('DROP TABLE IF EXISTS d.t;')).toEqual({ kind: 'drop_table', target: ['d', 't'], ifExists: true });
-    expect(translate('CREATE SCHEMA IF NOT EXISTS p.d OPTIONS(location="US")')).toEqual({ kind: 'create_schema', target: ['p', 'd'], ifNotExists: true, options: { location: 'US' } });
+    expect(translate('CREATE SCHEMA IF NOT EXISTS p.d OPTIONS(location="US")')).toEqual({
+      kind: 'create_schema',
+      target: ['p', 'd'],
+      ifNotExists: true,
+      options: { location: 'US' },
+    });
     expect(translate('DROP SCHEMA d CASCADE')).toEqual({ kind: 'drop_schema', target: ['d'], ifExists: false, cascade: true });
     expect(translate('begin transaction;')).toEqual({ kind: 'begin' });
     expect(translate('COMMIT TRANSACTION')).toEqual({ kind: 'commit' });
@@ -286,6 +304,9 @@ describe('refusals', () => {
 
   test('a problem stands where it was written, behind INTO that was left out and DDL that the parser never saw', () => {
     expect(refusal("INSERT d.t\nSELECT 'é', NET.HOST(a) FROM d.s")).toMatchObject({ line: 2 });
-    expect(refusal("CREATE TABLE d.t PARTITION BY a OPTIONS(description='a long text')\nAS SELECT 1,\n  APPROX_TOP_COUNT(a, 1) FROM d.s")).toMatchObject({ line: 3, column: 3 });
+    expect(refusal("CREATE TABLE d.t PARTITION BY a OPTIONS(description='a long text')\nAS SELECT 1,\n  APPROX_TOP_COUNT(a, 1) FROM d.s")).toMatchObject({
+      line: 3,
+      column: 3,
+    });
   });
 });

@@ -19,11 +19,13 @@ import { readHead } from './statement-heads.ts';
 import { insertText, TokenReader } from './token-reader.ts';
 import type { TranslatedStatement } from './translated-statement.ts';
 import { TranslationContext } from './translation-context.ts';
-import type { ParameterTypes, StatementMode } from './translation-context.ts';
+import type { ColumnTypes, ParameterTypes, StatementMode } from './translation-context.ts';
 
 export type TranslateStatementOptions = StatementMode & {
   /** GoogleSQL types by lower-case name, `ARRAY<STRUCT<a INT64>>` too. A parameter without one stays bare. */
   readonly parameterTypes: ParameterTypes;
+  /** With it NUMERIC columns divide, average and round as in GoogleSQL; without, most of that is refused. */
+  readonly columnTypes?: ColumnTypes;
 };
 
 export type TranslateStatementResult =
@@ -34,11 +36,15 @@ export function translateStatement(sql: string, options: TranslateStatementOptio
   let context: TranslationContext | undefined;
   try {
     const lexed = completed(lexSql(sql));
-    context = new TranslationContext(sql, lexed, options.parameterTypes, { query: printQuery, expression: printExpression }, options);
+    context = new TranslationContext(
+      sql,
+      lexed,
+      options.parameterTypes,
+      { query: printQuery, expression: printExpression },
+      { mode: options, columnTypes: options.columnTypes },
+    );
     const statement = readHead(context) ?? printParsed(context, parseStatement(lexed));
-    return context.problems.length === 0
-      ? { ok: true, statement, parameters: [...context.parameters] }
-      : { ok: false, problems: context.problems };
+    return context.problems.length === 0 ? { ok: true, statement, parameters: [...context.parameters] } : { ok: false, problems: context.problems };
   } catch (error) {
     if (!(error instanceof RefusedSql)) throw error;
     if (context === undefined) return { ok: false, problems: [createProblem(sql, error.construct, error.message, error.offset)] };

@@ -9,7 +9,7 @@ import { printQuery } from './print-query.ts';
 import { createProblem, RefusedSql } from './problems.ts';
 import type { SqlProblem } from './problems.ts';
 import { TranslationContext } from './translation-context.ts';
-import type { ParameterTypes } from './translation-context.ts';
+import type { ColumnTypes, ParameterTypes } from './translation-context.ts';
 
 export type TranslateResult =
   | { readonly ok: true; readonly sql: string; readonly parameters: readonly string[] }
@@ -21,12 +21,13 @@ const DEFAULT_PARAMETER_TYPES: ParameterTypes = { start_date: 'DATE', end_date: 
 /**
  * @param parameterTypes types of named parameters, so that DuckDB can resolve operators on them; a parameter without
  * one stays bare and takes the type of the value that is bound.
+ * @param columnTypes types of the tables' columns. Without them NUMERIC columns are computed as DuckDB does, or refused.
  */
-export function translateSelect(sql: string, parameterTypes: ParameterTypes = DEFAULT_PARAMETER_TYPES): TranslateResult {
+export function translateSelect(sql: string, parameterTypes: ParameterTypes = DEFAULT_PARAMETER_TYPES, columnTypes?: ColumnTypes): TranslateResult {
   let context: TranslationContext | undefined;
   try {
     const lexed = lexSql(sql);
-    context = new TranslationContext(sql, lexed, parameterTypes, { query: printQuery, expression: printExpression });
+    context = new TranslationContext(sql, lexed, parameterTypes, { query: printQuery, expression: printExpression }, { columnTypes });
     const text = context.printQuery(parseStatement(lexed));
     return context.problems.length === 0 ? { ok: true, sql: text, parameters: [...context.parameters] } : { ok: false, problems: context.problems };
   } catch (error) {

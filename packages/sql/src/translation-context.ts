@@ -12,12 +12,20 @@ import type { SqlProblem } from './problems.ts';
 /** GoogleSQL types by name: `DATE`, `ARRAY<STRUCT<a INT64>>`. */
 export type ParameterTypes = Readonly<Record<string, string>>;
 
+/** GoogleSQL type of a table's column, from the table's written path and the column's name in lower case; undefined: no such column. */
+export type ColumnTypes = (path: readonly string[], column: string) => string | undefined;
+
 /** What a whole statement may do and a pipeline's SELECT may not. */
 export type StatementMode = {
   /** DuckDB text of a table, from its written path. */
   readonly tableName: (path: readonly string[]) => string;
-  /** GoogleSQL type of a table's column (in lower case); undefined: no such column. Without it no column's type is known. */
-  readonly columnTypes?: (path: readonly string[], column: string) => string | undefined;
+};
+
+export type TranslationOptions = {
+  /** Undefined for a pipeline's SELECT. */
+  readonly mode?: StatementMode | undefined;
+  /** Without it no column's type is known, and what depends on it is refused or, where DuckDB may tell, left to it. */
+  readonly columnTypes?: ColumnTypes | undefined;
 };
 
 /** What the files that print parts of a query need of one another; handed over here, so that they don't import in circles. */
@@ -35,6 +43,7 @@ export class TranslationContext {
   readonly #located = new Map<string, number>();
   readonly #printers: Printers;
   readonly mode: StatementMode | undefined;
+  readonly #columnTypes: ColumnTypes | undefined;
   #unnests = 0;
   /** The CTEs that can be seen here by lower-case name, and the relations of the enclosing queries, innermost last. */
   #ctes: ReadonlyMap<string, Shape> = new Map();
@@ -44,12 +53,13 @@ export class TranslationContext {
   #aliases: ReadonlyMap<string, Printed> = new Map();
   #aggregateAliases: ReadonlyMap<string, Printed> = new Map();
 
-  constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printers: Printers, mode?: StatementMode) {
+  constructor(sql: string, lexed: LexedSql, parameterTypes: ParameterTypes, printers: Printers, { mode, columnTypes }: TranslationOptions = {}) {
     this.#sql = sql;
     this.lexed = lexed;
     this.#parameterTypes = parameterTypes;
     this.#printers = printers;
     this.mode = mode;
+    this.#columnTypes = columnTypes;
   }
 
   /** What `work` names with addCte and addRelation is seen by it alone. */
@@ -64,7 +74,7 @@ export class TranslationContext {
   }
 
   get knowsTypes(): boolean {
-    return this.mode?.columnTypes !== undefined;
+    return this.#columnTypes !== undefined;
   }
 
   addCte(name: string, shape: Shape): void {
@@ -84,7 +94,7 @@ export class TranslationContext {
   }
 
   addTable(alias: string, path: readonly string[]): void {
-    const typeOf = this.mode?.columnTypes;
+    const typeOf = this.#columnTypes;
     if (typeOf === undefined) return this.addRelation({ alias: alias.toLowerCase(), ...UNKNOWN_SHAPE });
     const column = (name: string): KnownType | undefined => {
       const type = typeOf(path, name);

@@ -45,7 +45,7 @@ export const NEWER_CASES: readonly string[] = [
   "SELECT SUBSTR(TO_HEX(SHA256(CONCAT(game_id, '|', IFNULL(CAST(pts AS STRING), 'null')))), 1, 16) AS data_hash FROM d.games",
   "SELECT CAST(SPLIT('36:30', ':')[OFFSET(0)] AS INT64) + CAST(SPLIT('36:30', ':')[OFFSET(1)] AS INT64) / 60 AS minutes, SAFE_CAST('x' AS INT64) AS bad, SAFE.PARSE_DATE('%Y-%m-%d', '2024-13-01') AS d",
   'SELECT team_id, ANY_VALUE(pts HAVING MAX game_date) AS latest, MAX(IF(won, game_date, NULL)) AS last_win, LOGICAL_OR(pts > 115) AS high, COUNT(DISTINCT game_id) AS games FROM d.games GROUP BY team_id HAVING COUNT(*) > 1',
-  "SELECT day, (SELECT COUNT(*) FROM d.games AS g WHERE g.game_date = day) AS games FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, DATE_ADD(@start_date, INTERVAL 6 DAY))) AS day",
+  'SELECT day, (SELECT COUNT(*) FROM d.games AS g WHERE g.game_date = day) AS games FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, DATE_ADD(@start_date, INTERVAL 6 DAY))) AS day',
 ];
 
 /** Only with the types of columns: through translateStatement. */
@@ -58,6 +58,8 @@ export const TYPED_CASES: readonly string[] = [
   'SELECT id, n * 2 AS a, n * n AS b, n + 1 AS c, n - i AS e, -n AS f, n * f AS g, ABS(n) AS h, SIGN(n) AS k FROM d.vals WHERE id <> 5',
   'SELECT id, ROUND(n) AS a, ROUND(n, 2) AS b, ROUND(n, -1) AS c, TRUNC(n) AS e, TRUNC(n, 1) AS f, CEIL(n) AS g, FLOOR(n) AS h FROM d.vals',
   "SELECT id, MOD(n, 3) AS a, DIV(n, 3) AS b, MOD(i, NUMERIC '2.5') AS c FROM d.vals",
+  'SELECT id, NULLIF(n, f) AS a, NULLIF(i, 2.5) AS b, NULLIF(i, n) AS c, NULLIF(3.7 + n, f) / 2 AS e FROM d.vals',
+  'SELECT n * 1e3 AS a, n + 2.5e-2 AS b, n / 1E1 AS c, .5 + n AS e FROM d.vals WHERE id <> 5',
   'SELECT n * 2.5 AS a, n + 1.5 AS b, n / 1.5 AS c FROM d.vals WHERE id = 1',
   'WITH q AS (SELECT id, n AS m FROM d.vals UNION ALL SELECT 9, 3), r AS (SELECT *, m / 3 AS k FROM q) SELECT r.id, k * m AS a, (SELECT AVG(m) FROM q) AS b FROM r WHERE id <> 5',
   'SELECT l.id, r.id, l.n / 3 AS a, IF(r.b, l.n / 7, 0) AS c FROM d.vals AS l FULL JOIN d.vals AS r ON l.id = r.j WHERE l.id <> 5 OR l.id IS NULL',

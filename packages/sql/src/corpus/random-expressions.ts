@@ -62,6 +62,12 @@ export class RandomExpressions {
     return this.#random.chance(0.1) ? `CAST(NULL AS ${type})` : this.#random.pick(LITERALS[type]);
   }
 
+  /** Navigation functions take no literal NULL. */
+  makeNonNull(type: RandomType, depth: number): string {
+    const made = this.make(type, depth);
+    return made.startsWith('CAST(NULL') ? this.#random.pick(LITERALS[type]) : made;
+  }
+
   make(type: RandomType, depth: number): string {
     if (depth <= 0 || this.#random.chance(0.15)) return this.leaf(type);
     const of = (wanted: RandomType): string => this.make(wanted, depth - 1);
@@ -93,7 +99,8 @@ export class RandomExpressions {
           () => `${pick(['GREATEST', 'LEAST'])}(${of('INT64')}, ${of('INT64')})`,
           () => `LENGTH(${of('STRING')})`,
           () => `STRPOS(${of('STRING')}, ${of('STRING')})`,
-          () => `EXTRACT(${pick(['YEAR', 'MONTH', 'DAY', 'DAYOFWEEK', 'DAYOFYEAR', 'WEEK', 'ISOWEEK', 'QUARTER', 'WEEK(MONDAY)', 'ISOYEAR'])} FROM ${of('DATE')})`,
+          () =>
+            `EXTRACT(${pick(['YEAR', 'MONTH', 'DAY', 'DAYOFWEEK', 'DAYOFYEAR', 'WEEK', 'ISOWEEK', 'QUARTER', 'WEEK(MONDAY)', 'ISOYEAR'])} FROM ${of('DATE')})`,
           () => `DATE_DIFF(${of('DATE')}, ${of('DATE')}, ${pick(['DAY', 'WEEK', 'MONTH', 'YEAR', 'ISOWEEK', 'QUARTER', 'WEEK(MONDAY)'])})`,
           () => `SAFE_CAST(${of('STRING')} AS INT64)`,
           () => `CAST(${of('BOOL')} AS INT64)`,
@@ -111,7 +118,7 @@ export class RandomExpressions {
           () => `ROUND(CAST(${bounded()} AS FLOAT64) / ${pick(['4', '8', '3'])}, ${below(4)})`,
           () => `${pick(['ABS', 'FLOOR', 'CEIL', 'TRUNC'])}(${of('FLOAT64')})`,
           () => `CAST(${of(number())} AS FLOAT64)`,
-          () => `SQRT(ABS(${of('FLOAT64')}))`,
+          () => `SQRT(ABS(CAST(${of('FLOAT64')} AS FLOAT64)))`,
           () => `${pick(['GREATEST', 'LEAST'])}(${of('FLOAT64')}, ${of(pick(['FLOAT64', 'INT64']))})`,
           () => `SAFE_CAST(${of('STRING')} AS FLOAT64)`,
         ];

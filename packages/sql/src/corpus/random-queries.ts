@@ -50,7 +50,8 @@ function projection(random: Random): string {
   const expressions = expressionsOf(random, source);
   const isDistinct = random.chance(0.15);
   const direction = random.pick(['ASC', 'DESC', 'DESC NULLS FIRST', 'ASC NULLS LAST']);
-  const order = isDistinct || random.chance(0.7) ? '' : ` ORDER BY IF(${expressions.make('BOOL', 1)}, ${expressions.make('INT64', 1)}, NULL) ${direction}, ${source.key}`;
+  const order =
+    isDistinct || random.chance(0.7) ? '' : ` ORDER BY IF(${expressions.make('BOOL', 1)}, ${expressions.make('INT64', 1)}, NULL) ${direction}, ${source.key}`;
   const items = isDistinct ? list(random, expressions).sql : `${source.key}, ${list(random, expressions).sql}`;
   return `SELECT ${isDistinct ? 'DISTINCT ' : ''}${items} FROM ${source.sql}${where(random, expressions)}${order}`;
 }
@@ -89,11 +90,27 @@ function grouping(random: Random): string {
 }
 
 function windowFunction(random: Random, expressions: RandomExpressions, key: string): string {
-  const of = (type: RandomType): string => expressions.make(type, 1);
+  const of = (type: RandomType): string => expressions.makeNonNull(type, 1);
   const partition = random.chance(0.5) ? `PARTITION BY ${of(random.pick(['INT64', 'BOOL', 'STRING']))} ` : '';
   const order = `ORDER BY ${random.chance(0.4) ? `${of(random.pick(['INT64', 'STRING', 'DATE']))}${random.pick(['', ' DESC'])}, ` : ''}${key}`;
-  const frame = random.pick(['', '', ' ROWS BETWEEN 2 PRECEDING AND CURRENT ROW', ' ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING', ' ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING']);
-  const numbering = random.pick(['ROW_NUMBER()', 'RANK()', 'DENSE_RANK()', 'NTILE(3)', `LAG(${of('INT64')})`, `LEAD(${of('STRING')}, 2)`, `LAG(${of('INT64')}, 1, -1)`, 'PERCENT_RANK()', 'CUME_DIST()']);
+  const frame = random.pick([
+    '',
+    '',
+    ' ROWS BETWEEN 2 PRECEDING AND CURRENT ROW',
+    ' ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING',
+    ' ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING',
+  ]);
+  const numbering = random.pick([
+    'ROW_NUMBER()',
+    'RANK()',
+    'DENSE_RANK()',
+    'NTILE(3)',
+    `LAG(${of('INT64')})`,
+    `LEAD(${of('STRING')}, 2)`,
+    `LAG(${of('INT64')}, 1, -1)`,
+    'PERCENT_RANK()',
+    'CUME_DIST()',
+  ]);
   const framed = random.pick([
     `SUM(${of(random.pick(['INT64', 'NUMERIC']))})`,
     `AVG(MOD(${of('INT64')}, 100))`,
@@ -114,7 +131,9 @@ function windows(random: Random): string {
   const source = random.chance(0.25) ? joinOf(random) : table(random);
   const expressions = expressionsOf(random, source);
   const items = Array.from({ length: 1 + random.below(2) }, (_, index) => `${windowFunction(random, expressions, source.key)} AS w${index}`);
-  const qualify = random.chance(0.3) ? ` QUALIFY ROW_NUMBER() OVER (PARTITION BY ${expressions.make(random.pick(['BOOL', 'INT64']), 1)} ORDER BY ${source.key}) <= 2` : '';
+  const qualify = random.chance(0.3)
+    ? ` QUALIFY ROW_NUMBER() OVER (PARTITION BY ${expressions.make(random.pick(['BOOL', 'INT64']), 1)} ORDER BY ${source.key}) <= 2`
+    : '';
   const filter = where(random, expressions, 0.3) || (qualify === '' ? '' : ' WHERE TRUE');
   return `SELECT ${source.key}, ${items.join(', ')} FROM ${source.sql}${filter}${qualify}`;
 }
@@ -143,7 +162,10 @@ function nested(random: Random): string {
   const source = table(random, undefined, 't');
   const expressions = expressionsOf(random, source);
   const inner = list(random, expressions, 2);
-  const derived = new RandomExpressions(random, inner.types.map((type, index) => ({ sql: `q.c${index}`, type })));
+  const derived = new RandomExpressions(
+    random,
+    inner.types.map((type, index) => ({ sql: `q.c${index}`, type })),
+  );
   const query = `SELECT ${inner.sql} FROM ${source.sql}${where(random, expressions, 0.3)}`;
   const outer = list(random, derived, 2).sql;
   const filter = where(random, derived, 0.3);

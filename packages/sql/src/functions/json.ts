@@ -54,11 +54,14 @@ function textOf(sql: string, type: KnownType, depth: number): string {
     return `(CASE WHEN ${sql} IS NULL THEN 'null' ELSE '[' || array_to_string(${items}, ',') || ']' END)`;
   }
   if (google?.kind === 'STRUCT') return structText(sql, google, depth);
-  if (type.type === 'JSON' || type.type === 'BYTES' || type.type === 'TIME') throw new RefusedSql('TO_JSON_STRING', `TO_JSON_STRING of ${type.type} is not supported`);
+  if (type.type === 'JSON' || type.type === 'BYTES' || type.type === 'TIME')
+    throw new RefusedSql('TO_JSON_STRING', `TO_JSON_STRING of ${type.type} is not supported`);
   return type.type === 'STRING' ? `coalesce(fg_json_text(${sql}), 'null')` : `fg_json(${sql})`;
 }
 
 function structText(sql: string, { fields }: Extract<GoogleType, { kind: 'STRUCT' }>, depth: number): string {
-  const texts = fields.map(({ name, type }) => `${quoteString(`${JSON.stringify(name)}:`)} || ${textOf(`struct_extract(${sql}, ${quoteString(name)})`, known(type), depth)}`);
+  const texts = fields.map(
+    ({ name, type }) => `${quoteString(`${JSON.stringify(name)}:`)} || ${textOf(`struct_extract(${sql}, ${quoteString(name)})`, known(type), depth)}`,
+  );
   return `(CASE WHEN ${sql} IS NULL THEN 'null' ELSE '{' || ${texts.join(" || ',' || ")} || '}' END)`;
 }

@@ -1,4 +1,5 @@
 /** Arithmetic and conditional functions. */
+import { DUCKDB_TYPES } from '../google-types.ts';
 import { bare, coerceLiterals, commonType, printed } from '../printed.ts';
 import type { Printed, SqlType } from '../printed.ts';
 import { RefusedSql } from '../problems.ts';
@@ -8,8 +9,15 @@ import type { FunctionCall, FunctionPrinter } from './call.ts';
 function float(name: string, count: number): FunctionPrinter {
   return (call) => {
     expectArguments(call, count);
+    refuseNumeric(call);
     return printed(`${name}(${bareOperands(call).join(', ')})`, 'FLOAT64');
   };
+}
+
+/** Of a NUMERIC the root, power or logarithm is a NUMERIC, with an accuracy of its own. */
+function refuseNumeric(call: FunctionCall): void {
+  if (call.args.some((node) => call.print(node).type === 'NUMERIC'))
+    throw new RefusedSql(call.name, `${call.name} of NUMERIC is not supported, cast to FLOAT64`);
 }
 
 /** A function whose result has its argument's type. */
@@ -76,7 +84,8 @@ function extreme(name: 'greatest' | 'least'): FunctionPrinter {
     expectArguments(call, 1, 100);
     const operands = coerceLiterals(call.args.map((node) => call.print(node)));
     const nullable = operands.filter((value) => value.raw === undefined).map((value) => `${value.sql} IS NULL`);
-    const values = `${name}(${operands.map(bare).join(', ')})`;
+    const isLiteral = operands.every((value) => value.raw !== undefined);
+    const values = `${name}(${operands.map((value) => (isLiteral ? value.sql : bare(value))).join(', ')})`;
     const type = commonType(operands);
     return printed(nullable.length === 0 ? values : `(CASE WHEN ${nullable.join(' OR ')} THEN NULL ELSE ${values} END)`, type);
   };
@@ -98,7 +107,10 @@ function coalesce(call: FunctionCall): Printed {
 function nullIf(call: FunctionCall): Printed {
   expectArguments(call, 2);
   const [value, other] = coerceLiterals([operand(call, 0), operand(call, 1)]) as [Printed, Printed];
-  return printed(`nullif(${value.sql}, ${bare(other)})`, value.type);
+  const type = value.type === undefined ? undefined : commonType([value, other]);
+  // DuckDB answers in the first operand's type, GoogleSQL in the common one.
+  const isWidened = type !== undefined && type !== value.type;
+  return printed(`nullif(${isWidened ? `CAST(${value.sql} AS ${DUCKDB_TYPES[type]})` : value.sql}, ${bare(other)})`, type ?? value.type);
 }
 
 function sign(call: FunctionCall): Printed {
@@ -110,6 +122,7 @@ function sign(call: FunctionCall): Printed {
 
 function logarithm(call: FunctionCall): Printed {
   expectArguments(call, 1, 2);
+  refuseNumeric(call);
   if (call.args.length === 1) return printed(`ln(${bare(operand(call, 0))})`, 'FLOAT64');
   return printed(`(ln(${bare(operand(call, 0))}) / ln(${bare(operand(call, 1))}))`, 'FLOAT64');
 }
@@ -120,7 +133,10 @@ function truncate(call: FunctionCall): Printed {
   if (call.args.length === 2) {
     const digits = call.integerLiteral(argument(call, 1));
     if (value.type !== 'NUMERIC' || digits === undefined || digits < 0n)
-      throw new RefusedSql('TRUNC', 'TRUNC(x, n) is supported for NUMERIC and a literal n that is not negative: cast to NUMERIC, or write TRUNC(x * 100) / 100');
+      throw new RefusedSql(
+        'TRUNC',
+        'TRUNC(x, n) is supported for NUMERIC and a literal n that is not negative: cast to NUMERIC, or write TRUNC(x * 100) / 100',
+      );
     return printed(`CAST(trunc(${value.sql}, ${digits}) AS DECIMAL(38, 9))`, 'NUMERIC');
   }
   if (value.type === 'NUMERIC') return printed(`CAST(trunc(${value.sql}) AS DECIMAL(38, 9))`, 'NUMERIC');

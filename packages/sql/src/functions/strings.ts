@@ -177,7 +177,10 @@ export const stringFunctions: Readonly<Record<string, FunctionPrinter>> = {
     expectArguments(call, 1);
     // DuckDB gives the first byte's code, GoogleSQL an error for what is not ASCII.
     const { sql } = operand(call, 0);
-    return printed(`(CASE WHEN ${sql} = '' THEN 0 WHEN unicode(${sql}) > 127 THEN error('ASCII: the character is none of ASCII') ELSE CAST(unicode(${sql}) AS BIGINT) END)`, 'INT64');
+    return printed(
+      `(CASE WHEN ${sql} = '' THEN 0 WHEN unicode(${sql}) > 127 THEN error('ASCII: the character is none of ASCII') ELSE CAST(unicode(${sql}) AS BIGINT) END)`,
+      'INT64',
+    );
   },
   BYTE_LENGTH: byteLength,
   CHR: (call) => {
