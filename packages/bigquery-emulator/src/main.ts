@@ -8,7 +8,10 @@ if ('problems' in options) {
   process.stderr.write(`${options.problems.join('\n')}\n${usage}\n`);
   process.exit(2);
 }
-const server = await startServer(options);
+const server = await startServer(options).catch((error: unknown) => {
+  process.stderr.write(`BigQuery emulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+});
 process.stdout.write(`BigQuery emulator is ready at ${server.url}\n`);
 const end = (): void => {
   // A second signal, or a shutdown that takes too long, ends it at once: nothing is lost, since what was answered is kept.

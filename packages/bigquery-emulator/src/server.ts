@@ -9,14 +9,18 @@ const { maxPartitionsPerJob, maxPartitions } = bigquery.partitionedTable;
 
 export const startServer = async (options: ServerOptions): Promise<Server> => {
   const clock = options.clock ?? createEmulatorClock();
-  const [analyzer, engine] = await Promise.all([
-    startAnalyzer(),
-    openEngine({
-      clock,
-      ...(options.folder === undefined ? {} : { folder: options.folder }),
-      ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
-      ...(options.limits ? { partitionLimits: { perJob: maxPartitionsPerJob, perTable: maxPartitions } } : {}),
-    }),
-  ]);
-  return await serve(options, { analyzer, engine, clock });
+  const starting = startAnalyzer();
+  const opening = openEngine({
+    clock,
+    ...(options.folder === undefined ? {} : { folder: options.folder }),
+    ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
+    ...(options.limits ? { partitionLimits: { perJob: maxPartitionsPerJob, perTable: maxPartitions } } : {}),
+  });
+  try {
+    return await serve(options, { analyzer: await starting, engine: await opening, clock });
+  } catch (error) {
+    // One of them may have started nevertheless, or the port is taken: nothing is left behind.
+    for (const part of await Promise.allSettled([starting, opening])) if (part.status === 'fulfilled') await part.value[Symbol.asyncDispose]();
+    throw error;
+  }
 };
