@@ -59,7 +59,10 @@ export async function startAnalyzer({ folder = defaultFolder, deadlineMs = defau
 function readStatement(sql: string): Reading {
   const { maxSqlCharacters } = bigquery.query;
   if (sql.length > maxSqlCharacters) {
-    throw new BigQueryProblem('invalid', `The query is too large. The maximum standard SQL query length is ${(maxSqlCharacters / 1024).toFixed(2)}K characters, including comments and white space characters.`);
+    throw new BigQueryProblem(
+      'invalid',
+      `The query is too large. The maximum standard SQL query length is ${(maxSqlCharacters / 1024).toFixed(2)}K characters, including comments and white space characters.`,
+    );
   }
   const tokens = readTokens(sql);
   if (tokens !== undefined) refuseByName(tokens);

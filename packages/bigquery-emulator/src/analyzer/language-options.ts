@@ -1,7 +1,16 @@
 // BigQuery's dialect, as options of Google's analyzer: all features that it has, less those that BigQuery does not.
 type LanguageOptions = { readonly enabledLanguageFeatures: readonly string[] } & Readonly<Record<string, unknown>>;
 
-const added = ['FEATURE_CREATE_TABLE_PARTITION_BY', 'FEATURE_CREATE_TABLE_CLUSTER_BY', 'FEATURE_CREATE_TABLE_CLONE', 'FEATURE_V_1_4_CORRESPONDING'];
+const added = [
+  'FEATURE_CREATE_TABLE_PARTITION_BY',
+  'FEATURE_CREATE_TABLE_CLUSTER_BY',
+  'FEATURE_CREATE_TABLE_CLONE',
+  'FEATURE_INTERVAL_TYPE',
+  'FEATURE_TIME_BUCKET_FUNCTIONS',
+  'FEATURE_V_1_4_CORRESPONDING',
+  'FEATURE_V_1_4_GROUPING_BUILTIN',
+  'FEATURE_V_1_4_GROUPING_SETS',
+];
 /** Spanner's, F1's and internal ones. Each would accept a statement that BigQuery refuses. */
 const left = new Set([
   'FEATURE_TIMESTAMP_NANOS',

@@ -32,7 +32,11 @@ export function toProtoType(type: SqlType): ProtoType {
 /** `what` is told where the type is none of ours. */
 export function fromProtoType(type: ProtoType, what: string): SqlType {
   if (type.arrayType) return { kind: 'ARRAY', element: fromProtoType(type.arrayType.elementType, what) };
-  if (type.structType) return { kind: 'STRUCT', fields: (type.structType.field ?? []).map(({ fieldName, fieldType }) => ({ name: fieldName ?? '', type: fromProtoType(fieldType, what) })) };
+  if (type.structType)
+    return {
+      kind: 'STRUCT',
+      fields: (type.structType.field ?? []).map(({ fieldName, fieldType }) => ({ name: fieldName ?? '', type: fromProtoType(fieldType, what) })),
+    };
   const kind = scalarOf.get(type.typeKind);
   if (kind === undefined) throw notImplemented(`the type ${type.typeKind.replace('TYPE_', '')} (${what})`);
   return { kind };

@@ -8,10 +8,43 @@ import type { Token } from './tokens.ts';
 
 /** What the procedural language begins a statement with. */
 const procedural: ReadonlySet<string> = new Set([
-  'DECLARE', 'SET', 'IF', 'ELSEIF', 'ELSE', 'CASE', 'WHEN', 'LOOP', 'WHILE', 'REPEAT', 'UNTIL', 'FOR', 'DO', 'BREAK', 'LEAVE', 'CONTINUE', 'ITERATE', 'CALL', 'EXECUTE', 'RAISE', 'RETURN', 'EXCEPTION',
+  'DECLARE',
+  'SET',
+  'IF',
+  'ELSEIF',
+  'ELSE',
+  'CASE',
+  'WHEN',
+  'LOOP',
+  'WHILE',
+  'REPEAT',
+  'UNTIL',
+  'FOR',
+  'DO',
+  'BREAK',
+  'LEAVE',
+  'CONTINUE',
+  'ITERATE',
+  'CALL',
+  'EXECUTE',
+  'RAISE',
+  'RETURN',
+  'EXCEPTION',
 ]);
 /** Statements of BigQuery's by their first words, that this server does not have. */
-const unknownHeads: ReadonlySet<string> = new Set(['ALTER', 'EXPORT', 'LOAD', 'GRANT', 'REVOKE', 'UNDROP', 'EXPLAIN', 'DESCRIBE', 'ANALYZE', 'IMPORT', 'CLONE']);
+const unknownHeads: ReadonlySet<string> = new Set([
+  'ALTER',
+  'EXPORT',
+  'LOAD',
+  'GRANT',
+  'REVOKE',
+  'UNDROP',
+  'EXPLAIN',
+  'DESCRIBE',
+  'ANALYZE',
+  'IMPORT',
+  'CLONE',
+]);
 const ddlWords: ReadonlySet<string> = new Set(['TABLE', 'SCHEMA']);
 
 export function splitScript(script: string): readonly ScriptStatement[] {
@@ -59,6 +92,14 @@ export function refuseByName(tokens: readonly Token[]): void {
   const [first, second] = tokens;
   if (first === undefined) return;
   if (unknownHeads.has(first.word)) throw notImplemented([first.word, second?.word].join(' ').trim());
+  tokens.forEach((token, index) => {
+    // Newer than this analyzer: it would call it a syntax error.
+    if (token.text === '|' && tokens[index + 1]?.text === '>') throw notImplemented('pipe syntax (|>)');
+    // https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/query-syntax#set_operators: DISTINCT alone.
+    if ((token.word === 'INTERSECT' || token.word === 'EXCEPT') && tokens[index + 1]?.word === 'ALL') {
+      throw new BigQueryProblem('invalidQuery', `${token.word} ALL is not supported`, 'query');
+    }
+  });
   if (first.word === 'CREATE') refuseDdl('CREATE', wordsAfter(tokens, ['OR', 'REPLACE']));
   if (first.word === 'DROP') refuseDdl('DROP', wordsAfter(tokens, []));
 }
@@ -69,7 +110,8 @@ const wordsAfter = (tokens: readonly Token[], skipped: readonly string[]): reado
 };
 
 /** What kinds of things DDL makes, beside tables and schemas: `MATERIALIZED VIEW`, `ROW ACCESS POLICY`, … */
-const ddlKinds = /^(?:(?:TEMP|TEMPORARY|EXTERNAL|SNAPSHOT|MATERIALIZED|SEARCH|VECTOR|ROW ACCESS|ALL ROW ACCESS|TABLE|AGGREGATE|PROPERTY) )*(?:TABLE|SCHEMA|FUNCTION|PROCEDURE|VIEW|INDEX|POLICY|POLICIES|MODEL|CAPACITY|RESERVATION|ASSIGNMENT|CONNECTION|GRAPH|CONSTANT)\b/u;
+const ddlKinds =
+  /^(?:(?:TEMP|TEMPORARY|EXTERNAL|SNAPSHOT|MATERIALIZED|SEARCH|VECTOR|ROW ACCESS|ALL ROW ACCESS|TABLE|AGGREGATE|PROPERTY) )*(?:TABLE|SCHEMA|FUNCTION|PROCEDURE|VIEW|INDEX|POLICY|POLICIES|MODEL|CAPACITY|RESERVATION|ASSIGNMENT|CONNECTION|GRAPH|CONSTANT)\b/u;
 
 function refuseDdl(verb: string, words: readonly string[]): void {
   if (ddlWords.has(words[0] ?? '') && words[1] !== 'FUNCTION') return;

@@ -7,7 +7,8 @@ import type { Token } from './tokens.ts';
 
 const isPositional = (name: string): boolean => /^_p\d+$/u.test(name);
 /** BigQuery has these, the server does not. https://docs.cloud.google.com/bigquery/docs/reference/system-variables */
-const unknownVariables = /^@@(?:dataset_id|dataset_project_id|error\.\w+|last_job_id|location|project_id|query_label|reservation|script\.\w+|session_id|time_zone|current_job_id)$/iu;
+const unknownVariables =
+  /^@@(?:dataset_id|dataset_project_id|error\.\w+|last_job_id|location|project_id|query_label|reservation|script\.\w+|session_id|time_zone|current_job_id)$/iu;
 
 export function checkParameters(tokens: readonly Token[], positional: number, types: ParameterTypes, sql: string): void {
   const given = [...types.keys()].filter((name) => !name.startsWith('@@'));

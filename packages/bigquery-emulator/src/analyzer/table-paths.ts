@@ -46,6 +46,7 @@ function refuseStrangeNames(parts: readonly string[]): void {
 }
 
 export function tableNotFound(table: TableId, hasDataset: boolean): BigQueryProblem {
-  if (!hasDataset) return new BigQueryProblem('notFound', `Not found: Dataset ${table.projectId}:${table.datasetId} was not found in location ${location}`, 'query');
+  if (!hasDataset)
+    return new BigQueryProblem('notFound', `Not found: Dataset ${table.projectId}:${table.datasetId} was not found in location ${location}`, 'query');
   return new BigQueryProblem('notFound', `Not found: Table ${formatTableId(table)} was not found in location ${location}`, 'query');
 }

@@ -31,8 +31,8 @@ export function readTokens(sql: string): readonly Token[] | undefined {
     const kind = group[0] === 'system' ? 'system variable' : (group[0] as Token['kind']);
     tokens.push({
       kind,
-      text: group[1] as string,
-      word: kind === 'word' ? (group[1] as string).toUpperCase() : '',
+      text: group[1],
+      word: kind === 'word' ? group[1].toUpperCase() : '',
       start: () => lexed.originalOffset(range[0]),
       end: () => lexed.originalOffset(range[1]),
     });

@@ -27,8 +27,19 @@ export class StatementError extends Error {
 
 const startTimeoutMs = 20_000;
 const startAttempts = 3;
+const maxMessageDepth = 100_000;
 /** gRPC's codes. */
-const code = { invalidArgument: 3, deadlineExceeded: 4, notFound: 5, resourceExhausted: 8, failedPrecondition: 9, outOfRange: 11, unimplemented: 12 } as const;
+const code = {
+  cancelled: 1,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  outOfRange: 11,
+  unimplemented: 12,
+  unavailable: 14,
+} as const;
 const statementCodes: ReadonlySet<number> = new Set([
   code.invalidArgument,
   code.notFound,
@@ -37,6 +48,8 @@ const statementCodes: ReadonlySet<number> = new Set([
   code.outOfRange,
   code.unimplemented,
 ]);
+/** The connection broke. */
+const lostCodes: ReadonlySet<number> = new Set([code.cancelled, code.unavailable]);
 
 type Failure = Error & { readonly code?: number; readonly details?: string };
 type Call = (request: object, options: { readonly deadline: Date }, done: (error: Failure | null, response: unknown) => void) => void;
@@ -47,14 +60,18 @@ export async function startZetaSql(packageFolder: string, options: { readonly de
   const connect = loadClient(packageFolder);
   const binary = join(packageFolder, `lib/zetasql/remote_server${process.arch.startsWith('arm') ? '_arm' : ''}${process.platform === 'darwin' ? '' : '.so'}`);
   let isDisposed = false;
-  let running: Promise<Running> | undefined;
-  const ensureRunning = async (): Promise<Running> => {
-    if (isDisposed) throw new BigQueryProblem('internalError', 'the analyzer is closed');
-    const current = await running?.catch(() => undefined);
-    if (current?.isAlive === true) return current;
-    // Whoever comes first starts it; the others find what it started.
-    if (running === undefined || (await running.catch(() => undefined)) === current) running = start(binary, connect);
-    return running;
+  let running: Running | undefined;
+  let starting: Promise<Running> | undefined;
+  // Decided without waiting in between, so that callers who find it dead together start one and not two.
+  const ensureRunning = (): Promise<Running> => {
+    if (isDisposed) return Promise.reject(new BigQueryProblem('internalError', 'the analyzer is closed'));
+    if (running?.isAlive === true) return Promise.resolve(running);
+    starting ??= start(binary, connect)
+      .then((server) => (running = server))
+      .finally(() => {
+        starting = undefined;
+      });
+    return starting;
   };
   const attempt = async (method: string, request: object): Promise<unknown> => {
     const server = await ensureRunning();
@@ -62,8 +79,9 @@ export async function startZetaSql(packageFolder: string, options: { readonly de
       return await callOnce(server.client, method, request, options.deadlineMs);
     } catch (error) {
       if (error instanceof StatementError) throw error;
-      // It may run on for ever, and takes a core as long.
-      if (isDeadline(error)) await stop(server);
+      // Past its deadline it may run on for ever, and takes a core as long; with its connection broken it is as good as gone,
+      // though its end may not be known yet.
+      if (isDeadline(error) || isLost(error)) await stop(server);
       throw error;
     }
   };
@@ -80,23 +98,26 @@ export async function startZetaSql(packageFolder: string, options: { readonly de
     async call<Response>(method: string, request: object): Promise<Response> {
       try {
         return (await attempt(method, request).catch((error: unknown) => {
-          if (error instanceof StatementError || isDeadline(error) || isDisposed) throw error;
+          if (!isLost(error) || isDisposed) throw error;
           return retryAlone(method, request);
         })) as Response;
       } catch (error) {
         if (error instanceof StatementError || error instanceof BigQueryProblem) throw error;
-        const what = isDeadline(error) ? `did not answer within ${options.deadlineMs} ms` : `failed on this statement (${String((error as Failure).details ?? error).slice(0, 300)})`;
+        const what = isDeadline(error)
+          ? `did not answer within ${options.deadlineMs} ms`
+          : `failed on this statement (${String((error as Failure).details ?? error).slice(0, 300)})`;
         throw new BigQueryProblem('internalError', `Google's analyzer ${what}`, 'query', { cause: error });
       }
     },
     async [Symbol.asyncDispose]() {
       isDisposed = true;
-      const current = await running?.catch(() => undefined);
-      if (current !== undefined) await stop(current);
+      await starting?.catch(() => undefined);
+      if (running !== undefined) await stop(running);
     },
   };
 }
 
+const isLost = (error: unknown): boolean => lostCodes.has((error as Failure).code ?? -1);
 const isDeadline = (error: unknown): boolean => (error as Failure).code === code.deadlineExceeded;
 
 function callOnce(client: Client, method: string, request: object, deadlineMs: number): Promise<unknown> {
@@ -157,11 +178,22 @@ function loadClient(packageFolder: string): (port: number) => Client {
     credentials: { createInsecure(): unknown };
     loadPackageDefinition(definition: unknown): { zetasql: { local_service: { ZetaSqlLocalService: new (...args: unknown[]) => Client } } };
   };
+  // A resolved expression nests a dozen messages per operator, and protobufjs gives up at 100. Where the stack is too small,
+  // the call fails as any other does.
+  const protobuf = createRequire(require.resolve('@grpc/proto-loader'))('protobufjs') as {
+    util: { recursionLimit: number };
+    Reader: { recursionLimit: number };
+  };
+  protobuf.util.recursionLimit = maxMessageDepth;
+  protobuf.Reader.recursionLimit = maxMessageDepth;
   const loader = require('@grpc/proto-loader') as { loadSync(file: string, options: object): unknown };
   const definition = loader.loadSync('local_service.proto', { longs: String, enums: String, includeDirs: [join(packageFolder, 'lib/zetasql/protos')] });
   const { ZetaSqlLocalService } = grpc.loadPackageDefinition(definition).zetasql.local_service;
   return (port) =>
-    new ZetaSqlLocalService(`localhost:${port}`, grpc.credentials.createInsecure(), { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 });
+    new ZetaSqlLocalService(`localhost:${port}`, grpc.credentials.createInsecure(), {
+      'grpc.max_receive_message_length': -1,
+      'grpc.max_send_message_length': -1,
+    });
 }
 
 async function freePort(): Promise<number> {

@@ -10,7 +10,10 @@ const parse = JSON.parse as (text: string, reviver: Reviver) => unknown;
 /** undefined where it is no JSON, nests deeper than 500, or has a number that a double can't keep. */
 export function normalizeJson(text: string): string | undefined {
   try {
-    return printJson(parse(text, (_key, value, context) => (typeof value === 'number' ? new NumberText(context.source ?? String(value)) : value)), 0);
+    return printJson(
+      parse(text, (_key, value, context) => (typeof value === 'number' ? new NumberText(context.source ?? String(value)) : value)),
+      0,
+    );
   } catch (error) {
     // A text that is nested too deeply for the parser overflows its stack.
     if (error instanceof SyntaxError || error instanceof RangeError) return undefined;

@@ -35,7 +35,9 @@ export function parseNumeric(text: string): bigint | undefined {
 export function formatNumeric(value: bigint): string {
   const sign = value < 0n ? '-' : '';
   const absolute = value < 0n ? -value : value;
-  const fraction = String(absolute % unit).padStart(scale, '0').replace(/0+$/u, '');
+  const fraction = String(absolute % unit)
+    .padStart(scale, '0')
+    .replace(/0+$/u, '');
   return `${sign}${absolute / unit}${fraction === '' ? '' : `.${fraction}`}`;
 }
 

@@ -1,4 +1,5 @@
-import { DuckDBListValue, DuckDBStructValue } from '@duckdb/node-api';
+import { DuckDBListValue } from '@duckdb/node-api';
+import type { DuckDBStructValue } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BigQueryProblem } from '../problem.ts';
@@ -51,13 +52,22 @@ describe('readParameters', () => {
         name: 'rows',
         parameterType: {
           type: 'ARRAY',
-          arrayType: { type: 'STRUCT', structTypes: [{ name: 'd', type: { type: 'DATE' } }, { name: 'xs', type: { type: 'ARRAY', arrayType: { type: 'INT64' } } }] },
+          arrayType: {
+            type: 'STRUCT',
+            structTypes: [
+              { name: 'd', type: { type: 'DATE' } },
+              { name: 'xs', type: { type: 'ARRAY', arrayType: { type: 'INT64' } } },
+            ],
+          },
         },
-        parameterValue: { arrayValues: [{ structValues: { d: { value: '2024-01-01' }, xs: { arrayValues: [{ value: '1' }, { value: null }] } } }, { structValues: {} }] },
+        parameterValue: {
+          arrayValues: [{ structValues: { d: { value: '2024-01-01' }, xs: { arrayValues: [{ value: '1' }, { value: null }] } } }, { structValues: {} }],
+        },
       },
     ]).get('rows');
     expect(formatType(parameter?.type ?? { kind: 'BOOL' })).toBe('ARRAY<STRUCT<d DATE, xs ARRAY<INT64>>>');
-    const [first, second] = (parameter?.value as DuckDBListValue).items as DuckDBStructValue[];
+    const list = parameter?.value as DuckDBListValue;
+    const [first, second] = list.items as DuckDBStructValue[];
     expect(encodeCell(first?.entries['xs'] ?? null, { kind: 'ARRAY', element: { kind: 'INT64' } })).toEqual([{ v: '1' }, { v: null }]);
     expect(second?.entries).toEqual({ d: null, xs: new DuckDBListValue([]) });
   });
@@ -78,23 +88,38 @@ describe('readParameters', () => {
     ['NAMED', [scalar('a', 'DATE', {})], 'invalid value for DATE'],
     ['NAMED', [{ name: 'a', parameterType: { type: 'ARRAY', arrayType: { type: 'ARRAY', arrayType: { type: 'INT64' } } } }], 'ARRAY of ARRAY'],
     ['NAMED', [{ name: 'a', parameterType: { type: 'ARRAY', arrayType: { type: 'INT64' } }, parameterValue: { value: '[1]' } }], 'needs arrayValues'],
-    ['NAMED', [{ name: 'a', parameterType: { type: 'STRUCT', structTypes: [{ name: 'x', type: { type: 'INT64' } }] }, parameterValue: { structValues: { y: {} } } }], 'no field y'],
+    [
+      'NAMED',
+      [{ name: 'a', parameterType: { type: 'STRUCT', structTypes: [{ name: 'x', type: { type: 'INT64' } }] }, parameterValue: { structValues: { y: {} } } }],
+      'no field y',
+    ],
   ] as const)('%s %j is refused: %s', (mode, parameters, message) => {
     expect(() => readParameters(mode, parameters)).toThrow(expect.objectContaining({ reason: 'invalid', message: expect.stringContaining(message) as string }));
   });
 
   it('answers hostile input with a problem, never a crash', () => {
     fc.assert(
-      fc.property(fc.anything(), fc.anything(), fc.anything(), fc.constantFrom('INT64', 'JSON', 'STRING', 'TIMESTAMP', 'ARRAY', 'STRUCT', 'BYTES'), (mode, list, value, type) => {
-        for (const parameters of [list, [list], [{ name: 'a', parameterType: { type, arrayType: list, structTypes: list }, parameterValue: value }], [scalar('a', type, value)]]) {
-          try {
-            readParameters(mode === 'x' ? mode : 'NAMED', parameters);
-            readParameters(mode, parameters);
-          } catch (error) {
-            expect(error).toBeInstanceOf(BigQueryProblem);
+      fc.property(
+        fc.anything(),
+        fc.anything(),
+        fc.anything(),
+        fc.constantFrom('INT64', 'JSON', 'STRING', 'TIMESTAMP', 'ARRAY', 'STRUCT', 'BYTES'),
+        (mode, list, value, type) => {
+          for (const parameters of [
+            list,
+            [list],
+            [{ name: 'a', parameterType: { type, arrayType: list, structTypes: list }, parameterValue: value }],
+            [scalar('a', type, value)],
+          ]) {
+            try {
+              readParameters(mode === 'x' ? mode : 'NAMED', parameters);
+              readParameters(mode, parameters);
+            } catch (error) {
+              expect(error).toBeInstanceOf(BigQueryProblem);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 300 },
     );
   });

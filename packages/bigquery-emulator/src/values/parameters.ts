@@ -12,7 +12,8 @@ type Json = Readonly<Record<string, unknown>>;
 const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined;
 
-const describe = (value: unknown): string => (typeof value === 'object' ? 'an object' : String(typeof value === 'string' ? JSON.stringify(value) : value).slice(0, 100));
+const describe = (value: unknown): string =>
+  typeof value === 'object' ? 'an object' : String(typeof value === 'string' ? JSON.stringify(value) : value).slice(0, 100);
 const refuse = (message: string): BigQueryProblem => new BigQueryProblem('invalid', message, 'queryParameters');
 
 /** By lower-case name; positional ones as `_p1`, `_p2`, … Throws `invalid`, naming the parameter. */
@@ -35,7 +36,8 @@ export function readParameters(parameterMode: unknown, queryParameters: unknown)
 }
 
 /** BigQuery wants the mode where there are parameters of the positional kind; a name tells as well. */
-const modeOf = (parameters: readonly unknown[]): string => (parameters.every((parameter) => isJson(parameter) && !isAbsent(parameter['name']) && parameter['name'] !== '') ? 'NAMED' : 'POSITIONAL');
+const modeOf = (parameters: readonly unknown[]): string =>
+  parameters.every((parameter) => isJson(parameter) && !isAbsent(parameter['name']) && parameter['name'] !== '') ? 'NAMED' : 'POSITIONAL';
 
 function readName(name: unknown): string {
   if (typeof name !== 'string' || !/^[A-Za-z_]\w{0,127}$/u.test(name)) throw refuse(`Invalid parameter name: ${describe(name)}`);
@@ -95,7 +97,12 @@ function readValue(json: unknown, type: SqlType, label: string): DuckDBValue {
     const unknown = Object.keys(entries).find((key) => !type.fields.some(({ name }) => name === key));
     if (unknown !== undefined) throw refuse(`Query parameter ${label} has no field ${unknown.slice(0, 100)} in its type`);
     return new DuckDBStructValue(
-      Object.fromEntries(type.fields.map((field) => [field.name, readValue(Object.hasOwn(entries, field.name) ? entries[field.name] : undefined, field.type, `${label}.${field.name}`)])),
+      Object.fromEntries(
+        type.fields.map((field) => [
+          field.name,
+          readValue(Object.hasOwn(entries, field.name) ? entries[field.name] : undefined, field.type, `${label}.${field.name}`),
+        ]),
+      ),
     );
   }
   const text: unknown = value['value'];

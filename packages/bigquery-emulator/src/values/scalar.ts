@@ -1,12 +1,5 @@
 // One scalar: from the text that clients write to what DuckDB keeps, and to the text of a cell.
-import {
-  DuckDBBlobValue,
-  DuckDBDateValue,
-  DuckDBDecimalValue,
-  DuckDBTimeValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
-} from '@duckdb/node-api';
+import { DuckDBBlobValue, DuckDBDateValue, DuckDBDecimalValue, DuckDBTimeValue, DuckDBTimestampTZValue, DuckDBTimestampValue } from '@duckdb/node-api';
 import { BigQueryProblem, notImplemented } from '../problem.ts';
 import type { DuckDBValue, ScalarKind } from '../types.ts';
 import { formatDate, formatDatetime, formatTime, inRange, isDayInRange, parseDate, parseDatetime, parseTime, parseTimestamp } from './civil.ts';

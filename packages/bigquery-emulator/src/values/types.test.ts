@@ -33,11 +33,19 @@ const problemOf = (act: () => unknown): BigQueryProblem => {
 
 describe('types as text', () => {
   it('are read as they are printed', () => {
-    fc.assert(fc.property(types, (type) => void expect(parseType(formatType(type))).toEqual(type)));
+    fc.assert(
+      fc.property(types, (type) => {
+        expect(parseType(formatType(type))).toEqual(type);
+      }),
+    );
   });
 
   it('are the same as columns of the REST API', () => {
-    fc.assert(fc.property(names, types, (name, type) => void expect(typeOfField(fieldOfColumn({ name, type }))).toEqual(type)));
+    fc.assert(
+      fc.property(names, types, (name, type) => {
+        expect(typeOfField(fieldOfColumn({ name, type }))).toEqual(type);
+      }),
+    );
   });
 
   it.each([
@@ -48,12 +56,24 @@ describe('types as text', () => {
     ['STRUCT<array ARRAY<DATE>>', 'STRUCT<array ARRAY<DATE>>'],
   ])('%s is %s', (text, printed) => expect(formatType(parseType(text))).toBe(printed));
 
-  it.each(['', 'INT63', 'ARRAY', 'ARRAY<ARRAY<INT64>>', 'ARRAY<INT64', 'STRUCT<a INT64,>', 'INT64 INT64', 'STRING(', '`INT64', '<>', 'constructor', `${'STRUCT<a '.repeat(5000)}INT64`])(
-    '%s is refused as invalid',
-    (text) => expect(problemOf(() => parseType(text)).reason).toBe('invalid'),
-  );
+  it.each([
+    '',
+    'INT63',
+    'ARRAY',
+    'ARRAY<ARRAY<INT64>>',
+    'ARRAY<INT64',
+    'STRUCT<a INT64,>',
+    'INT64 INT64',
+    'STRING(',
+    '`INT64',
+    '<>',
+    'constructor',
+    `${'STRUCT<a '.repeat(5000)}INT64`,
+  ])('%s is refused as invalid', (text) => expect(problemOf(() => parseType(text)).reason).toBe('invalid'));
 
-  it.each(['BIGNUMERIC', 'GEOGRAPHY', 'ARRAY<INTERVAL>', 'RANGE<DATE>'])('%s is refused by name', (text) => expect(problemOf(() => parseType(text)).reason).toBe('notImplemented'));
+  it.each(['BIGNUMERIC', 'GEOGRAPHY', 'ARRAY<INTERVAL>', 'RANGE<DATE>'])('%s is refused by name', (text) =>
+    expect(problemOf(() => parseType(text)).reason).toBe('notImplemented'),
+  );
 
   it('are DuckDB types, names quoted and nameless fields named', () => {
     expect(duckdbType(parseType('ARRAY<STRUCT<a INT64, STRING, n NUMERIC, t TIMESTAMP, d DATETIME, b BYTES, j JSON>>'))).toBe(
@@ -64,7 +84,13 @@ describe('types as text', () => {
 
   it('nameless columns of a result are counted among themselves', () => {
     const type: SqlType = { kind: 'INT64' };
-    expect(nameColumns([{ name: '', type }, { name: 'a', type }, { name: '', type }]).map(({ name }) => name)).toEqual(['f0_', 'a', 'f1_']);
+    expect(
+      nameColumns([
+        { name: '', type },
+        { name: 'a', type },
+        { name: '', type },
+      ]).map(({ name }) => name),
+    ).toEqual(['f0_', 'a', 'f1_']);
   });
 });
 
@@ -101,7 +127,15 @@ describe('readSchema', () => {
     [{ fields: [{ name: 'a', type: 'INT64', mode: 'SOMETIMES' }] }, 'invalid'],
     [{ fields: [{ name: 'a', type: 'RECORD' }] }, 'invalid'],
     [{ fields: [{ name: 'a', type: 'INT64', fields: [{ name: 'b', type: 'INT64' }] }] }, 'invalid'],
-    [{ fields: [{ name: 'a', type: 'INT64' }, { name: 'A', type: 'INT64' }] }, 'invalid'],
+    [
+      {
+        fields: [
+          { name: 'a', type: 'INT64' },
+          { name: 'A', type: 'INT64' },
+        ],
+      },
+      'invalid',
+    ],
     [{ fields: [{ name: 'a', type: 'INT64', maxLength: '3' }] }, 'invalid'],
     [{ fields: [{ name: 'a', type: 'NUMERIC', precision: '40' }] }, 'invalid'],
     [{ fields: [{ name: 'a', type: 'NUMERIC', scale: '2' }] }, 'invalid'],

@@ -193,7 +193,10 @@ function readField(json: unknown, parent: string, depth: number): TableField {
 function readName(name: unknown, parent: string): string {
   if (typeof name !== 'string' || name === '') throw new BigQueryProblem('required', `Field name is missing${parent === '' ? '' : ` in ${parent}`}`);
   if (name.length > maxNameCharacters || reservedPrefixes.test(name)) {
-    throw new BigQueryProblem('invalid', `Invalid field name "${name.slice(0, 320)}". Fields must contain the allowed characters, and be at most 300 characters long.`);
+    throw new BigQueryProblem(
+      'invalid',
+      `Invalid field name "${name.slice(0, 320)}". Fields must contain the allowed characters, and be at most 300 characters long.`,
+    );
   }
   // https://docs.cloud.google.com/bigquery/docs/schemas#flexible-column-names
   if (!/^[A-Za-z_]\w*$/u.test(name)) throw notImplemented(`column names beyond letters, digits and underscores ("${name}")`);
@@ -210,35 +213,52 @@ function readLegacyType(type: unknown, path: string): TableField['type'] {
 
 function refuseUnknownKeys(json: Readonly<Record<string, unknown>>, path: string): void {
   for (const [key, value] of Object.entries(json)) {
-    const isEmpty = value === null || value === undefined || value === '' || (key === 'policyTags' && isRecord(value) && Object.values(value).flat().length === 0);
+    const isEmpty =
+      value === null || value === undefined || value === '' || (key === 'policyTags' && isRecord(value) && Object.values(value).flat().length === 0);
     if (!knownKeys.has(key) && !isEmpty) throw notImplemented(`${key} of a column (${path})`);
   }
 }
 
 const describe = (value: unknown): string => (typeof value === 'object' ? 'an object' : String(value).slice(0, 100));
 
-function readText<Key extends 'description' | 'defaultValueExpression'>(json: Readonly<Record<string, unknown>>, key: Key, path: string, max: number): { [_ in Key]?: string } {
+function readText<Key extends 'description' | 'defaultValueExpression'>(
+  json: Readonly<Record<string, unknown>>,
+  key: Key,
+  path: string,
+  max: number,
+): { [_ in Key]?: string } {
   const text = json[key];
   if (text === undefined || text === null) return {};
-  if (typeof text !== 'string' || text.length > max) throw new BigQueryProblem('invalid', `Invalid value for ${key} of field ${path}: a text of at most ${max} characters is expected`);
+  if (typeof text !== 'string' || text.length > max)
+    throw new BigQueryProblem('invalid', `Invalid value for ${key} of field ${path}: a text of at most ${max} characters is expected`);
   return { [key]: text } as { [_ in Key]: string };
 }
 
 /** STRING(n), BYTES(n), NUMERIC(p, s): numbers, as text or as such. */
-function readTypeParameters(json: Readonly<Record<string, unknown>>, type: TableField['type'], path: string): Pick<TableField, 'precision' | 'scale' | 'maxLength'> {
+function readTypeParameters(
+  json: Readonly<Record<string, unknown>>,
+  type: TableField['type'],
+  path: string,
+): Pick<TableField, 'precision' | 'scale' | 'maxLength'> {
   const read = (key: 'precision' | 'scale' | 'maxLength'): number | undefined => {
     const value = json[key];
     if (value === undefined || value === null || value === 0 || value === '0') return undefined;
     const isAllowed = key === 'maxLength' ? type === 'STRING' || type === 'BYTES' : type === 'NUMERIC';
-    if (!isAllowed || !/^[1-9]\d{0,17}$/u.test(describe(value))) throw new BigQueryProblem('invalid', `Invalid value for ${key} of field ${path}: ${describe(value)}`);
+    if (!isAllowed || !/^[1-9]\d{0,17}$/u.test(describe(value)))
+      throw new BigQueryProblem('invalid', `Invalid value for ${key} of field ${path}: ${describe(value)}`);
     return Number(value);
   };
   const maxLength = read('maxLength');
   const precision = read('precision');
   const scale = read('scale');
   // https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-types#parameterized_decimal_type
-  const isDecimal = (scale ?? 0) <= 9 && (precision === undefined ? scale === undefined : precision >= Math.max(1, scale ?? 0) && precision <= (scale ?? 0) + 29);
-  if (!isDecimal) throw new BigQueryProblem('invalid', `Invalid NUMERIC(${precision ?? ''}, ${scale ?? 0}) of field ${path}: a scale of 0 to 9 and a precision of at most 29 + scale are expected`);
+  const isDecimal =
+    (scale ?? 0) <= 9 && (precision === undefined ? scale === undefined : precision >= Math.max(1, scale ?? 0) && precision <= (scale ?? 0) + 29);
+  if (!isDecimal)
+    throw new BigQueryProblem(
+      'invalid',
+      `Invalid NUMERIC(${precision ?? ''}, ${scale ?? 0}) of field ${path}: a scale of 0 to 9 and a precision of at most 29 + scale are expected`,
+    );
   return {
     ...(maxLength === undefined ? {} : { maxLength: String(maxLength) }),
     ...(precision === undefined ? {} : { precision: String(precision) }),

@@ -140,13 +140,18 @@ function timestampOfSeconds(seconds: number): string | undefined {
   return `${new Date(ms).toISOString().slice(0, -1)}${String(micros - ms * 1e3).padStart(3, '0')}Z`;
 }
 
-const describeJson = (json: unknown): string => (typeof json === 'boolean' ? 'bool' : typeof json === 'number' ? (Number.isInteger(json) ? 'int64' : 'double') : typeof json);
+const describeJson = (json: unknown): string =>
+  typeof json === 'boolean' ? 'bool' : typeof json === 'number' ? (Number.isInteger(json) ? 'int64' : 'double') : typeof json;
 
 /** STRING(n) in characters, BYTES(n) in bytes, NUMERIC(p, s) in digits. */
 function checkTypeParameters(value: DuckDBValue, field: TableField, path: string): void {
   const tooLong = (length: number): void => {
     if (field.maxLength !== undefined && length > Number(field.maxLength)) {
-      throw new BigQueryProblem('invalid', `Field ${path}: ${field.type}(${field.maxLength}) has maximum length ${field.maxLength} but got a value with length ${length}`, path);
+      throw new BigQueryProblem(
+        'invalid',
+        `Field ${path}: ${field.type}(${field.maxLength}) has maximum length ${field.maxLength} but got a value with length ${length}`,
+        path,
+      );
     }
   };
   if (typeof value === 'string' && field.type === 'STRING') tooLong([...value].length);
