@@ -243,6 +243,55 @@ describe('one planner at a time', () => {
     expect(await world.pass(id, 'heir')).toMatchObject({ released: 2 });
   });
 
+  test('one whose release went through without an answer sees what became of the task, even if it ended before the next look', async () => {
+    const world = createWorld();
+    world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(1)) });
+    const id = await world.start({ processors: ['games'] });
+    const unanswered = interposeStore(world.store, async ({ method, nth, run }) => {
+      const value = await run();
+      // The first takes the lease, the second releases.
+      if (method === 'transaction' && nth === 2) throw new Error('the answer of the store was lost');
+      return value;
+    });
+    const scheduler = createScheduler(world.planner('planner', { store: unanswered }), id);
+    await expect(world.run(scheduler.pass(never))).rejects.toThrow('was lost');
+    await world.clock.advance(2_000);
+    await world.reconcile();
+    await world.work();
+    await world.commitRung();
+    await world.judgeRung();
+    expect(await world.run(scheduler.pass(never))).toEqual({ outcome: 'over', state: 'blocked' });
+    expect((await world.states(id))['failed']).toEqual([`games ${world.date(1)}`]);
+  });
+
+  test('one that lost its lease and has it again sees what another did meanwhile', async () => {
+    const world = createWorld({ leaseMs: 30_000 });
+    world.warehouse.faults.fail('stage', 'invalid_sql', { matches: (job) => (job as { dates: readonly string[] }).dates.includes(world.date(1)) });
+    const id = await world.start({ processors: ['games'], limits: { maxInFlight: 1 } });
+    const finish = async (): Promise<void> => {
+      await world.work();
+      await world.commitRung();
+    };
+    const takeOver = async (from: string, to: string): Promise<void> => {
+      await world.pass(id, to);
+      await world.clock.advance(30_000);
+      expect(await world.pass(id, to), `${to} after ${from}`).toMatchObject({ outcome: 'going' });
+    };
+    await world.pass(id, 'first');
+    await takeOver('first', 'second');
+    // The second releases the rest, one by one, all of which end.
+    for (let task = 0; task < 6; task += 1) {
+      await finish();
+      await world.pass(id, 'second');
+    }
+    await finish();
+    await world.judgeRung();
+    await world.clock.advance(1);
+    await world.pass(id, 'first');
+    await world.clock.advance(30_000);
+    expect(await world.pass(id, 'first')).toEqual({ outcome: 'over', state: 'blocked' });
+  });
+
   test('one that believes in its lease is stopped by the transaction', async () => {
     const world = createWorld({ leaseMs: 30_000 });
     const id = await world.start({ limits: { maxInFlight: 2 } });

@@ -86,14 +86,24 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
   /** States of a phase about which the validator was rung: once is enough, the reconciler does it again. */
   const rungFor = new Set<string>();
 
+  /**
+   * A view only holds while nobody else releases and while what it wrote is known: after an error, or another holder of the
+   * lease, a task may have been released and have ended unseen. It is read anew then.
+   */
   const pass = async (signal: AbortSignal): Promise<PassOutcome> => {
+    try {
+      return await look(signal);
+    } catch (error) {
+      view = undefined;
+      throw error;
+    }
+  };
+
+  const look = async (signal: AbortSignal): Promise<PassOutcome> => {
     const backfill = await readBackfill(deps.store, backfillId);
     if (backfill === undefined) return { outcome: 'not_ours' };
     if (backfill.state !== 'active') return { outcome: 'over', state: backfill.state };
-    if (!(await keepLease())) {
-      view = undefined;
-      return { outcome: 'not_ours' };
-    }
+    if (!(await keepLease())) return { outcome: 'not_ours' };
     const control = await readControl();
     if (control.cancelled) {
       view ??= await deps.plans
@@ -122,6 +132,7 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
     const now = deps.clock.now();
     if (leaseEpoch > 0 && now - heartbeatAt < deps.lease.leaseMs / 3) return true;
     const epoch = await takeLease(deps, watch, schedulerLeasePath(backfillId));
+    if (epoch !== leaseEpoch) view = undefined;
     leaseEpoch = epoch ?? 0;
     heartbeatAt = now;
     return epoch !== undefined;
