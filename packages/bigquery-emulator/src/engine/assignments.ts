@@ -1,0 +1,111 @@
+// Values that a DML statement gives to columns: INSERT's rows, and the SET of UPDATE and MERGE with its paths into STRUCTs.
+import type { Assignment, Value } from '@floodgate/sql/translated-statement.ts';
+import { BigQueryProblem } from '../problem.ts';
+import type { SqlType, TableField } from '../types.ts';
+import { typeOfField } from '../values/types.ts';
+import type { Connection } from './database.ts';
+import { assertStorable, storeSql } from './storable.ts';
+import { quoteName, textLiteral } from './sql-text.ts';
+import { findField, type StoredTable } from './stored-table.ts';
+import { defaultSql } from './table-making.ts';
+
+export const requireField = (table: StoredTable, name: string): TableField => {
+  const field = findField(table.schema.fields, name);
+  if (field === undefined) throw new BigQueryProblem('invalidQuery', `Column ${name} is not present in table ${table.tableId}`, 'query');
+  return field;
+};
+
+/** Expressions by field, in the types that DuckDB computes; `from` is where they are evaluated. */
+type Computed = { readonly field: TableField; readonly path: readonly string[]; readonly expression: string };
+
+const isDefault = (value: Value): value is Exclude<Value, string> => typeof value !== 'string';
+
+/** Asks DuckDB for the types without running anything. */
+const assertComputed = async (connection: Connection, computed: readonly Computed[], from: string): Promise<void> => {
+  if (computed.length === 0) return;
+  const found = await connection.describe(`SELECT ${computed.map(({ expression }) => expression).join(', ')} ${from}`);
+  for (const [index, { field, path }] of computed.entries()) {
+    const type = found[index]?.type;
+    if (type !== undefined) assertStorable(type, typeAt(typeOfField(field), path.slice(1)), `the column ${path.join('.')}`);
+  }
+};
+
+const typeAt = (type: SqlType, path: readonly string[]): SqlType => {
+  const [name, ...rest] = path;
+  if (name === undefined) return type;
+  const field = type.kind === 'STRUCT' ? type.fields.find((one) => one.name.toLowerCase() === name.toLowerCase()) : undefined;
+  if (field === undefined) throw new BigQueryProblem('invalidQuery', `Cannot access field ${name}`, 'query');
+  return typeAt(field.type, rest);
+};
+
+/** One expression per column of the table, in its order, for a row that is inserted. `columns` absent: all. */
+export const insertedRow = async (
+  connection: Connection,
+  table: StoredTable,
+  columns: readonly string[] | undefined,
+  values: readonly Value[],
+  from: string,
+): Promise<readonly string[]> => {
+  const named = (columns ?? table.schema.fields.map(({ name }) => name)).map((name) => requireField(table, name));
+  if (named.length !== values.length)
+    throw new BigQueryProblem('invalidQuery', `Inserted row has wrong column count; Has ${values.length}, expected ${named.length}`, 'query');
+  const given = new Map(named.map((field, index) => [field.name, values[index] as Value]));
+  const computed = named.flatMap((field, index): Computed[] => {
+    const value = values[index] as Value;
+    return isDefault(value) ? [] : [{ field, path: [field.name], expression: value }];
+  });
+  await assertComputed(connection, computed, from);
+  return table.schema.fields.map((field) => {
+    const value = given.get(field.name);
+    return value === undefined || isDefault(value) ? defaultSql(field) : storeSql(field, value);
+  });
+};
+
+/** One expression per column of the table for a row that is updated: what is not assigned stays. */
+export const updatedRow = async (
+  connection: Connection,
+  table: StoredTable,
+  alias: string,
+  set: readonly Assignment[],
+  from: string,
+): Promise<readonly string[]> => {
+  const computed = set.flatMap(({ path, value }): Computed[] =>
+    isDefault(value) ? [] : [{ field: requireField(table, path[0] as string), path, expression: value }],
+  );
+  await assertComputed(connection, computed, from);
+  for (const { path } of set) requireField(table, path[0] as string);
+  return table.schema.fields.map((field) => {
+    const own = set.filter(({ path }) => path[0]?.toLowerCase() === field.name.toLowerCase());
+    const old = `${quoteName(alias)}.${quoteName(field.name)}`;
+    const [first] = own;
+    if (first === undefined) return old;
+    if (first.path.length === 1) return isDefault(first.value) ? defaultSql(field) : storeSql(field, first.value);
+    return storeSql(
+      field,
+      rebuilt(
+        typeOfField(field),
+        old,
+        own.map(({ path, value }) => ({ path: path.slice(1), value })),
+      ),
+    );
+  });
+};
+
+/** The STRUCT with some of its fields replaced. */
+const rebuilt = (type: SqlType, old: string, set: readonly Assignment[]): string => {
+  if (type.kind !== 'STRUCT') throw new BigQueryProblem('invalidQuery', 'Only a field of a STRUCT can be assigned by its path', 'query');
+  const entries = type.fields.map(({ name, type: inner }) => {
+    const own = set.filter(({ path }) => path[0]?.toLowerCase() === name.toLowerCase());
+    const present = `struct_extract(${old}, ${textLiteral(name)})`;
+    const [first] = own;
+    if (first === undefined) return `${quoteName(name)} := ${present}`;
+    if (first.path.length > 1)
+      return `${quoteName(name)} := ${rebuilt(
+        inner,
+        present,
+        own.map(({ path, value }) => ({ path: path.slice(1), value })),
+      )}`;
+    return `${quoteName(name)} := ${isDefault(first.value) ? 'NULL' : first.value}`;
+  });
+  return `CASE WHEN ${old} IS NULL THEN error('Cannot set field of NULL STRUCT') ELSE struct_pack(${entries.join(', ')}) END`;
+};
