@@ -1,7 +1,8 @@
 /** Prints queries: WITH, SELECT, set operations. FROM is in print-from.ts. */
 import { allowKeys, isBody, isEmpty, nameOf, toList, toNode } from './ast.ts';
 import type { Body, Json, Node } from './ast.ts';
-import { fieldNameOf, printExpression, printStructField, structOf } from './print-expression.ts';
+import { printExpression } from './print-expression.ts';
+import { fieldNameOf, printStructField, structOf } from './print-structs.ts';
 import { hasUnnamedStructUnnest, printFrom } from './print-from.ts';
 import { bare, quoteIdentifier } from './printed.ts';
 import type { Printed } from './printed.ts';

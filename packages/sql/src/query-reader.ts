@@ -8,7 +8,7 @@ import { DateBounds } from './date-bounds.ts';
 import type { DateVariable } from './date-bounds.ts';
 import { addPredicate, readDate } from './date-predicates.ts';
 import type { PredicateScope } from './date-predicates.ts';
-import { fieldNameOf } from './print-expression.ts';
+import { fieldNameOf } from './print-structs.ts';
 import { readTableName } from './table-names.ts';
 
 export interface TableReading {

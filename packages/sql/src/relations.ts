@@ -88,7 +88,7 @@ export function known(type: GoogleType): KnownType {
 }
 
 /** Of the sides of a set operation, or of a column that USING has in both tables. */
-export function merged(types: readonly KnownType[]): KnownType {
+function merged(types: readonly KnownType[]): KnownType {
   const google = types.map((type) => JSON.stringify(type.google));
   if (google[0] !== undefined) return google.every((text) => text === google[0]) ? (types[0] as KnownType) : {};
   return { type: commonType(types.map(({ type }) => ({ sql: '', type }))) };

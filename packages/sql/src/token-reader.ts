@@ -17,7 +17,7 @@ export interface Token {
 
 const TOKEN = /`[^`]*`|b?'~\d+'|@@?[A-Za-z_]\w*|[A-Za-z_]\w*|0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\S/guy;
 
-export function tokensOf(text: string): readonly Token[] {
+function tokensOf(text: string): readonly Token[] {
   return [...text.matchAll(new RegExp(TOKEN.source, 'gu'))].map((match) => ({
     text: match[0],
     word: /^[A-Za-z_]/u.test(match[0]) && !match[0].endsWith("'") ? match[0].toUpperCase() : undefined,
