@@ -177,7 +177,8 @@ const readQuery = (value: unknown, projectId: string, common: Common, dryRun: bo
     ...common,
     type: 'QUERY',
     sql,
-    parameterMode: query['parameterMode'],
+    // The Node client writes it small.
+    parameterMode: readOptionalText(query['parameterMode'], 'parameterMode')?.toUpperCase(),
     queryParameters,
     priority,
     dryRun,

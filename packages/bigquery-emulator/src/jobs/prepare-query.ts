@@ -45,7 +45,13 @@ export const createQueryPreparation = ({ engine, analyzer }: { readonly engine: 
   const analyzeWith =
     (projectId: string, parameterTypes: ParameterTypes, defaultDataset: DatasetId | undefined) =>
     (sql: string): Promise<AnalyzedStatement> =>
-      analyzer.analyze(sql, { projectId, parameterTypes, lookUp: engine.lookUp, ...(defaultDataset === undefined ? {} : { defaultDataset }) });
+      analyzer.analyze(sql, {
+        projectId,
+        parameterTypes,
+        lookUp: engine.lookUp,
+        hasDataset: (dataset) => engine.datasets.get(dataset) !== undefined,
+        ...(defaultDataset === undefined ? {} : { defaultDataset }),
+      });
 
   /**
    * Before a script runs, BigQuery has read all of it: a syntax error anywhere, and what this server can't do, stops it. What a
