@@ -1,4 +1,5 @@
 // The command: node packages/bigquery-emulator/src/main.ts --port N [--dir D] [--slots N] [--no-limits]
+// oxlint-disable-next-line import/no-unassigned-import -- imported for its effect, before anything else
 import './v8-flags.ts';
 import { environment, readOptions, usage } from './config.ts';
 import { startServer } from './server.ts';

@@ -19,7 +19,7 @@ const connect = (url: string): BigQuery =>
   new BigQuery({
     projectId: 'p',
     apiEndpoint: url,
-    autoRetry: false,
+    retryOptions: { autoRetry: false },
     // No credentials of whoever runs the tests are looked for.
     authClient: { getRequestHeaders: async () => new Headers({ authorization: 'Bearer nobody' }) } as unknown as NonNullable<BigQueryOptions['authClient']>,
   });

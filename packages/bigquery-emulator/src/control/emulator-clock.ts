@@ -15,7 +15,7 @@ export type TimeSource = { readonly now: () => number; readonly arm: (ms: number
 /** Longer ones make `setTimeout` fire at once. */
 const maxTimerMs = 2 ** 31 - 1;
 
-export const systemTime: TimeSource = {
+const systemTime: TimeSource = {
   now: () => Date.now(),
   arm: (ms, wake) => {
     const timer = setTimeout(wake, ms);

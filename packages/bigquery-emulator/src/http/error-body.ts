@@ -28,7 +28,7 @@ const answer = (status: number, { reason, message, location }: { reason: string;
   },
 });
 
-export const answerProblem = (problem: BigQueryProblem): ErrorAnswer => {
+const answerProblem = (problem: BigQueryProblem): ErrorAnswer => {
   // `stopped` is a job's outcome, which has no status of its own: a call for its rows is a bad request. An error of the SQL
   // lies in the parameter `q` here and in `query` in a job's status.
   const { httpStatus, reason, message, location } = problem;

@@ -7,7 +7,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** `known`: read by us. `harmless`: changes nothing that this server does. A function: harmless with these values only. */
 export type FieldRules = Readonly<Record<string, 'known' | 'harmless' | ((value: unknown) => boolean)>>;
 
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** For fields that may be given with the value that they have anyway. */
 export const only =

@@ -86,6 +86,8 @@ export const serve = async (
   const server = createServer(app);
   server.requestTimeout = 600_000;
   server.headersTimeout = 30_000;
+  // Longer than clients keep an idle connection, so that none is closed under a request that is on its way.
+  server.keepAliveTimeout = 75_000;
   server.listen(port, host);
   await once(server, 'listening');
   const { port: listening } = server.address() as AddressInfo;

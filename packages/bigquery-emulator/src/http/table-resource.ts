@@ -6,7 +6,7 @@ import { readSchema } from '../values/types.ts';
 import { checkFields, only, onlyEmpty, readOptionalBoolean, readOptionalCount, type FieldRules, type JsonObject } from './read-json.ts';
 import { readClustering, readLabels, readPartitioning, writePartitioning } from './references.ts';
 
-export const tableFields: FieldRules = {
+const tableFields: FieldRules = {
   tableReference: 'known',
   schema: 'known',
   timePartitioning: 'known',
@@ -44,7 +44,7 @@ export const tableFields: FieldRules = {
 };
 export const keptOfTable = ['labels', 'description', 'friendlyName', 'resourceTags'];
 
-export const tableReferenceOf = ({ projectId, datasetId, tableId }: TableId): JsonObject => ({ projectId, datasetId, tableId });
+const tableReferenceOf = ({ projectId, datasetId, tableId }: TableId): JsonObject => ({ projectId, datasetId, tableId });
 
 const typeOf = ({ properties }: Table): string => (properties['snapshotDefinition'] === undefined ? 'TABLE' : 'SNAPSHOT');
 

@@ -32,7 +32,7 @@ const collect = async (request: Request, maxBytes: number): Promise<Buffer> => {
 };
 
 /** The parts of a multipart/related body: https://www.rfc-editor.org/rfc/rfc2046#section-5.1 */
-export const splitParts = (body: Buffer, boundary: string): readonly { readonly headers: string; readonly content: Buffer }[] => {
+const splitParts = (body: Buffer, boundary: string): readonly { readonly headers: string; readonly content: Buffer }[] => {
   const delimiter = Buffer.from(`--${boundary}`);
   const parts: { headers: string; content: Buffer }[] = [];
   let at = body.indexOf(delimiter);

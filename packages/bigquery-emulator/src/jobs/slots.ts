@@ -48,7 +48,7 @@ export const createSlots = (options: { readonly count: number; readonly limitQue
       if (options.limitQueues && running >= count && queue.size >= queueLimits[priority]) {
         throw new BigQueryProblem(
           'quotaExceeded',
-          `Quota exceeded: Your project exceeded quota for queued ${priority.toLowerCase()} queries, limit is ${queueLimits[priority]}.`,
+          'Quota exceeded: Your project_and_region exceeded quota for max number of jobs that can be queued per project. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas',
         );
       }
       const { promise, resolve, reject } = Promise.withResolvers<() => void>();
