@@ -1,5 +1,5 @@
 // The warehouse job of a worker that died goes on without it. The next claim goes on with that job where it would submit
-// the same one, and cancels it where it would not; what comes out is what one undisturbed worker makes.
+// the same one, and cancels it where it would not, or where it can't tell; what comes out is what one undisturbed worker makes.
 import { describe, expect, test } from 'vitest';
 import { executeDispatch } from '@floodgate/core/app/execute-dispatch.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
@@ -7,32 +7,56 @@ import { dropOrphanStaging } from '@floodgate/core/app/reconcile.ts';
 import { taskPath } from '@floodgate/core/contracts/documents.ts';
 import type { Dispatch } from '@floodgate/core/contracts/messages.ts';
 import { ledgerPathOf } from '@floodgate/core/domain/ledger.ts';
+import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
+import type { StageJob } from '@floodgate/core/ports/warehouse.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import type { WarehouseFunction } from '../support/memory-warehouse.ts';
 import { Life, mortalStore, mortalWarehouse } from '../support/mortal.ts';
 import type { Held, WarehouseMethod } from '../support/warehouse-faults.ts';
 import { createWorld, never, type World, type WorldOptions } from '../support/world.ts';
 
 type Scene = {
   readonly world: World;
+  readonly options: WorldOptions;
   readonly id: string;
+  readonly processorId: string;
+  readonly table: string;
   readonly dispatch: Dispatch;
   /** Ids for which a cancellation was asked, once per call. */
   readonly cancelled: readonly string[];
 };
 
-/** A backfill that is released as one dispatch of games. */
-const release = async (dates = 1, more: WorldOptions = {}): Promise<Scene> => {
-  const world = createWorld({ leaseMs: 30_000, ...more });
-  const id = await world.start({ processors: ['games'], dates: world.dates.slice(0, dates), limits: { datesPerTask: dates } });
+/**
+ * A backfill that is released as one dispatch: of rolling, which reads games alone and no source, unless said otherwise.
+ * Games are committed before.
+ */
+const release = async (dates = 1, options: WorldOptions = {}, processorId = 'rolling'): Promise<Scene> => {
+  const world = createWorld({ leaseMs: 30_000, ...options });
+  if (processorId === 'rolling') await commitGames(world);
+  const id = await world.start({ processors: [processorId], dates: world.dates.slice(0, dates), limits: { datesPerTask: dates } });
   await world.pass(id);
+  // The gate of the phase before it, of which it has no tasks.
+  if ((await world.judgeRung()) > 0) await world.pass(id);
   const [dispatch] = world.takeDispatches();
   if (dispatch === undefined) throw new Error('nothing was dispatched');
   const cancelled: string[] = [];
   // No fault: `matches` is where the argument can be seen.
   world.warehouse.faults.during('cancelJob', () => undefined, { matches: (jobId) => cancelled.push(String(jobId)) === 0 });
-  return { world, id, dispatch, cancelled };
+  return { world, options, id, processorId, table: `test.${processorId}`, dispatch, cancelled };
 };
+
+const commitGames = async (world: World, dates: readonly PartitionDate[] = world.dates): Promise<void> =>
+  expect(await world.drive(await world.start({ processors: ['games'], dates: [...dates], reprocess: 'all' }))).toBe('completed');
+
+/** Another backfill commits new rows of games on the first date. */
+const rewriteGames = async (world: World, values: readonly number[]): Promise<void> => {
+  world.putGames(world.date(0), values);
+  await commitGames(world, [world.date(0)]);
+};
+
+/** Jobs of the scene's table that have begun to read. */
+const jobsThatRead = ({ world, table }: Scene) => world.warehouse.stageJobs.filter(({ target }) => target.table === table);
 
 /** Executes up to the call that is held, in a process that will be killed there. */
 const workUntil = async (world: World, dispatch: Dispatch, method: WarehouseMethod, holder = 'dead') => {
@@ -67,7 +91,7 @@ const recover = async (world: World): Promise<void> => {
   expect((await world.reconcile()).leasesRecovered).toBe(1);
 };
 
-const taskOf = ({ world, id }: Scene, index = 0) => world.task(id, 'games', world.date(index));
+const taskOf = ({ world, id, processorId }: Scene, index = 0) => world.task(id, processorId, world.date(index));
 const jobOf = async (scene: Scene, index = 0) => {
   const { job } = await taskOf(scene, index);
   if (job === null) throw new Error('the task has no job');
@@ -78,22 +102,25 @@ const change = (world: World, path: string, edit: (data: JsonObject) => JsonObje
   world.store.transaction(async (transaction) => transaction.set(path, edit((await transaction.get(path))?.data ?? {})));
 
 const changeJob = (scene: Scene, fields: JsonObject): Promise<void> =>
-  change(scene.world, taskPath(scene.id, 'games', scene.world.date(0)), (task) => ({ ...task, job: { ...(task['job'] as JsonObject), ...fields } }));
+  change(scene.world, taskPath(scene.id, scene.processorId, scene.world.date(0)), (task) => ({ ...task, job: { ...(task['job'] as JsonObject), ...fields } }));
 
-/** Finishes the backfill: its table is what an undisturbed run makes of the same sources, and no staging is left. */
-const expectEnd = async ({ world, id }: Scene): Promise<void> => {
+/** Finishes the backfill: its table is what an undisturbed run makes of what the sources hold now, and no staging is left. */
+const expectEnd = async ({ world, options, id, processorId, table }: Scene): Promise<void> => {
   expect(await world.drive(id)).toBe('completed');
-  const calm = createWorld();
-  for (const date of calm.dates) calm.warehouse.put('source.feed', date, world.warehouse.sourceRows('source.feed', date));
+  const calm = createWorld(options);
+  for (const input of ['source.feed', 'test.weather']) {
+    for (const date of calm.dates) calm.warehouse.put(input, date, world.warehouse.sourceRows(input, date));
+  }
+  if (processorId === 'rolling') await commitGames(calm);
   const tasks = await world.tasks(id);
-  expect(await calm.drive(await calm.start({ processors: ['games'], dates: tasks.map(({ date }) => date).sort() }))).toBe('completed');
-  expect(world.warehouse.rowsOf('test.games')).toEqual(calm.warehouse.rowsOf('test.games'));
+  expect(await calm.drive(await calm.start({ processors: [processorId], dates: tasks.map(({ date }) => date).sort() }))).toBe('completed');
+  expect(world.warehouse.rowsOf(table)).toEqual(calm.warehouse.rowsOf(table));
   for (const { date, generation, job } of tasks) {
-    expect(world.warehouse.logOf('test.games').find((entry) => entry.date === date)?.generation).toBe(generation);
+    expect(world.warehouse.logOf(table).find((entry) => entry.date === date)?.generation).toBe(generation);
     expect(job).toBeNull();
   }
   await dropOrphans(world);
-  expect(world.warehouse.stagingsOf('test.games')).toEqual([]);
+  expect(world.warehouse.stagingsOf(table)).toEqual([]);
 };
 
 const dropOrphans = async (world: World): Promise<readonly string[]> => {
@@ -117,9 +144,11 @@ describe('a later claim adopts', () => {
     expect(await world.run(heir)).toMatchObject({ staged: 1 });
     const { generation, staged } = await taskOf(scene);
     expect(staged?.staging).toBe(job.staging);
-    expect(world.warehouse.stageJobs).toHaveLength(1);
+    expect(jobsThatRead(scene)).toHaveLength(1);
     await expectEnd(scene);
-    expect(world.warehouse.commits.flatMap(({ written }) => written)).toMatchObject([{ date: world.date(0), generation }]);
+    expect(world.warehouse.commits.filter(({ table }) => table === scene.table).flatMap(({ written }) => written)).toMatchObject([
+      { date: world.date(0), generation },
+    ]);
     expect(scene.cancelled).toEqual([]);
   });
 
@@ -130,7 +159,7 @@ describe('a later claim adopts', () => {
     const job = await jobOf(scene);
     expect(await scene.world.run(scene.world.execute(await releaseAgain(scene), 'heir'))).toMatchObject({ staged: 1 });
     expect((await taskOf(scene)).staged?.staging).toBe(job.staging);
-    expect(scene.world.warehouse.stageJobs).toHaveLength(1);
+    expect(jobsThatRead(scene)).toHaveLength(1);
     await expectEnd(scene);
     expect(scene.cancelled).toEqual([]);
   });
@@ -145,7 +174,7 @@ describe('a later claim adopts', () => {
     first.release();
     expect(await scene.world.run(scene.world.execute(again, 'third'))).toMatchObject({ staged: 1 });
     expect(await taskOf(scene)).toMatchObject({ epoch: 5, staged: { staging: job.staging } });
-    expect(scene.world.warehouse.stageJobs).toHaveLength(1);
+    expect(jobsThatRead(scene)).toHaveLength(1);
     await expectEnd(scene);
   });
 
@@ -161,31 +190,27 @@ describe('a later claim adopts', () => {
     expect(await dropOrphans(world)).toEqual([]);
     await world.run(controlBackfill(world.engine('cli'), id, 'resume', 'ann'));
     await expectEnd(scene);
-    expect(world.warehouse.stageJobs).toHaveLength(1);
+    expect(jobsThatRead(scene)).toHaveLength(1);
   });
 
   test('and quarantines under its own generation, which nobody takes for an orphan', async () => {
-    const scene = await release();
+    const twice: WarehouseFunction = ({ first }) => [1, 2].map((total) => ({ day: first, item: 'same', total }));
+    const scene = await release(1, { functions: { rolling: twice } });
     const { world } = scene;
-    world.warehouse.put(
-      'source.feed',
-      world.date(0),
-      [1, 2].map((value) => ({ day: world.date(0), item: 'same', value })),
-    );
     (await dieAt(world, scene.dispatch, 'runChecks')).release();
     const preserved = world.warehouse.faults.hold('preserveStaging', { when: 'after' });
     const heir = world.execute(await releaseAgain(scene), 'heir');
     await world.run(preserved.reached);
-    expect(world.warehouse.stagingsOf('test.games')).toHaveLength(2);
+    expect(world.warehouse.stagingsOf(scene.table)).toHaveLength(2);
     expect(await dropOrphans(world)).toEqual([]);
     preserved.release();
     expect(await world.run(heir)).toMatchObject({ quarantined: 1 });
-    expect(world.warehouse.stageJobs).toHaveLength(1);
-    expect(world.warehouse.stagingsOf('test.games')).toEqual([(await taskOf(scene)).staged?.staging]);
+    expect(jobsThatRead(scene)).toHaveLength(1);
+    expect(world.warehouse.stagingsOf(scene.table)).toEqual([(await taskOf(scene)).staged?.staging]);
   });
 
   test('and cancels it when its own deadline has passed', async () => {
-    const scene = await release(1, { processors: { games: { timeout_seconds: 20 } } });
+    const scene = await release(1, { processors: { rolling: { timeout_seconds: 20 } } });
     const { world } = scene;
     await dieAt(world, scene.dispatch, 'stage');
     const { jobId } = await jobOf(scene);
@@ -210,19 +235,20 @@ describe('a later claim cancels the job, once, and submits its own', () => {
     expect(cancelled).toEqual([jobId]);
     expect(await world.run(world.warehouse.jobState(jobId, never))).toBe('failed');
     expect((await taskOf(scene)).staged?.staging).not.toBe(staging);
-    expect(world.warehouse.stageJobs).toHaveLength(1); // The old one was cancelled before it began to read.
+    expect(jobsThatRead(scene)).toHaveLength(1); // The old one was cancelled before it began to read.
     await expectEnd(scene);
     expect(cancelled).toHaveLength(1);
   };
 
   test('where its inputs have another content', async () => {
     const scene = await release();
-    await expectAnew(scene, () => scene.world.putGames(scene.world.date(0), [7, 8, 9]));
-    expect(scene.world.warehouse.rowsOf('test.games').map(({ value }) => value)).toEqual([7, 8, 9]);
+    await expectAnew(scene, () => rewriteGames(scene.world, [7, 8, 9]));
+    expect(scene.world.warehouse.rowsOf(scene.table).map(({ total }) => total)).toEqual([7, 8, 9]);
   });
 
   test.each([
     ['other code', { codeHash: 'another' }],
+    ['another content of its inputs', { inputDigest: 'another' }],
     ['another version of its inputs', { inputVersion: 'another' }],
     ['more dates than the claim has', { dates: 2 }],
     ['nothing that says what it computes, since an older version recorded it', { codeHash: '', inputDigest: '', inputVersion: '', dates: 0 }],
@@ -253,7 +279,7 @@ describe('a later claim cancels the job, once, and submits its own', () => {
     const { jobId, inputDigest, codeHash } = await jobOf(scene);
     const again = await releaseAgain(scene);
     const entry = { generation: 1, contentHash: 'x', rows: 2, codeHash, inputDigest, backfillId: 'another', committedAt: 1, computeMs: 1 };
-    await change(world, ledgerPathOf('test', 'games', world.date(0)), () => ({ entries: { [world.date(0)]: entry } }));
+    await change(world, ledgerPathOf('test', scene.processorId, world.date(0)), () => ({ entries: { [world.date(0)]: entry } }));
     expect(await world.run(world.execute(again, 'heir'))).toMatchObject({ fresh: 1, staged: 0 });
     expect(await taskOf(scene)).toMatchObject({ state: 'unchanged', job: null });
     expect(scene.cancelled).toEqual([jobId]);
@@ -274,6 +300,101 @@ describe('a later claim cancels the job, once, and submits its own', () => {
     expect(cancelled).toEqual([jobId]);
     expect(await world.run(world.warehouse.jobState(jobId, never))).toBe('failed');
     await expectEnd(scene);
+  });
+});
+
+/** What a processor reads, and how its rows on the first date become those values. */
+type Input = {
+  readonly input: string;
+  readonly processorId: string;
+  readonly options: WorldOptions;
+  readonly write: (world: World, values: readonly number[]) => Promise<void> | void;
+};
+
+const putWeather = (world: World, values: readonly number[]): void =>
+  world.warehouse.put(
+    'test.weather',
+    world.date(0),
+    values.map((value, index) => ({ day: world.date(0), item: `i${index}`, value })),
+  );
+
+const source: Input = { input: 'a source', processorId: 'games', options: {}, write: (world, values) => world.putGames(world.date(0), values) };
+
+const external: Input = {
+  input: 'an external table',
+  processorId: 'games',
+  options: {
+    processors: {
+      weather: {
+        phase: 1,
+        kind: 'external',
+        table: 'test.weather',
+        partition_column: 'day',
+        key: ['day', 'item'],
+        columns: { day: 'DATE', item: 'STRING', value: 'FLOAT64' },
+      },
+      games: { kind: 'sql', upstreams: { 'test.weather': '0d' } },
+    },
+    functions: { games: ({ first, readDate }) => readDate('test.weather', first) },
+  },
+  write: putWeather,
+};
+
+const ledger: Input = { input: 'an upstream processor', processorId: 'rolling', options: {}, write: rewriteGames };
+
+const states = ['running', 'succeeded'] as const;
+const over = (inputs: readonly Input[]) => inputs.flatMap((input) => states.map((state) => ({ ...input, state })));
+
+describe('sources and external tables have digests and no generations', () => {
+  test.each(over([source, external]))('so the job of a processor that reads $input is not adopted, where it has the state $state', async (given) => {
+    const scene = await release(1, given.options, given.processorId);
+    const { world, cancelled } = scene;
+    await given.write(world, [3, 4]);
+    const held = await dieAt(world, scene.dispatch, 'stage');
+    const { jobId, staging } = await jobOf(scene);
+    if (given.state === 'succeeded') held.release();
+    await world.clock.advance(1);
+    expect(world.warehouse.stateOf(jobId)).toBe(given.state);
+    const heir = world.execute(await releaseAgain(scene), 'heir');
+    await world.clock.advance(1);
+    held.release(); // Too late, unless somebody waits for it.
+    expect(await world.run(heir)).toMatchObject({ staged: 1 });
+    // One that has ended costs nothing any more.
+    const expected = given.state === 'running' ? [jobId] : [];
+    expect(cancelled).toEqual(expected);
+    expect(world.warehouse.stateOf(jobId)).toBe(given.state === 'running' ? 'failed' : 'succeeded');
+    const task = await taskOf(scene);
+    expect(task.job?.jobId).not.toBe(jobId);
+    expect(task.staged?.staging).not.toBe(staging);
+    await expectEnd(scene);
+    expect(cancelled).toEqual(expected);
+    expect(world.warehouse.rowsOf(scene.table).map(({ value }) => value)).toEqual([3, 4]);
+  });
+
+  test.each(over([source, external, ledger]))('what a $state job read of $input that changed and changed back is not committed', async (given) => {
+    const scene = await release(1, given.options, given.processorId);
+    const { world, table } = scene;
+    const date = world.date(0);
+    const valuesOf = (rows: readonly JsonObject[] | undefined) => rows?.map(({ value, total }) => value ?? total);
+    await given.write(world, [1, 2]);
+    const begins = await dieAt(world, scene.dispatch, 'stage');
+    const { jobId, staging } = await jobOf(scene);
+    await given.write(world, [5, 6]);
+    const ends = world.warehouse.faults.hold('stage', { when: 'after', matches: (job) => (job as StageJob).jobId === jobId });
+    begins.release();
+    await world.run(ends.reached);
+    expect(valuesOf(world.warehouse.stagedRows(table, staging, date))).toEqual([5, 6]);
+    if (given.state === 'succeeded') ends.release();
+    await world.clock.advance(1);
+    expect(world.warehouse.stateOf(jobId)).toBe(given.state);
+    await given.write(world, [1, 2]);
+    const heir = world.execute(await releaseAgain(scene), 'heir');
+    await world.clock.advance(1);
+    ends.release(); // Too late, unless somebody waits for it.
+    expect(await world.run(heir)).toMatchObject({ staged: 1 });
+    await expectEnd(scene);
+    expect(valuesOf(world.warehouse.rowsOf(table, date))).toEqual([1, 2]);
+    expect(scene.cancelled).toEqual(given.state === 'running' ? [jobId] : []);
   });
 });
 
@@ -333,7 +454,7 @@ describe('a worker that was thought dead and goes on', () => {
         held.release();
         expect(await world.run(work)).toMatchObject({ outcome: 'done', staged: 0, putBack: 0, failed: 0 });
         expect(await taskOf(scene)).toEqual(before);
-        expect(world.warehouse.stagingsOf('test.games')).toEqual([job.staging]);
+        expect(world.warehouse.stagingsOf(scene.table)).toEqual([job.staging]);
         expect(await dropOrphans(world)).toEqual([]);
       };
       if (moment === 'while the task waits') await end();
@@ -344,7 +465,7 @@ describe('a worker that was thought dead and goes on', () => {
       checks.release();
       expect(await world.run(heir)).toMatchObject({ staged: 1 });
       if (moment === 'when that one has staged') await end();
-      expect(world.warehouse.stageJobs).toHaveLength(1);
+      expect(jobsThatRead(scene)).toHaveLength(1);
       await expectEnd(scene);
     },
   );
@@ -354,12 +475,12 @@ describe('a worker that was thought dead and goes on', () => {
     const { world } = scene;
     const { held, work } = await workUntil(world, scene.dispatch, 'runChecks', 'zombie');
     const again = await releaseAgain(scene);
-    world.putGames(world.date(0), [7, 8, 9]);
+    await rewriteGames(world, [7, 8, 9]);
     expect(await world.run(world.execute(again, 'heir'))).toMatchObject({ staged: 1 });
-    expect(world.warehouse.stagingsOf('test.games')).toHaveLength(2);
+    expect(world.warehouse.stagingsOf(scene.table)).toHaveLength(2);
     held.release();
     await world.run(work);
-    expect(world.warehouse.stagingsOf('test.games')).toEqual([(await taskOf(scene)).staged?.staging]);
+    expect(world.warehouse.stagingsOf(scene.table)).toEqual([(await taskOf(scene)).staged?.staging]);
     await expectEnd(scene);
   });
 });
