@@ -46,9 +46,10 @@ export const readOptionalText = (value: unknown, path: string): string | undefin
 
 export const readOptionalBoolean = (value: unknown, path: string): boolean | undefined => {
   if (value == null) return undefined;
-  // Query strings and some clients write it as text.
-  if (value === true || value === 'true') return true;
-  if (value === false || value === 'false') return false;
+  // As text in query strings; Python writes it with a capital.
+  const text = typeof value === 'string' ? value.toLowerCase() : value;
+  if (text === true || text === 'true') return true;
+  if (text === false || text === 'false') return false;
   throw invalid(`Invalid value for ${path}: a boolean is expected`, path);
 };
 
