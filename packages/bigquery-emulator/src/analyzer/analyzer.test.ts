@@ -252,12 +252,14 @@ describe.skipIf(isMissing)("Google's analyzer", () => {
   it('outlives its process: what ran is tried again, and the next statements find another', async () => {
     const others = new Set(analyzerProcesses());
     await using own = await startAnalyzer();
-    const [pid] = analyzerProcesses().filter((process) => !others.has(process));
-    const running = Promise.all(Array.from({ length: 20 }, (_, index) => own.analyze(`SELECT team, ${index} AS n FROM games`, contextOf())));
-    process.kill(Number(pid), 'SIGKILL');
-    expect((await running).every(({ kind }) => kind === 'SELECT')).toBe(true);
-    expect((await own.analyze('SELECT 12345 AS later', contextOf())).columns).toHaveLength(1);
-    expect(analyzerProcesses()).not.toContain(pid);
+    // Several times: the end of the process and the end of its connection are known in one order or the other.
+    for (const round of ['a', 'b', 'c']) {
+      const [pid] = analyzerProcesses().filter((process) => !others.has(process));
+      const running = Promise.all(Array.from({ length: 10 }, (_, index) => own.analyze(`SELECT team, ${index} AS ${round} FROM games`, contextOf())));
+      process.kill(Number(pid), 'SIGKILL');
+      expect((await running).every(({ kind }) => kind === 'SELECT')).toBe(true);
+      expect(analyzerProcesses()).not.toContain(pid);
+    }
   });
 
   it('ends with its owner', async () => {

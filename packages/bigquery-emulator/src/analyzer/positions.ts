@@ -1,7 +1,5 @@
 // Places in a text as Google's messages have them: line and column from 1, a tab reaching to the next multiple of eight,
 // characters beyond the basic plane counting once.
-import { BigQueryProblem } from '../problem.ts';
-
 const tabWidth = 8;
 
 export type Position = { readonly line: number; readonly column: number };
@@ -37,15 +35,3 @@ export function offsetOf(text: string, { line, column }: Position): number {
 }
 
 const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
-
-const atEnd = / at \[(\d+):(\d+)\]$/u;
-
-/** The problem of one statement, with its place in the script that the statement stands in. */
-export function inScript(problem: BigQueryProblem, statement: Position): BigQueryProblem {
-  const match = atEnd.exec(problem.message);
-  if (match === null) return problem;
-  const line = Number(match[1]);
-  const column = Number(match[2]) + (line === 1 ? statement.column - 1 : 0);
-  const message = `${problem.message.slice(0, match.index)} at [${line + statement.line - 1}:${column}]`;
-  return new BigQueryProblem(problem.reason, message, problem.location, { cause: problem });
-}

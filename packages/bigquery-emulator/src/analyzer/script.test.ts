@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BigQueryProblem } from '../problem.ts';
-import { inScript, offsetOf, positionOf } from './positions.ts';
+import { offsetOf, positionOf } from './positions.ts';
 import { rewrite } from './rewrite.ts';
 import { splitScript } from './script.ts';
 import { readTokens } from './tokens.ts';
@@ -42,6 +41,7 @@ describe('splitScript', () => {
     ['BEGIN\nBEGIN TRANSACTION; COMMIT; END', 'BEGIN … END'],
     ['l: LOOP BREAK; END LOOP', 'labels'],
     ['SELECT @{hint=1} 1', 'hints'],
+    ['SELECT ?; SELECT 1', 'positional parameters in a script'],
   ])('%s is refused by name', (script, name) =>
     expect(() => splitScript(script)).toThrow(expect.objectContaining({ reason: 'notImplemented', message: expect.stringContaining(name) as string })),
   );
@@ -87,12 +87,5 @@ describe('positions', () => {
       { line: 4, column: 1 },
     ]);
     for (const letter of 'abcde') expect(offsetOf(text, positionOf(text, text.indexOf(letter)))).toBe(text.indexOf(letter));
-  });
-
-  it('of a statement become those of its script', () => {
-    const place = { line: 3, column: 5 };
-    expect(inScript(new BigQueryProblem('invalidQuery', 'Wrong at [1:2]', 'query'), place)).toMatchObject({ message: 'Wrong at [3:6]', location: 'query' });
-    expect(inScript(new BigQueryProblem('invalidQuery', 'Wrong at [2:2]'), place).message).toBe('Wrong at [4:2]');
-    expect(inScript(new BigQueryProblem('notFound', 'Not found'), place).message).toBe('Not found');
   });
 });

@@ -62,6 +62,8 @@ export function splitScript(script: string): readonly ScriptStatement[] {
     first = at + 1;
   }
   if (statements.length === 0) throw syntaxError(script, 'Unexpected end of script', script.length);
+  // They count through the whole script, and each statement is analyzed for itself.
+  if (statements.length > 1 && tokens.some(({ text }) => text === '?')) throw notImplemented('positional parameters in a script of several statements');
   return statements;
 }
 

@@ -188,6 +188,7 @@ describe('decodeJsonCell', () => {
     ['0000-01-01', fieldOf('DATE'), 'Cannot convert value to date'],
     ['24:00:00', fieldOf('TIME'), 'Cannot convert value to time'],
     ['9999-12-31T23:59:59-01:00', fieldOf('TIMESTAMP'), 'Cannot convert value to timestamp'],
+    ['2024-01-01T00:00:00+14:01', fieldOf('TIMESTAMP'), 'Cannot convert value to timestamp'],
     ['2024-01-01T00:00:00.1234567Z', fieldOf('TIMESTAMP'), 'Cannot convert value to timestamp'],
     [1e300, fieldOf('TIMESTAMP'), 'unsupported'],
     ['a*b', fieldOf('BYTES'), 'Cannot convert value to bytes'],
