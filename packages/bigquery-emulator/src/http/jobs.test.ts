@@ -104,6 +104,11 @@ describe('jobs.insert', () => {
     await server.insert('SELECT FROM e.t', 'j1');
     expect((await server.call('GET', '/jobs/j1')).status).toBe(404);
     expect((await server.call('GET', '/jobs/j1?location=europe-west1')).body.jobReference.location).toBe('europe-west1');
+    const destination = { datasetId: 'd', tableId: 'u' };
+    const across = await server.call('POST', '/jobs', {
+      configuration: { query: { query: 'SELECT FROM e.t', useLegacySql: false, destinationTable: destination } },
+    });
+    expect(across.body.status.errorResult.message).toBe('Not found: Dataset p:d was not found in location europe-west1');
     const elsewhere = await server.query('SELECT FROM e.t', { location: 'US' });
     expect(elsewhere).toMatchObject({ status: 404, body: { error: { message: 'Not found: Dataset p:e was not found in location US' } } });
   });
@@ -137,6 +142,19 @@ describe('a job under way', () => {
     expect((await server.call('GET', '/jobs/j1')).body.status.state).toBe('RUNNING');
     server.clock.advance(1);
     expect((await server.done('j1')).body.status.errorResult).toEqual({ reason: 'stopped', message: 'Job execution was cancelled: Job timed out after 5 sec' });
+  });
+
+  it('finds what its tables have become while it waited', async () => {
+    await using server = await startFakeServer();
+    await server.query('CREATE TABLE d.t');
+    await server.call('PATCH', '//emulator/v1/settings', { queueMs: 10 });
+    await server.insert('SELECT FROM d.t', 'j1');
+    await server.engine.tables.delete({ projectId: 'p', datasetId: 'd', tableId: 't' });
+    server.clock.advance(10);
+    expect((await server.done('j1')).body.status.errorResult).toMatchObject({
+      reason: 'notFound',
+      message: 'Not found: Table p:d.t was not found in location US at [1:1]',
+    });
   });
 
   it('takes the time that was set for its queue and its run', async () => {

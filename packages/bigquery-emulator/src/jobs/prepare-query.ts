@@ -7,10 +7,12 @@ import { readParameters } from '../values/parameters.ts';
 import type { QuerySpec } from './configuration.ts';
 import { isDml } from './run-statement.ts';
 
-export type PreparedQuery = { readonly parameters: Parameters; readonly location: string } & (
-  | { readonly kind: 'single'; readonly statement: AnalyzedStatement }
-  | { readonly kind: 'script'; readonly statements: readonly ScriptStatement[]; readonly analyze: (sql: string) => Promise<AnalyzedStatement> }
-);
+export type PreparedQuery = { readonly parameters: Parameters; readonly location: string } &
+  /** `current`: analyzed again where a table of the statement has changed since, as it may while the job waits for its turn. */
+  (
+    | { readonly kind: 'single'; readonly statement: AnalyzedStatement; readonly current: () => Promise<AnalyzedStatement> }
+    | { readonly kind: 'script'; readonly statements: readonly ScriptStatement[]; readonly analyze: (sql: string) => Promise<AnalyzedStatement> }
+  );
 
 export const rowCountName = '@@row_count';
 const defaultLocation = 'US';
@@ -26,9 +28,13 @@ const isTransactionControl = ({ kind }: AnalyzedStatement): boolean => kind.ends
 
 export const createQueryPreparation = ({ engine, analyzer }: { readonly engine: Engine; readonly analyzer: Analyzer }) => {
   /** A job runs where its datasets are, and finds no others. INFORMATION_SCHEMA and the like have the place of their dataset, too. */
-  const locate = (statement: AnalyzedStatement, asked: string | undefined): string => {
+  const locate = (statement: AnalyzedStatement, asked: string | undefined, destination?: TableId): string => {
+    if (statement.kind === 'CREATE_SCHEMA' && asked !== undefined && asked.toUpperCase() !== defaultLocation) {
+      throw notImplemented(`CREATE SCHEMA in a job that runs in ${asked}: datasets.insert takes the location`);
+    }
     const tables: readonly (TableId | DatasetId)[] = [
       ...statement.reads,
+      ...(destination === undefined ? [] : [destination]),
       ...(statement.target === undefined || statement.kind === 'CREATE_SCHEMA' ? [] : [statement.target]),
     ];
     let location = asked;
@@ -41,6 +47,9 @@ export const createQueryPreparation = ({ engine, analyzer }: { readonly engine: 
     }
     return location ?? defaultLocation;
   };
+
+  /** Changes with every change of a table that the statement names. */
+  const stampOf = ({ reads, target }: AnalyzedStatement): string => JSON.stringify([...reads, target].map((table) => table && engine.tables.get(table)?.etag));
 
   const analyzeWith =
     (projectId: string, parameterTypes: ParameterTypes, defaultDataset: DatasetId | undefined) =>
@@ -96,18 +105,21 @@ export const createQueryPreparation = ({ engine, analyzer }: { readonly engine: 
 
   const prepareSingle = async (parameters: Parameters, projectId: string, spec: QuerySpec, location: string | undefined): Promise<PreparedQuery> => {
     const types = new Map([...parameters].map(([name, { type }]) => [name, type] as const));
-    const statement = await analyzeWith(projectId, types, spec.defaultDataset)(spec.sql);
+    const analyze = analyzeWith(projectId, types, spec.defaultDataset);
+    const statement = await analyze(spec.sql);
     if (isTransactionControl(statement))
       throw new BigQueryProblem('invalidQuery', 'Transaction control statements are supported only in scripts or sessions', 'query');
     if (spec.destination !== undefined && statement.kind !== 'SELECT') {
       const group = isDml(statement.kind) ? 'DML' : 'DDL';
       throw new BigQueryProblem('invalidQuery', `Cannot set destination table in jobs with ${group} statements`, 'query');
     }
+    const analyzedAt = stampOf(statement);
     return {
       kind: 'single',
       statement,
       parameters,
-      location: locate(statement, location ?? engine.datasets.get(spec.destination?.table ?? { projectId: '', datasetId: '' })?.location),
+      location: locate(statement, location, spec.destination?.table),
+      current: async () => (stampOf(statement) === analyzedAt ? statement : await analyze(spec.sql)),
     };
   };
 

@@ -44,7 +44,12 @@ export const createQueryWork = ({ engine, statements, store, faults, clock }: De
     throw new BigQueryProblem('bytesBilledLimitExceeded', `Query exceeded limit for bytes billed: ${spec.maximumBytesBilled}. ${billed} or higher required.`);
   };
 
-  const runSingle = async (job: Job, spec: QuerySpec, { statement, parameters }: Extract<PreparedQuery, { kind: 'single' }>, begin: Begin): Promise<void> => {
+  const runSingle = async (
+    job: Job,
+    spec: QuerySpec,
+    { statement, current, parameters }: Extract<PreparedQuery, { kind: 'single' }>,
+    begin: Begin,
+  ): Promise<void> => {
     const { record, stopSignal } = job;
     await using session = await engine.openSession();
     record.details = { statementType: statement.kind };
@@ -53,7 +58,7 @@ export const createQueryWork = ({ engine, statements, store, faults, clock }: De
     const release = await statements.admit(session, statement, spec.destination, stopSignal);
     try {
       await begin();
-      const result = await statements.run(session, statement, parameters, spec.destination, stopSignal);
+      const result = await statements.run(session, await current(), parameters, spec.destination, stopSignal);
       record.details = describeResult(statement, result);
       record.statistics = { ...record.statistics, totalBytesProcessed: String(result.bytesProcessed) };
       record.outcome = outcomeOf(result);
