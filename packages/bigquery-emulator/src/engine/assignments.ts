@@ -4,7 +4,7 @@ import { BigQueryProblem } from '../problem.ts';
 import type { SqlType, TableField } from '../types.ts';
 import { typeOfField } from '../values/types.ts';
 import type { Connection } from './database.ts';
-import { assertStorable, storeSql } from './storable.ts';
+import { coerceSql, storeSql } from './storable.ts';
 import { quoteName, textLiteral } from './sql-text.ts';
 import { findField, type StoredTable } from './stored-table.ts';
 import { defaultSql } from './table-making.ts';
@@ -20,14 +20,22 @@ type Computed = { readonly field: TableField; readonly path: readonly string[]; 
 
 const isDefault = (value: Value): value is Exclude<Value, string> => typeof value !== 'string';
 
-/** Asks DuckDB for the types without running anything. */
-const assertComputed = async (connection: Connection, computed: readonly Computed[], from: string): Promise<void> => {
-  if (computed.length === 0) return;
-  const found = await connection.describe(`SELECT ${computed.map(({ expression }) => expression).join(', ')} ${from}`);
-  for (const [index, { field, path }] of computed.entries()) {
-    const type = found[index]?.type;
-    if (type !== undefined) assertStorable(type, typeAt(typeOfField(field), path.slice(1)), `the column ${path.join('.')}`);
+/** DuckDB is asked for the types of so many expressions at once. */
+const describedAtOnce = 500;
+
+/** The expressions with the names of STRUCT fields that the columns have. Asks DuckDB for the types without running anything. */
+const coerceAll = async (connection: Connection, computed: readonly Computed[], from: string): Promise<readonly string[]> => {
+  const coerced: string[] = [];
+  for (let start = 0; start < computed.length; start += describedAtOnce) {
+    const some = computed.slice(start, start + describedAtOnce);
+    const found = await connection.describe(`SELECT ${some.map(({ expression }) => expression).join(', ')} ${from}`);
+    for (const [index, { field, path, expression }] of some.entries()) {
+      const type = found[index]?.type;
+      if (type === undefined) throw new BigQueryProblem('internalError', `DuckDB told no type of ${path.join('.')}`);
+      coerced.push(coerceSql(expression, type, typeAt(typeOfField(field), path.slice(1)), `the column ${path.join('.')}`));
+    }
   }
+  return coerced;
 };
 
 const typeAt = (type: SqlType, path: readonly string[]): SqlType => {
@@ -38,26 +46,31 @@ const typeAt = (type: SqlType, path: readonly string[]): SqlType => {
   return typeAt(field.type, rest);
 };
 
-/** One expression per column of the table, in its order, for a row that is inserted. `columns` absent: all. */
-export const insertedRow = async (
+/** For each row one expression per column of the table, in its order. `columns` absent: all. */
+export const insertedRows = async (
   connection: Connection,
   table: StoredTable,
   columns: readonly string[] | undefined,
-  values: readonly Value[],
+  rows: readonly (readonly Value[])[],
   from: string,
-): Promise<readonly string[]> => {
+): Promise<readonly (readonly string[])[]> => {
   const named = (columns ?? table.schema.fields.map(({ name }) => name)).map((name) => requireField(table, name));
-  if (named.length !== values.length)
-    throw new BigQueryProblem('invalidQuery', `Inserted row has wrong column count; Has ${values.length}, expected ${named.length}`, 'query');
-  const given = new Map(named.map((field, index) => [field.name, values[index] as Value]));
-  const computed = named.flatMap((field, index): Computed[] => {
-    const value = values[index] as Value;
-    return isDefault(value) ? [] : [{ field, path: [field.name], expression: value }];
-  });
-  await assertComputed(connection, computed, from);
-  return table.schema.fields.map((field) => {
-    const value = given.get(field.name);
-    return value === undefined || isDefault(value) ? defaultSql(field) : storeSql(field, value);
+  for (const values of rows)
+    if (named.length !== values.length)
+      throw new BigQueryProblem('invalidQuery', `Inserted row has wrong column count; Has ${values.length}, expected ${named.length}`, 'query');
+  const computed = rows.flatMap((values) =>
+    named.flatMap((field, index): Computed[] => {
+      const value = values[index] as Value;
+      return isDefault(value) ? [] : [{ field, path: [field.name], expression: value }];
+    }),
+  );
+  const coerced = (await coerceAll(connection, computed, from)).values();
+  return rows.map((values) => {
+    const given = new Map(named.map((field, index) => [field.name, isDefault(values[index] as Value) ? undefined : (coerced.next().value as string)]));
+    return table.schema.fields.map((field) => {
+      const value = given.get(field.name);
+      return value === undefined ? defaultSql(field) : storeSql(field, value);
+    });
   });
 };
 
@@ -69,13 +82,13 @@ export const updatedRow = async (
   set: readonly Assignment[],
   from: string,
 ): Promise<readonly string[]> => {
-  const computed = set.flatMap(({ path, value }): Computed[] =>
-    isDefault(value) ? [] : [{ field: requireField(table, path[0] as string), path, expression: value }],
-  );
-  await assertComputed(connection, computed, from);
+  const given = set.filter((one): one is Assignment & { readonly value: string } => !isDefault(one.value));
+  const computed = given.map(({ path, value }): Computed => ({ field: requireField(table, path[0] as string), path, expression: value }));
+  const coerced = (await coerceAll(connection, computed, from)).values();
+  const coercedSet = set.map((one): Assignment => (isDefault(one.value) ? one : { path: one.path, value: coerced.next().value as string }));
   for (const { path } of set) requireField(table, path[0] as string);
   return table.schema.fields.map((field) => {
-    const own = set.filter(({ path }) => path[0]?.toLowerCase() === field.name.toLowerCase());
+    const own = coercedSet.filter(({ path }) => path[0]?.toLowerCase() === field.name.toLowerCase());
     const old = `${quoteName(alias)}.${quoteName(field.name)}`;
     const [first] = own;
     if (first === undefined) return old;

@@ -160,9 +160,8 @@ export class Database {
 
   static async open(folder: string | undefined, memoryLimit: string | undefined): Promise<Database> {
     if (folder !== undefined) mkdirSync(folder, { recursive: true });
-    const instance = await DuckDBInstance.create(folder === undefined ? ':memory:' : join(folder, 'bigquery.duckdb'), {
-      ...(memoryLimit === undefined ? {} : { memory_limit: memoryLimit }),
-    });
+    const config: Record<string, string> = memoryLimit === undefined ? {} : { memory_limit: memoryLimit };
+    const instance = await DuckDBInstance.create(folder === undefined ? ':memory:' : join(folder, 'bigquery.duckdb'), config);
     const database = new Database(instance);
     try {
       const connection = await database.connect();

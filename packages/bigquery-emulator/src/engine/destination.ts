@@ -118,7 +118,7 @@ const assertWithinLimits = async (limits: PartitionLimits | undefined, unit: Uni
   if (limits === undefined) return;
   if (written.length > limits.perJob) {
     const { reason, message } = refusePartitionsOfJob(written.length);
-    throw new BigQueryProblem(reason as 'invalidQuery', message, 'query');
+    throw new BigQueryProblem(reason, message, 'query');
   }
   if (written.length === 0) return;
   const partition = partitionIdSql(table.partitioning);

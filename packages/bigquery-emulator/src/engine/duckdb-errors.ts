@@ -12,7 +12,7 @@ const withoutKind = (message: string): string => message.replace(/^[A-Za-z ]+ Er
 export const toProblem = (error: unknown): Error => {
   if (error instanceof BigQueryProblem || error instanceof WriteConflict) return error;
   const message = messageOf(error);
-  if (/^INTERRUPT Error/.test(message)) return new BigQueryProblem('stopped', 'Job execution was cancelled: User requested cancellation');
+  if (message.startsWith('INTERRUPT Error')) return new BigQueryProblem('stopped', 'Job execution was cancelled: User requested cancellation');
   if (/write-write conflict|Transaction conflict|Conflict on (update|tuple deletion)|has been (altered|dropped)/i.test(message))
     return new WriteConflict(message, { cause: error });
   const required = /NOT NULL constraint failed: [^.]+\.(.+)$/m.exec(message)?.[1];

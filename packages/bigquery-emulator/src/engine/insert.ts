@@ -1,5 +1,5 @@
 // INSERT. Conflicts with nobody: https://docs.cloud.google.com/bigquery/docs/data-manipulation-language#insert_dml_concurrency
-import { insertedRow, requireField } from './assignments.ts';
+import { insertedRows, requireField } from './assignments.ts';
 import { resolvePath } from './statement-text.ts';
 import { invalidQuery, type Outcome, type Run } from './run.ts';
 import { quoteName } from './sql-text.ts';
@@ -17,14 +17,13 @@ export const runInsert = async (run: Run<'insert'>): Promise<Outcome> => {
     if (found.length !== fields.length) throw invalidQuery(`Inserted row has wrong column count; Has ${found.length}, expected ${fields.length}`);
     const names = fields.map((_, index) => `"$c${index}"`);
     const from = `FROM (${sql}) AS "$q"(${names.join(', ')})`;
-    const values = await insertedRow(unit.connection, table, columns, names, from);
+    const [values = []] = await insertedRows(unit.connection, table, columns, [names], from);
     rows = await unit.connection.change(
       `INSERT INTO ${placeOf(table)} (${table.schema.fields.map(({ name }) => quoteName(name)).join(', ')}) SELECT ${values.join(', ')} ${from}`,
       bindings,
     );
   } else {
-    const given: string[] = [];
-    for (const row of statement.source.rows) given.push(`(${(await insertedRow(unit.connection, table, columns, row, '')).join(', ')})`);
+    const given = (await insertedRows(unit.connection, table, columns, statement.source.rows, '')).map((row) => `(${row.join(', ')})`);
     rows = await unit.connection.change(`INSERT INTO ${placeOf(table)} VALUES ${given.join(', ')}`, bindings);
   }
   unit.written.set(table.uid, table);

@@ -5,7 +5,7 @@ import { BigQueryProblem, notImplemented } from '../problem.ts';
 import type { TableField } from '../types.ts';
 import { decodeJsonCell } from '../values/wire.ts';
 import { readText } from './file-lines.ts';
-import type { ReadRow } from './load.ts';
+import type { ReadRow } from './read-row.ts';
 
 type CsvFormat = Extract<LoadFormat, { kind: 'CSV' }>;
 export type CsvCell = { readonly text: string; readonly isQuoted: boolean };

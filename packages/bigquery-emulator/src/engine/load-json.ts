@@ -5,7 +5,7 @@ import { BigQueryProblem } from '../problem.ts';
 import type { TableField } from '../types.ts';
 import { decodeRow } from '../values/wire.ts';
 import { readLines } from './file-lines.ts';
-import type { ReadRow } from './load.ts';
+import type { ReadRow } from './read-row.ts';
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown;
 const parseWith = JSON.parse as (text: string, reviver: Reviver) => unknown;

@@ -1,10 +1,10 @@
 // Parquet, which says its own types. https://docs.cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet
-import { DuckDBTypeId, type DuckDBDecimalType, type DuckDBListType, type DuckDBStructType, type DuckDBType } from '@duckdb/node-api';
+import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
 import { basename } from 'node:path';
 import { BigQueryProblem, notImplemented } from '../problem.ts';
 import type { SqlType, TableField } from '../types.ts';
 import { fieldOfColumn, formatType, typeOfField } from '../values/types.ts';
-import { badRecord } from './load.ts';
+import { badRecord } from './read-row.ts';
 import type { Connection } from './database.ts';
 import { stageRows, stagePlace } from './row-stage.ts';
 import { storeSql } from './storable.ts';
@@ -58,16 +58,16 @@ const scalars: Readonly<Partial<Record<DuckDBTypeId, Exclude<SqlType['kind'], 'A
 };
 
 const typeOfParquet = (type: DuckDBType, name: string): SqlType => {
-  if (type.typeId === DuckDBTypeId.LIST) return { kind: 'ARRAY', element: typeOfParquet((type as DuckDBListType).valueType, name) };
+  if (type.typeId === DuckDBTypeId.LIST) return { kind: 'ARRAY', element: typeOfParquet(type.valueType, name) };
   if (type.typeId === DuckDBTypeId.STRUCT) {
-    const { entryNames, entryTypes } = type as DuckDBStructType;
+    const { entryNames, entryTypes } = type;
     return {
       kind: 'STRUCT',
       fields: entryNames.map((entry, index) => ({ name: entry, type: typeOfParquet(entryTypes[index] as DuckDBType, `${name}.${entry}`) })),
     };
   }
   if (type.typeId === DuckDBTypeId.DECIMAL) {
-    const { width, scale } = type as DuckDBDecimalType;
+    const { width, scale } = type;
     if (scale <= 9 && width - scale <= 29) return { kind: 'NUMERIC' };
   }
   const kind = scalars[type.typeId];

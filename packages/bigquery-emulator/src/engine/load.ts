@@ -1,8 +1,6 @@
 // Load jobs: files into a temporary table, checked row by row, and from there into the destination, all or nothing.
 // https://docs.cloud.google.com/bigquery/docs/batch-loading-data
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
-import type { DuckDBValue } from '@duckdb/node-api';
 import type { Engine, LoadFormat } from '../engine-contract.ts';
 import { BigQueryProblem } from '../problem.ts';
 import type { TableField } from '../types.ts';
@@ -13,12 +11,10 @@ import type { Keeper } from './keeper.ts';
 import { readCsvRows } from './load-csv.ts';
 import { readJsonRows } from './load-json.ts';
 import { describeParquet, stageParquet } from './load-parquet.ts';
+import { badRecord, type ReadRow } from './read-row.ts';
 import { stagePlace, stageRows } from './row-stage.ts';
 import { totalBytesSql } from './rows-of-table.ts';
 import type { Services } from './run.ts';
-
-/** A row as it was read, or why it can't be. `row` counts from 1 in its file. */
-export type ReadRow = { readonly row: number; readonly values: readonly DuckDBValue[] } | { readonly row: number; readonly problem: BigQueryProblem };
 
 export const loadFiles = async (
   services: Services,
@@ -66,10 +62,3 @@ async function* goodRows(files: readonly string[], format: Exclude<LoadFormat, {
     }
   }
 }
-
-export const badRecord = (file: string, row: number, message: string, errors: number): BigQueryProblem =>
-  new BigQueryProblem(
-    'invalid',
-    `Error while reading data, error message: ${errors > 1 ? `too many errors (${errors}), giving up; ` : ''}${message} File: ${basename(file)}; Row: ${row}`,
-    basename(file),
-  );

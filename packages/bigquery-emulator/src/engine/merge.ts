@@ -3,7 +3,7 @@
 // neither side of it, so that a merge of one partition would read the whole table.
 // https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement
 import type { MergeAction, MergeWhen } from '@floodgate/sql/translated-statement.ts';
-import { insertedRow, updatedRow } from './assignments.ts';
+import { insertedRows, updatedRow } from './assignments.ts';
 import { deleteChanged, headSql, newColumns, noteChanged, refuseSecondMatch, rowNumber, targetSql } from './changed-rows.ts';
 import { notImplemented } from '../problem.ts';
 import { resolvePath } from './statement-text.ts';
@@ -133,20 +133,12 @@ const findNewcomers = async (
   const { connection } = run.unit;
   const source = quoteName(run.statement.sourceAlias);
   const rows = new Map<Clause, readonly string[]>();
+  const ofSource = sourceColumns.map((name) => `${source}.${quoteName(name)}`);
   for (const one of clauses) {
     const { action } = one;
-    if (action.kind === 'insert_row')
-      rows.set(
-        one,
-        await insertedRow(
-          connection,
-          table,
-          undefined,
-          sourceColumns.map((name) => `${source}.${quoteName(name)}`),
-          `FROM ${from}`,
-        ),
-      );
-    else if (action.kind === 'insert') rows.set(one, await insertedRow(connection, table, action.columns, action.values, `FROM ${from}`));
+    if (action.kind !== 'insert_row' && action.kind !== 'insert') continue;
+    const [columns, values] = action.kind === 'insert' ? [action.columns, action.values] : [undefined, ofSource];
+    rows.set(one, (await insertedRows(connection, table, columns, [values], `FROM ${from}`))[0] ?? []);
   }
   const values = newColumns(table).map((column, index) => `${caseOf(clauses, (one) => rows.get(one)?.[index] ?? 'NULL', 'NULL')} AS ${column}`);
   await connection.run(

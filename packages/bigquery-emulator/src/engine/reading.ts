@@ -31,25 +31,45 @@ export const readScans = async (
   statementSql: string,
 ): Promise<readonly Scan[]> => {
   const scans: Scan[] = [];
-  for (const { sql, setup = [], changes, mayVanish } of readings) {
-    const texts = [...setup, sql].map((text) => tables.reduce((rest, table) => rest.replaceAll(sourceSql(table, true), placeOf(table)), text));
+  for (const reading of readings) {
+    const texts = [...(reading.setup ?? []), reading.sql].map((text) =>
+      tables.reduce((rest, table) => rest.replaceAll(sourceSql(table, true), placeOf(table)), text),
+    );
     const mentioned = tablesIn(texts.join('\n'), unit, tables);
     const found = await services.planner.plan(texts.at(-1) as string, bindings, mentioned, texts.slice(0, -1));
-    for (const scan of found) {
-      if (!tables.some(({ uid }) => uid === scan.table.uid)) continue;
-      const isChanged = scan.table.uid === changes?.uid;
-      scans.push(isChanged ? { ...scan, columns: scan.table.schema.fields.map(({ name }) => name.toLowerCase()) } : scan);
-    }
-    for (const table of tables) {
-      if (!table.requirePartitionFilter || table.partitioning === undefined || !mentioned.includes(table)) continue;
-      const own = found.filter((scan) => scan.table.uid === table.uid);
-      if (own.length === 0 && mayVanish?.uid === table.uid) continue;
-      if (own.length === 0 || own.some(({ partitionFilters }) => !isFiltered(partitionFilters, statementSql)))
-        throw missingFilter(table, table.partitioning.field);
+    // INFORMATION_SCHEMA reads tables, too, and asks nothing for it.
+    const own = found.filter((scan) => tables.some(({ uid }) => uid === scan.table.uid));
+    assertFiltered(reading, mentioned, own, statementSql);
+    // The questions of a MERGE go to the same target and source, which are billed once.
+    const earlier = scans.splice(0);
+    scans.push(...own.map((scan) => withAllColumns(scan, reading.changes)));
+    for (const scan of earlier) {
+      const index = scans.findIndex(({ table }) => table.uid === scan.table.uid);
+      if (index < 0) scans.push(scan);
+      else scans[index] = union(scans[index] as Scan, scan);
     }
   }
   return scans;
 };
+
+const assertFiltered = ({ mayVanish }: Reading, mentioned: readonly StoredTable[], scans: readonly Scan[], statementSql: string): void => {
+  for (const table of mentioned) {
+    if (!table.requirePartitionFilter || table.partitioning === undefined) continue;
+    const own = scans.filter((scan) => scan.table.uid === table.uid);
+    if (own.length === 0 && mayVanish?.uid === table.uid) continue;
+    if (own.length === 0 || own.some(({ partitionFilters }) => !isFiltered(partitionFilters, statementSql)))
+      throw missingFilter(table, table.partitioning.field);
+  }
+};
+
+const withAllColumns = (scan: Scan, changed: StoredTable | undefined): Scan =>
+  scan.table.uid === changed?.uid ? { ...scan, columns: scan.table.schema.fields.map(({ name }) => name.toLowerCase()) } : scan;
+
+const union = (a: Scan, b: Scan): Scan => ({
+  table: a.table,
+  columns: [...new Set([...a.columns, ...b.columns])],
+  partitionFilters: a.partitionFilters.length === 0 ? [] : b.partitionFilters.length === 0 ? [] : a.partitionFilters,
+});
 
 /** DuckDB adds `IS NOT NULL` where a join implies it; that is no filter unless the statement itself has one. */
 const isFiltered = (filters: readonly string[], statementSql: string): boolean =>

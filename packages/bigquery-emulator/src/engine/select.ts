@@ -8,7 +8,7 @@ import type { Column, TableId } from '../types.ts';
 import type { Connection } from './database.ts';
 import { writeStaged } from './destination.ts';
 import { invalidQuery, type Outcome, type Run, type Work } from './run.ts';
-import { assertStorable, columnsSql } from './storable.ts';
+import { coerceSql, columnsSql } from './storable.ts';
 import { commaSeparated, quoteName } from './sql-text.ts';
 import { anonymousDataset, placeOf, type StoredTable } from './stored-table.ts';
 
@@ -64,8 +64,10 @@ export const resultSql = async (connection: Connection, sql: string, columns: re
   const found = await connection.describe(sql);
   if (found.length !== columns.length)
     throw new BigQueryProblem('internalError', `the translation has ${found.length} columns, the analyzer ${columns.length}`);
-  for (const [index, { type }] of found.entries()) assertStorable(type, (columns[index] as Column).type, `the column ${(columns[index] as Column).name}`);
-  const values = columns.map(({ name, type }, index) => `CAST("$c${index}" AS ${duckdbType(type)}) AS ${quoteName(name)}`);
+  const values = found.map((from, index) => {
+    const { name, type } = columns[index] as Column;
+    return `CAST(${coerceSql(`"$c${index}"`, from.type, type, `the column ${name}`)} AS ${duckdbType(type)}) AS ${quoteName(name)}`;
+  });
   return `SELECT ${commaSeparated(values)} FROM (${sql}) AS "$q"(${commaSeparated(columns.map((_, index) => `"$c${index}"`))})`;
 };
 

@@ -1,6 +1,6 @@
 // How a value gets a column's type. Google's analyzer has checked the types already; this catches what the translation
 // would make of them silently: DuckDB casts a float to an integer, and fields of a STRUCT by name where GoogleSQL goes by place.
-import { DuckDBTypeId, type DuckDBListType, type DuckDBStructType, type DuckDBType } from '@duckdb/node-api';
+import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
 import { notImplemented } from '../problem.ts';
 import type { SqlType, TableField } from '../types.ts';
 import { duckdbType } from '../values/duckdb-type.ts';
@@ -34,23 +34,41 @@ const accepted: Readonly<Record<Exclude<SqlType['kind'], 'ARRAY' | 'STRUCT'>, re
   TIMESTAMP: [DuckDBTypeId.TIMESTAMP_TZ, DuckDBTypeId.DATE, DuckDBTypeId.VARCHAR],
 };
 
-const isStorable = (found: DuckDBType, type: SqlType): boolean => {
-  // An untyped NULL, and an empty list, are of DuckDB's INTEGER.
-  if (found.typeId === DuckDBTypeId.SQLNULL || found.typeId === DuckDBTypeId.INTEGER) return true;
-  if (type.kind === 'ARRAY') return found.typeId === DuckDBTypeId.LIST && isStorable((found as DuckDBListType).valueType, type.element);
-  if (type.kind !== 'STRUCT') return accepted[type.kind].includes(found.typeId);
-  if (found.typeId !== DuckDBTypeId.STRUCT) return false;
-  const { entryNames, entryTypes } = found as DuckDBStructType;
-  return (
-    entryNames.length === type.fields.length &&
-    structFields(type.fields).every(
-      (field, index) => entryNames[index]?.toLowerCase() === field.name.toLowerCase() && isStorable(entryTypes[index] as DuckDBType, field.type),
-    )
-  );
+/** GoogleSQL turns a literal of FLOAT64 into NUMERIC by its text, and no other FLOAT64 without CAST. */
+const numericLiteral = (expression: string): string | undefined => {
+  const text = /^\(?(-?)\s*\(?((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:::DOUBLE)?\)?\)?$/.exec(expression);
+  return text === null ? undefined : `CAST('${text[1] ?? ''}${text[2] ?? ''}' AS DECIMAL(38, 9))`;
 };
 
-export const assertStorable = (found: DuckDBType, type: SqlType, what: string): void => {
-  if (!isStorable(found, type)) throw notImplemented(`${what}: ${formatType(type)} out of what DuckDB computes as ${String(found)}`);
+/** The expression with STRUCT fields in the names that `type` has for them; undefined where it can't get that type. */
+const coerced = (expression: string, found: DuckDBType, type: SqlType): string | undefined => {
+  // An untyped NULL, and an empty list, are of DuckDB's INTEGER.
+  if (found.typeId === DuckDBTypeId.SQLNULL || found.typeId === DuckDBTypeId.INTEGER) return expression;
+  if (type.kind === 'ARRAY') {
+    if (found.typeId !== DuckDBTypeId.LIST) return undefined;
+    const element = coerced('"$e"', found.valueType, type.element);
+    return element === undefined ? undefined : element === '"$e"' ? expression : `list_transform(${expression}, lambda "$e": ${element})`;
+  }
+  if (type.kind === 'NUMERIC' && found.typeId === DuckDBTypeId.DOUBLE) return numericLiteral(expression);
+  if (type.kind !== 'STRUCT') return accepted[type.kind].includes(found.typeId) ? expression : undefined;
+  if (found.typeId !== DuckDBTypeId.STRUCT || found.entryTypes.length !== type.fields.length) return undefined;
+  const { entryNames, entryTypes } = found;
+  let isAsWanted = true;
+  const entries: string[] = [];
+  for (const [index, field] of structFields(type.fields).entries()) {
+    const place = `struct_extract_at(${expression}, ${index + 1})`;
+    const value = coerced(place, entryTypes[index] as DuckDBType, field.type);
+    if (value === undefined) return undefined;
+    isAsWanted &&= value === place && entryNames[index]?.toLowerCase() === field.name.toLowerCase();
+    entries.push(`${quoteName(field.name)} := ${value}`);
+  }
+  return isAsWanted ? expression : `CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${entries.join(', ')}) END`;
+};
+
+export const coerceSql = (expression: string, found: DuckDBType, type: SqlType, what: string): string => {
+  const value = coerced(expression, found, type);
+  if (value === undefined) throw notImplemented(`${what}: ${formatType(type)} out of what DuckDB computes as ${String(found)}`);
+  return value;
 };
 
 const isParametrized = (field: TableField): boolean => field.precision !== undefined || field.maxLength !== undefined;

@@ -43,7 +43,8 @@ export const createTables = (services: Services, keeper: Keeper): Engine['tables
     list: ({ projectId, datasetId }) =>
       [...units.catalog.view.tables.values()]
         .filter((table) => table.projectId === projectId && table.datasetId === datasetId)
-        .flatMap((table): readonly Table[] => units.catalog.table(table, units.now) ?? [])
+        .map((table): Table | undefined => units.catalog.table(table, units.now))
+        .filter((table) => table !== undefined)
         .toSorted((a, b) => (a.tableId < b.tableId ? -1 : 1)),
     delete: (id) =>
       units.atomically(async (unit) => {

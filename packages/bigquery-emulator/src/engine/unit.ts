@@ -4,7 +4,7 @@ import { DuckDBTimestampTZValue } from '@duckdb/node-api';
 import type { Dataset, EngineClock } from '../engine-contract.ts';
 import { BigQueryProblem } from '../problem.ts';
 import { formatTableId, type DatasetId, type TableId } from '../types.ts';
-import { Catalog, datasetKey, storeChange, type CatalogChange, type CatalogView } from './catalog.ts';
+import { datasetKey, storeChange, type Catalog, type CatalogChange, type CatalogView } from './catalog.ts';
 import type { Bindings, Connection, Database } from './database.ts';
 import { toProblem, WriteConflict } from './duckdb-errors.ts';
 import { Mutex } from './mutex.ts';
