@@ -26,9 +26,13 @@ export type EngineFixture = AsyncDisposable & {
   readonly refusal: (sql: string, options?: { readonly session?: Session; readonly destination?: Destination }) => Promise<string>;
 };
 
-export const openFixture = async (analyzer: Analyzer, folder?: string): Promise<EngineFixture> => {
+export const openFixture = async (
+  analyzer: Analyzer,
+  folder?: string,
+  partitionLimits?: { readonly perJob: number; readonly perTable: number },
+): Promise<EngineFixture> => {
   const clock = { at: Date.UTC(2024, 0, 10), now: () => clock.at };
-  const engine = await openEngine({ clock, ...(folder === undefined ? {} : { folder }) });
+  const engine = await openEngine({ clock, ...(folder === undefined ? {} : { folder }), ...(partitionLimits === undefined ? {} : { partitionLimits }) });
   if (engine.datasets.get({ projectId, datasetId }) === undefined) await engine.datasets.create({ projectId, datasetId, location: 'US', properties: {} });
   const session = await engine.openSession();
   const contextOf = (parameters: Parameters = new Map()): StatementContext => ({
