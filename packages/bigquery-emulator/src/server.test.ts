@@ -206,6 +206,9 @@ describe.skipIf(isMissing)('as a process', () => {
       await client.dataset('nba').createTable('games', { schema });
       const [job] = await client.createQueryJob({ query: "INSERT nba.games VALUES (1, '2024-01-01', 1)", jobId: 'commit_1' });
       await job.getQueryResults();
+      // A folder and a port have one owner; who comes second leaves nothing behind.
+      await expect(startServer({ port: 0, limits: true, folder })).rejects.toThrow('lock');
+      await expect(startServer({ port: Number(new URL(first.url).port), limits: true })).rejects.toThrow('EADDRINUSE');
       first.process.kill('SIGKILL');
       await once(first.process, 'exit');
       const second = await startProcess(folder);

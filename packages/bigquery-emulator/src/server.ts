@@ -17,7 +17,8 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
     ...(options.limits ? { partitionLimits: { perJob: maxPartitionsPerJob, perTable: maxPartitions } } : {}),
   });
   try {
-    return await serve(options, { analyzer: await starting, engine: await opening, clock });
+    const [analyzer, engine] = await Promise.all([starting, opening]);
+    return await serve(options, { analyzer, engine, clock });
   } catch (error) {
     // One of them may have started nevertheless, or the port is taken: nothing is left behind.
     for (const part of await Promise.allSettled([starting, opening])) if (part.status === 'fulfilled') await part.value[Symbol.asyncDispose]();
