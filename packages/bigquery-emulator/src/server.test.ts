@@ -167,6 +167,16 @@ describe.skipIf(isMissing)('through the official client', () => {
     expect(await errorOf(games.insert([{ id: 'x', day: '2024-03-01' }]))).toMatchObject({ message: '' });
   });
 
+  it('statements that wait for a transaction do not keep it from its end', async () => {
+    const slow = { match: { type: 'STATEMENT', sqlContains: 'SELECT 42' }, effect: { runMs: 1_000 } };
+    await fetch(`${server.url}/emulator/v1/faults/jobs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(slow) });
+    const update = (points: number): string => `UPDATE nba.games SET points = ${points} WHERE id = 1`;
+    const transaction = client.query(`BEGIN TRANSACTION; ${update(1)}; SELECT 42; ${update(2)}; COMMIT TRANSACTION;`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await Promise.all([transaction, client.query(update(3)), client.query(update(4))]);
+    expect(await rowsOf('SELECT points > 2 AS last FROM nba.games WHERE id = 1')).toEqual([{ last: true }]);
+  });
+
   it('of two transactions on one table one is told that it lost', async () => {
     const script = (id: number): string =>
       `BEGIN TRANSACTION; UPDATE nba.games SET points = ${id} WHERE id = 1; SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 100)); COMMIT TRANSACTION;`;

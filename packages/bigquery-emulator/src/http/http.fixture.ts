@@ -43,9 +43,9 @@ export const startFakeServer = async (options: Partial<ServerOptions> = {}): Pro
     insert: (sql, jobId, more = {}) =>
       call('POST', '/jobs', { jobReference: { projectId: 'p', jobId }, configuration: { query: { query: sql, useLegacySql: false }, ...more } }),
     done: async (jobId) => {
-      for (;;) {
+      for (let tries = 0; ; tries += 1) {
         const answer = await call('GET', `/jobs/${jobId}`);
-        if (answer.status !== 200 || answer.body.status.state === 'DONE') return answer;
+        if (tries > 1_000 || answer.status !== 200 || answer.body.status.state === 'DONE') return answer;
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     },

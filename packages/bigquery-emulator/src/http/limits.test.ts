@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { startFakeServer, type FakeServer } from './http.fixture.ts';
 
 const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+  for (let tries = 0; !holds(); tries += 1) {
+    if (tries > 2_000) throw new Error('it did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 };
 
 const errorOf = async (server: FakeServer, sql: string): Promise<{ reason: string; message: string } | undefined> => {

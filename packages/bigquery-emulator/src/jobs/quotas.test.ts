@@ -30,7 +30,7 @@ describe('quotas of a table', () => {
     const quotas = createQuotas({ limits: true, clock });
     const begin = async (): Promise<() => void> => {
       clock.advance(500);
-      return await quotas.beginDml({ table, mutate: false, isPartitioned: true, signal: new AbortController().signal });
+      return await quotas.beginDml({ table, mutate: false, isPartitioned: true, inTransaction: false, signal: new AbortController().signal });
     };
     for (let count = 0; count < bigquery.dml.unhinderedInsertsPerTablePerDay + 9; count += 1) await begin();
     const tenth = await begin();
@@ -48,7 +48,8 @@ describe('quotas of a table', () => {
   it('a mutation that waits for seven hours fails, and those behind it move up', async () => {
     const clock = createEmulatorClock(frozenTime(0));
     const quotas = createQuotas({ limits: true, clock });
-    const begin = (): Promise<() => void> => quotas.beginDml({ table, mutate: true, isPartitioned: true, signal: new AbortController().signal });
+    const begin = (): Promise<() => void> =>
+      quotas.beginDml({ table, mutate: true, isPartitioned: true, inTransaction: false, signal: new AbortController().signal });
     const [first] = [await begin(), await begin()];
     const third = begin();
     clock.advance(3_600_000);

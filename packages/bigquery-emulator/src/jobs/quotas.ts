@@ -25,6 +25,11 @@ export type Quotas = {
     readonly table: TableId;
     readonly mutate: boolean;
     readonly isPartitioned: boolean;
+    /**
+     * Its transaction conflicts with others instead of waiting for them, and must not wait in this queue: those in front may wait
+     * for the transaction. https://docs.cloud.google.com/bigquery/docs/transactions#transaction_concurrency
+     */
+    readonly inTransaction: boolean;
     readonly signal: AbortSignal;
   }) => Promise<() => void>;
   /** Before DDL, a patch, and every job that writes a table. */
@@ -112,13 +117,14 @@ export const createQuotas = ({ limits, clock }: { readonly limits: boolean; read
   };
 
   return {
-    beginDml: async ({ table, mutate, isPartitioned, signal }) => {
+    beginDml: async ({ table, mutate, isPartitioned, inTransaction, signal }) => {
       signal.throwIfAborted();
       if (!limits) return () => {};
       if (!dmlRate(table).take(clock.now())) throw refuse(refuseDmlRate());
       // DML counts as an update of a standard table's metadata, but is not refused by it.
       if (isPartitioned) updateMetadata(table, true);
       else metadata(table, false).record(clock.now());
+      if (inTransaction) return () => {};
       const key = formatTableId(table);
       if (mutate) return await takeTurn(`mutate ${key}`, { running: dml.runningMutationsPerTable, queued: dml.queuedMutationsPerTable }, signal, table);
       const inserts = daily('inserts', table, dml.unhinderedInsertsPerTablePerDay);

@@ -35,13 +35,14 @@ export const createStatementRunner = ({ engine, quotas }: { readonly engine: Eng
     kind: StatementKind,
     { table, mode }: WriteIntent,
     destination: Destination | undefined,
+    inTransaction: boolean,
     signal: AbortSignal,
   ): Promise<() => void> => {
     const existing = engine.tables.get(table);
     const isPartitioned = existing === undefined ? destination?.partitioning !== undefined : existing.partitioning !== undefined;
     if (kind !== 'DROP_TABLE') refuseSnapshot(engine, table);
     if (isDml(kind)) {
-      return await quotas.beginDml({ table, mutate: mode === 'mutate', isPartitioned, signal });
+      return await quotas.beginDml({ table, mutate: mode === 'mutate', isPartitioned, inTransaction, signal });
     }
     if (mode !== 'ddl') quotas.beginTableJob(table, 'query', isPartitioned);
     // To make a table or to drop it is no update of one.
@@ -61,7 +62,7 @@ export const createStatementRunner = ({ engine, quotas }: { readonly engine: Eng
   return {
     admit: async (session, statement, destination, signal) => {
       const intent = session.writesOf(statement, destination);
-      return intent === undefined ? () => {} : await admitWrite(statement.kind, intent, destination, signal);
+      return intent === undefined ? () => {} : await admitWrite(statement.kind, intent, destination, session.inTransaction(), signal);
     },
     run: async (session, statement, parameters, destination, signal) => {
       signal.throwIfAborted();
