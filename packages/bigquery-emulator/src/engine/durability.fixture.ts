@@ -13,12 +13,12 @@ const { rowsIn } = await session.run(
   { kind: 'SELECT', sql: 'SELECT 42 AS answer', columns: [{ name: 'answer', type: { kind: 'INT64' } }], reads: [], context },
   new Map(),
 );
-console.log(`result ${rowsIn?.tableId ?? ''}`);
+process.stdout.write(`result ${rowsIn?.tableId ?? ''}\n`);
 // A transaction that never ends beside the rows that are answered.
 const open = await engine.openSession();
 await open.run({ kind: 'BEGIN_TRANSACTION', sql: 'BEGIN', columns: [], reads: [], context }, new Map());
 await open.run({ kind: 'INSERT', sql: 'INSERT INTO d.t VALUES (-1)', columns: [], reads: [], target: id, context }, new Map());
 for (let n = 1; ; n += 1) {
   await engine.tables.insertAll(id, [{ n }], { skipInvalid: false, ignoreUnknown: false });
-  console.log(`row ${n}`);
+  process.stdout.write(`row ${n}\n`);
 }

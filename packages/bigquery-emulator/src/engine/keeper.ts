@@ -95,7 +95,7 @@ export class Keeper {
   /** Who loses here against a statement leaves it to the next look. */
   async #quietly(body: (unit: Unit) => Promise<void>): Promise<void> {
     try {
-      await this.#services.units.atomically(body, 1);
+      await this.#services.units.tryAtomically(body, 1);
     } catch (error) {
       if (!(error instanceof WriteConflict)) throw error;
     }

@@ -5,7 +5,7 @@ import { translateStatement } from '@floodgate/sql/translate-statement.ts';
 import type { TranslatedStatement } from '@floodgate/sql/translated-statement.ts';
 import type { Destination, Session, StatementResult, WriteIntent } from '../engine-contract.ts';
 import { BigQueryProblem, notImplemented } from '../problem.ts';
-import type { AnalyzedStatement, Parameters } from '../statement.ts';
+import type { AnalyzedStatement, Parameters, StatementKind } from '../statement.ts';
 import { formatTableId, type TableId } from '../types.ts';
 import type { Bindings, Connection } from './database.ts';
 import { WriteConflict } from './duckdb-errors.ts';
@@ -35,6 +35,10 @@ const isInsertOnly = (statement: TranslatedStatement): boolean =>
   statement.kind === 'merge' && statement.whens.every(({ match }) => match === 'not_matched_by_target');
 const isDdl = ({ kind }: TranslatedStatement): boolean =>
   kind === 'create_table' || kind === 'drop_table' || kind === 'create_schema' || kind === 'drop_schema';
+
+/** Who replaces a table as a whole has no conflict with anybody: the last one wins. */
+const replacing: ReadonlySet<StatementKind> = new Set(['CREATE_TABLE', 'CREATE_TABLE_AS_SELECT', 'DROP_TABLE', 'CREATE_SCHEMA', 'DROP_SCHEMA', 'INSERT']);
+const replaceRetries = 20;
 
 /** Signals that a transaction holds the table: the statement is queued behind it. */
 class Queued extends Error {
@@ -177,7 +181,8 @@ export class EngineSession implements Session {
           continue;
         }
         if (!(error instanceof WriteConflict)) throw error;
-        if (retries >= this.#settings.dmlRetries()) throw couldNotSerialize(statement.target ?? destination?.table ?? [...unit.written.values()][0]);
+        if (retries >= (replacing.has(statement.kind) || destination !== undefined ? replaceRetries : this.#settings.dmlRetries()))
+          throw couldNotSerialize(statement.target ?? destination?.table ?? [...unit.written.values()][0]);
         retries += 1;
         await Promise.race([units.othersEnd(unit), this.#interruption.promise]);
       }

@@ -2,5 +2,4 @@
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const textLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-export const textLiteralOrNull = (text: string | undefined): string => (text === undefined ? 'NULL' : textLiteral(text));
 export const commaSeparated = (parts: readonly string[]): string => parts.join(', ');

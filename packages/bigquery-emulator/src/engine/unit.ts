@@ -146,7 +146,17 @@ export class Units {
   }
 
   /** On a connection of its own; a conflict is tried again a few times, as nothing of it was seen by anybody. */
-  async atomically<T>(body: (unit: Unit) => Promise<T>, attempts = 5): Promise<T> {
+  async atomically<T>(body: (unit: Unit) => Promise<T>, attempts = 20): Promise<T> {
+    try {
+      return await this.tryAtomically(body, attempts);
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+      throw new BigQueryProblem('backendError', `Too many concurrent changes, try again: ${error.message}`, undefined, { cause: error });
+    }
+  }
+
+  /** Throws WriteConflict where it lost for good. */
+  async tryAtomically<T>(body: (unit: Unit) => Promise<T>, attempts: number): Promise<T> {
     const connection = await this.#database.connect();
     try {
       for (let attempt = 1; ; attempt += 1) {
