@@ -8,7 +8,7 @@ import { bufferOf, placeOf, type StoredTable } from './stored-table.ts';
 
 /** Temporary tables have `$rid` (the row), `$pid` (its partition), and, where rows come back, a column for each of the table's. */
 export const rowNumber = '"$rid"';
-export const partitionOf = '"$pid"';
+const partitionOf = '"$pid"';
 export const newColumns = (table: StoredTable): readonly string[] => table.schema.fields.map((_, index) => `"$n${index}"`);
 
 /** A FROM item of the target under its alias; rows that are still buffered have negative numbers. */

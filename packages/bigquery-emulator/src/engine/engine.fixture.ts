@@ -7,7 +7,7 @@ import type { TableId } from '../types.ts';
 import { openEngine, type DuckDbEngine } from './engine.ts';
 
 export const projectId = 'p';
-export const datasetId = 'd';
+const datasetId = 'd';
 export const idOf = (tableId: string): TableId => ({ projectId, datasetId, tableId });
 
 export type EngineFixture = AsyncDisposable & {

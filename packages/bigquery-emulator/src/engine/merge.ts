@@ -30,8 +30,8 @@ const numbersOf = (clauses: readonly Clause[], kind: MergeAction['kind']): strin
   return numbers.length === 0 ? 'FALSE' : `${clause} IN (${numbers.join(', ')})`;
 };
 
-/** The text of each question, for running and for planning. */
-export const mergeSources = (run: Run<'merge'>, table: StoredTable) => {
+/** The FROM items that the questions share. */
+const mergeSources = (run: Run<'merge'>, table: StoredTable) => {
   const { statement } = run;
   const source = quoteName(statement.sourceAlias);
   // A table is joined as it lies; a query is kept, so that its rows have numbers and it is computed once.

@@ -46,7 +46,7 @@ const invalidPartition = (table: StoredTable, partitionId: string): BigQueryProb
   new BigQueryProblem('invalid', `Invalid partition id ${partitionId} for the partitioning of table ${formatTableId(table)}`);
 
 /** Milliseconds; undefined for what is no id of this partitioning. */
-export const startOfPartition = (partitioning: Partitioning, partitionId: string): number | undefined => {
+const startOfPartition = (partitioning: Partitioning, partitionId: string): number | undefined => {
   if (partitioning.kind !== 'time' || partitionId.length !== lengths[partitioning.type] || !/^\d+$/.test(partitionId)) return undefined;
   const [year, month, day, hour] = [
     partitionId.slice(0, 4),

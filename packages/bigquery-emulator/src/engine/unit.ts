@@ -233,7 +233,7 @@ export class Units {
   }
 }
 
-export const abortedTransaction = (table: TableId, transactionId: string): BigQueryProblem =>
+const abortedTransaction = (table: TableId, transactionId: string): BigQueryProblem =>
   new BigQueryProblem(
     'invalidQuery',
     `Transaction is aborted due to concurrent update against table ${formatTableId(table)}. Transaction ID: ${transactionId}`,
