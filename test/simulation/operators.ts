@@ -4,6 +4,7 @@ import { rebuildLedger } from '@floodgate/core/app/reconcile.ts';
 import {
   backfillSchema,
   controlPath,
+  dispatchPath,
   gateSchema,
   ledgerPath,
   parseDocument,
@@ -44,6 +45,8 @@ export type Operators = {
   readonly retry: (backfillId: string) => Promise<void>;
   readonly approve: (backfillId: string, phase: number) => Promise<void>;
   readonly decide: (task: TaskDocument, decision: 'accept' | 'reject') => Promise<void>;
+  /** Kills a worker over its job, changes what the job has read, and has that computed, so that nobody may go on with the job. */
+  readonly overtakeLeftJob: () => Promise<void>;
 };
 
 export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): Operators => {
@@ -215,8 +218,22 @@ export const createOperators = (world: SimulatedWorld, supervisor: Supervisor): 
     },
   };
 
+  const overtakeLeftJob = async (): Promise<void> => {
+    const task = await catchSight(
+      () => seen.tasks().find(({ processorId, state, job }) => state === 'running' && job !== null && processorId !== 'games'),
+      world.scenario.chaosMs,
+      250,
+    );
+    if (task === undefined) return;
+    const holder = world.store.documents.read(dispatchPath(task.dispatchId))?.data['holder'];
+    if (typeof holder === 'string' && chaos.note('crash', `${holder}, whose job will be overtaken`)) supervisor.kill(holder);
+    world.sources.change(task.date);
+    await request({ dates: [task.date], processors: ['games'], reprocess: 'stale' });
+  };
+
   return {
     request,
+    overtakeLeftJob,
     control,
     retry,
     approve,

@@ -139,6 +139,7 @@ const live = async (built: Built): Promise<void> => {
     await clock.sleep(at);
     await operators.act(kind);
   });
+  if (!scenario.punctual && scenario.random.fork('left job').chance(0.3)) acts.push(operators.overtakeLeftJob());
   await clock.sleep(scenario.random.fork('first').int(0, 2_000));
   void operators.request(scenario.request, 'the request');
   if (scenario.punctual) {

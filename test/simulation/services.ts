@@ -19,6 +19,8 @@ export type Supervisor = {
   readonly start: () => void;
   /** Asks one living process to stop, as a deploy does; the supervisor starts it again. */
   readonly deploy: (graceMs: number) => Promise<void>;
+  /** The process of this name dies at once, if it lives; the supervisor starts another. */
+  readonly kill: (name: string) => void;
   /** Everything dies for good. */
   readonly end: () => void;
 };
@@ -136,6 +138,9 @@ export const createSupervisor = (world: SimulatedWorld): Supervisor => {
   };
 
   return {
+    kill: (name) => {
+      for (const { process } of running) if (process.name === name) process.die();
+    },
     start: () => {
       for (const service of ['planner', 'worker', 'validator'] as const) {
         for (let slot = 1; slot <= world.scenario.processes[service]; slot += 1) void launch(service, slot, 1);
