@@ -3,7 +3,7 @@ import type { Assignment, Value } from '@floodgate/sql/translated-statement.ts';
 import { BigQueryProblem } from '../problem.ts';
 import type { SqlType, TableField } from '../types.ts';
 import { typeOfField } from '../values/types.ts';
-import type { Connection } from './database.ts';
+import type { Work } from './run.ts';
 import { coerceSql, storeSql } from './storable.ts';
 import { quoteName, textLiteral } from './sql-text.ts';
 import { findField, type StoredTable } from './stored-table.ts';
@@ -24,11 +24,11 @@ const isDefault = (value: Value): value is Exclude<Value, string> => typeof valu
 const describedAtOnce = 500;
 
 /** The expressions with the names of STRUCT fields that the columns have. Asks DuckDB for the types without running anything. */
-const coerceAll = async (connection: Connection, computed: readonly Computed[], from: string): Promise<readonly string[]> => {
+const coerceAll = async ({ unit, bindings }: Work, computed: readonly Computed[], from: string): Promise<readonly string[]> => {
   const coerced: string[] = [];
   for (let start = 0; start < computed.length; start += describedAtOnce) {
     const some = computed.slice(start, start + describedAtOnce);
-    const found = await connection.describe(`SELECT ${some.map(({ expression }) => expression).join(', ')} ${from}`);
+    const found = await unit.connection.describe(`SELECT ${some.map(({ expression }) => expression).join(', ')} ${from}`, bindings);
     for (const [index, { field, path, expression }] of some.entries()) {
       const type = found[index]?.type;
       if (type === undefined) throw new BigQueryProblem('internalError', `DuckDB told no type of ${path.join('.')}`);
@@ -48,7 +48,7 @@ const typeAt = (type: SqlType, path: readonly string[]): SqlType => {
 
 /** For each row one expression per column of the table, in its order. `columns` absent: all. */
 export const insertedRows = async (
-  connection: Connection,
+  work: Work,
   table: StoredTable,
   columns: readonly string[] | undefined,
   rows: readonly (readonly Value[])[],
@@ -64,7 +64,7 @@ export const insertedRows = async (
       return isDefault(value) ? [] : [{ field, path: [field.name], expression: value }];
     }),
   );
-  const coerced = (await coerceAll(connection, computed, from)).values();
+  const coerced = (await coerceAll(work, computed, from)).values();
   return rows.map((values) => {
     const given = new Map(named.map((field, index) => [field.name, isDefault(values[index] as Value) ? undefined : (coerced.next().value as string)]));
     return table.schema.fields.map((field) => {
@@ -75,16 +75,10 @@ export const insertedRows = async (
 };
 
 /** One expression per column of the table for a row that is updated: what is not assigned stays. */
-export const updatedRow = async (
-  connection: Connection,
-  table: StoredTable,
-  alias: string,
-  set: readonly Assignment[],
-  from: string,
-): Promise<readonly string[]> => {
+export const updatedRow = async (work: Work, table: StoredTable, alias: string, set: readonly Assignment[], from: string): Promise<readonly string[]> => {
   const given = set.filter((one): one is Assignment & { readonly value: string } => !isDefault(one.value));
   const computed = given.map(({ path, value }): Computed => ({ field: requireField(table, path[0] as string), path, expression: value }));
-  const coerced = (await coerceAll(connection, computed, from)).values();
+  const coerced = (await coerceAll(work, computed, from)).values();
   const coercedSet = set.map((one): Assignment => (isDefault(one.value) ? one : { path: one.path, value: coerced.next().value as string }));
   for (const { path } of set) requireField(table, path[0] as string);
   return table.schema.fields.map((field) => {

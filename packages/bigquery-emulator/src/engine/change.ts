@@ -12,7 +12,7 @@ export const runUpdate = async (run: Run<'update'>): Promise<Outcome> => {
   const { connection } = unit;
   const table = unit.requireTable(resolvePath(statement.target, run.analyzed.context));
   const from = `FROM ${targetSql(run, table, statement.alias)}${statement.from === undefined ? '' : `, ${statement.from}`}`;
-  const row = await updatedRow(connection, table, statement.alias, statement.set, from);
+  const row = await updatedRow(run, table, statement.alias, statement.set, from);
   const columns = newColumns(table);
   run.services.units.enterTable(unit, table);
   await connection.run(

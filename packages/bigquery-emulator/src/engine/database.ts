@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   DuckDBInstance,
+  DuckDBTypeId,
   type DuckDBConnection,
   type DuckDBDataChunk,
   type DuckDBMaterializedResult,
@@ -76,13 +77,23 @@ export class Connection {
   }
 
   /** Names and types of what a query yields, without running it. */
-  async describe(sql: string): Promise<readonly { readonly name: string; readonly type: DuckDBType }[]> {
+  async describe(sql: string, bindings: Bindings = none): Promise<readonly { readonly name: string; readonly type: DuckDBType }[]> {
     return this.#guarded(async () => {
       const prepared = await this.#connection.prepare(sql);
       try {
-        return Array.from({ length: prepared.columnCount }, (_, index) => ({ name: prepared.columnName(index), type: prepared.columnType(index) }));
+        const columns = Array.from({ length: prepared.columnCount }, (_, index) => index);
+        if (columns.every((index) => prepared.columnTypeId(index) !== DuckDBTypeId.INVALID))
+          return columns.map((index) => ({ name: prepared.columnName(index), type: prepared.columnType(index) }));
       } finally {
         prepared.destroySync();
+      }
+      // Of some functions on a list, len($list) among them, DuckDB knows the columns only once values are bound.
+      const bound = await this.#prepare(`SELECT * FROM (${sql}) LIMIT 0`, bindings);
+      try {
+        const result = await bound.run();
+        return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }));
+      } finally {
+        bound.destroySync();
       }
     });
   }

@@ -34,7 +34,7 @@ export const runCreateTable = async (run: Run<'create_table'>): Promise<Outcome>
   const done = { columns: [], ddl: { operation: existing === undefined ? ('CREATE' as const) : ('REPLACE' as const), target } };
   if (statement.query === undefined) return { ...done, totalRows: 0 };
   const place = '"$result"';
-  const sql = await resultSql(unit.connection, statement.query, columns);
+  const sql = await resultSql(run, statement.query, columns);
   await unit.connection.run(`CREATE TEMP TABLE ${place} AS ${sql}`, run.bindings);
   // The query's columns go by place where the statement names its own.
   const staged = statement.columns === undefined ? place : `(SELECT * FROM ${place} AS r(${fields.map(({ name }) => `"${name}"`).join(', ')}))`;

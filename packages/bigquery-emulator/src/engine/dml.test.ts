@@ -1,4 +1,5 @@
 // The tables and examples of https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax, what they leave written by hand.
+import { DuckDBListValue } from '@duckdb/node-api';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Analyzer } from '../statement.ts';
 import { openFixture, startTestAnalyzer, type EngineFixture } from './engine.fixture.ts';
@@ -196,5 +197,21 @@ test('the fields of a STRUCT go by their place, whatever their names', async () 
   expect(await fixture.rows('SELECT s.a, s.b, many FROM d.t ORDER BY 1')).toEqual([
     [null, null, []],
     ['1', '2', [{ v: { f: [{ v: '3' }, { v: '4' }] } }]],
+  ]);
+});
+
+test('a parameter of which DuckDB learns the type late is one like any other', async () => {
+  // len($list) has no type for DuckDB until a value is bound.
+  await fixture.run('CREATE TABLE d.lengths (n INT64, m INT64)');
+  const parameters = new Map([['p', { type: { kind: 'ARRAY', element: { kind: 'INT64' } } as const, value: new DuckDBListValue([4n, 5n]) }]]);
+  const run = (sql: string) => fixture.run(sql, { parameters });
+  await run('INSERT d.lengths VALUES (ARRAY_LENGTH(@p), 1)');
+  await run('INSERT d.lengths SELECT ARRAY_LENGTH(@p) + 1, 2');
+  await run('UPDATE d.lengths SET m = m + ARRAY_LENGTH(@p) WHERE TRUE');
+  await run('MERGE d.lengths t USING (SELECT ARRAY_LENGTH(@p) + 5 AS n) s ON t.n = s.n WHEN NOT MATCHED THEN INSERT (n, m) VALUES (s.n, ARRAY_LENGTH(@p))');
+  expect(await fixture.rows('SELECT n, m, ARRAY_LENGTH(@p) FROM d.lengths ORDER BY 1', { parameters })).toEqual([
+    ['2', '3', '2'],
+    ['3', '4', '2'],
+    ['7', '2', '2'],
   ]);
 });

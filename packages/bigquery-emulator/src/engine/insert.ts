@@ -13,17 +13,17 @@ export const runInsert = async (run: Run<'insert'>): Promise<Outcome> => {
   let rows = 0;
   if (statement.source.kind === 'query') {
     const { sql } = statement.source;
-    const found = await unit.connection.describe(sql);
+    const found = await unit.connection.describe(sql, bindings);
     if (found.length !== fields.length) throw invalidQuery(`Inserted row has wrong column count; Has ${found.length}, expected ${fields.length}`);
     const names = fields.map((_, index) => `"$c${index}"`);
     const from = `FROM (${sql}) AS "$q"(${names.join(', ')})`;
-    const [values = []] = await insertedRows(unit.connection, table, columns, [names], from);
+    const [values = []] = await insertedRows(run, table, columns, [names], from);
     rows = await unit.connection.change(
       `INSERT INTO ${placeOf(table)} (${table.schema.fields.map(({ name }) => quoteName(name)).join(', ')}) SELECT ${values.join(', ')} ${from}`,
       bindings,
     );
   } else {
-    const given = (await insertedRows(unit.connection, table, columns, statement.source.rows, '')).map((row) => `(${row.join(', ')})`);
+    const given = (await insertedRows(run, table, columns, statement.source.rows, '')).map((row) => `(${row.join(', ')})`);
     rows = await unit.connection.change(`INSERT INTO ${placeOf(table)} VALUES ${given.join(', ')}`, bindings);
   }
   unit.written.set(table.uid, table);

@@ -59,7 +59,7 @@ export const runMerge = async (run: Run<'merge'>): Promise<Outcome> => {
   ];
   const { isTable, from, target, keep, joined } = mergeSources(run, table);
   if (matched.length + orphans.length > 0) run.services.units.enterTable(unit, table);
-  const sourceColumns = await connection.describe(`SELECT ${quoteName(statement.sourceAlias)}.* FROM ${statement.source}`);
+  const sourceColumns = await connection.describe(`SELECT ${quoteName(statement.sourceAlias)}.* FROM ${statement.source}`, bindings);
   if (sourceColumns.some(({ name }) => name.toLowerCase() === 'rowid')) throw notImplemented('a column named rowid in the source of MERGE');
   if (!isTable) await connection.run(keep, bindings);
 
@@ -115,8 +115,7 @@ export const runMerge = async (run: Run<'merge'>): Promise<Outcome> => {
 /** `, value AS column, …` of the rows that clauses update; nothing where none does. */
 const newRowSql = async (run: Run<'merge'>, table: StoredTable, clauses: readonly Clause[], from: string): Promise<string> => {
   const rows = new Map<Clause, readonly string[]>();
-  for (const one of clauses)
-    if (one.action.kind === 'update') rows.set(one, await updatedRow(run.unit.connection, table, run.statement.alias, one.action.set, from));
+  for (const one of clauses) if (one.action.kind === 'update') rows.set(one, await updatedRow(run, table, run.statement.alias, one.action.set, from));
   if (rows.size === 0) return '';
   return newColumns(table)
     .map((column, index) => `, ${caseOf(clauses, (one) => rows.get(one)?.[index] ?? 'NULL', 'NULL')} AS ${column}`)
@@ -138,7 +137,7 @@ const findNewcomers = async (
     const { action } = one;
     if (action.kind !== 'insert_row' && action.kind !== 'insert') continue;
     const [columns, values] = action.kind === 'insert' ? [action.columns, action.values] : [undefined, ofSource];
-    rows.set(one, (await insertedRows(connection, table, columns, [values], `FROM ${from}`))[0] ?? []);
+    rows.set(one, (await insertedRows(run, table, columns, [values], `FROM ${from}`))[0] ?? []);
   }
   const values = newColumns(table).map((column, index) => `${caseOf(clauses, (one) => rows.get(one)?.[index] ?? 'NULL', 'NULL')} AS ${column}`);
   await connection.run(

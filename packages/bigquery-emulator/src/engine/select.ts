@@ -5,7 +5,6 @@ import { BigQueryProblem } from '../problem.ts';
 import { fieldOfColumn, nameColumns } from '../values/types.ts';
 import { duckdbType } from '../values/duckdb-type.ts';
 import type { Column, TableId } from '../types.ts';
-import type { Connection } from './database.ts';
 import { writeStaged } from './destination.ts';
 import { invalidQuery, type Outcome, type Run, type Work } from './run.ts';
 import { coerceSql, columnsSql } from './storable.ts';
@@ -18,7 +17,7 @@ const resultLifeMs = 86_400_000;
 export const runSelect = async (run: Run<'query'>): Promise<Outcome> => {
   const { unit, services, analyzed, destination } = run;
   const columns = resultColumns(analyzed.columns);
-  const sql = await resultSql(unit.connection, run.statement.sql, columns);
+  const sql = await resultSql(run, run.statement.sql, columns);
   if (destination !== undefined) {
     const place = '"$result"';
     await unit.connection.run(`CREATE TEMP TABLE ${place} AS ${sql}`, run.bindings);
@@ -60,8 +59,8 @@ export const resultColumns = (columns: readonly Column[]): readonly Column[] => 
 };
 
 /** With the analyzer's columns. DuckDB keeps the order of an inner ORDER BY. */
-export const resultSql = async (connection: Connection, sql: string, columns: readonly Column[]): Promise<string> => {
-  const found = await connection.describe(sql);
+export const resultSql = async ({ unit, bindings }: Work, sql: string, columns: readonly Column[]): Promise<string> => {
+  const found = await unit.connection.describe(sql, bindings);
   if (found.length !== columns.length)
     throw new BigQueryProblem('internalError', `the translation has ${found.length} columns, the analyzer ${columns.length}`);
   const values = found.map((from, index) => {
