@@ -178,3 +178,9 @@ export const readBackfill = async (reader: StoreReader, backfillId: string): Pro
   const document = await reader.get(backfillPath(backfillId));
   return document === undefined ? undefined : parseDocument(backfillSchema, document);
 };
+
+/** Whether any of these backfills is active; '' stands for none. */
+export const someActive = async (reader: StoreReader, backfillIds: ReadonlySet<string>): Promise<boolean> => {
+  for (const id of backfillIds) if (id !== '' && (await readBackfill(reader, id))?.state === 'active') return true;
+  return false;
+};

@@ -43,7 +43,7 @@ import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps } from './deps.ts';
 import { createLeaseWatch, takeLease } from './lease-watch.ts';
 import { transact } from './outbox.ts';
-import { readBackfill, type PlanReader } from './plan-store.ts';
+import { readBackfill, someActive, type PlanReader } from './plan-store.ts';
 import { saveProgress } from './save-progress.ts';
 import { moveTask, pathOfTask, saveTask } from './task-writes.ts';
 
@@ -90,14 +90,11 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
    * A view only holds while nobody else releases and while what it wrote is known: after an error, or another holder of the
    * lease, a task may have been released and have ended unseen. It is read anew then.
    */
-  const pass = async (signal: AbortSignal): Promise<PassOutcome> => {
-    try {
-      return await look(signal);
-    } catch (error) {
+  const pass = (signal: AbortSignal): Promise<PassOutcome> =>
+    look(signal).catch((error: unknown) => {
       view = undefined;
       throw error;
-    }
-  };
+    });
 
   const look = async (signal: AbortSignal): Promise<PassOutcome> => {
     const backfill = await readBackfill(deps.store, backfillId);
@@ -352,7 +349,7 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
       row.every((status) => status === undefined || status.status === 'good' || (status.status === 'awaited' && status.by === '')),
     );
     if (allGood && allOpen) return (await turnStale(current, signal)) ? 'turned_stale' : finish(backfill, 'completed', current.open, gates);
-    if (await someActive(awaiting)) return undefined;
+    if (await someActive(deps.store, awaiting)) return undefined;
     for (const phase of backfill.phases) {
       const gate = gates.get(phase);
       if (gate?.state === 'open') continue;
@@ -383,11 +380,6 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
     await transact(deps, async (_, send) =>
       send('floodgate.tasks.ended', { backfillId, phases: [phase] }, { subject: backfillId, traceparent: backfill.traceparent }),
     );
-  };
-
-  const someActive = async (awaiting: ReadonlySet<string>): Promise<boolean> => {
-    for (const other of awaiting) if (other !== '' && (await readBackfill(deps.store, other))?.state === 'active') return true;
-    return false;
   };
 
   /** Finished tasks whose inputs have changed since go back to waiting. */
