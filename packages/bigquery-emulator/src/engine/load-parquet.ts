@@ -1,6 +1,5 @@
 // Parquet, which says its own types. https://docs.cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet
 import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
-import { basename } from 'node:path';
 import { BigQueryProblem, notImplemented } from '../problem.ts';
 import type { SqlType, TableField } from '../types.ts';
 import { fieldOfColumn, formatType, typeOfField } from '../values/types.ts';
@@ -22,8 +21,8 @@ const columnsOfFile = async (connection: Connection, file: string): Promise<read
   } catch (error) {
     throw new BigQueryProblem(
       'invalid',
-      `Error while reading data, error message: ${basename(file)} is no Parquet file: ${error instanceof Error ? error.message : String(error)}`,
-      basename(file),
+      `Error while reading data, error message: ${file} is no Parquet file: ${error instanceof Error ? error.message : String(error)}`,
+      file,
       { cause: error },
     );
   }
@@ -114,11 +113,7 @@ export const stageParquet = async (connection: Connection, files: readonly strin
 };
 
 const mismatch = (file: string, detail: string): BigQueryProblem =>
-  new BigQueryProblem(
-    'invalid',
-    `Error while reading data, error message: Provided schema does not match Parquet file ${basename(file)}. ${detail}`,
-    basename(file),
-  );
+  new BigQueryProblem('invalid', `Error while reading data, error message: Provided schema does not match Parquet file ${file}. ${detail}`, file);
 
 const valueOf = async (connection: Connection, file: string, field: TableField, column: FileColumn | undefined): Promise<string> => {
   if (column === undefined) {

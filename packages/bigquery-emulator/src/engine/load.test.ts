@@ -63,7 +63,7 @@ describe('JSON', () => {
   test('the first bad row is named with its file, and nothing is loaded', async () => {
     const good = file('good.json', '{"id": 1}\n');
     const bad = file('bad.json', '{"id": 1}\n{"id": "x"}\n{"id": 3');
-    expect(await problemOf(load([good, bad], json))).toMatch(/^invalid: Error while reading data, error message: .*x.* File: bad\.json; Row: 2$/);
+    expect(await problemOf(load([good, bad], json))).toMatch(/^invalid: Error while reading data, error message: .*x.* File: \S*bad\.json; Row: 2$/);
     expect(engine.tables.get(idOf('t'))).toBeUndefined();
     expect(await problemOf(load([good, bad], json, into(), { maxBadRecords: 1 }))).toMatch(/too many errors \(2\).*Row: 3$/);
     expect((await load([good, bad], json, into(), { maxBadRecords: 2 })).outputRows).toBe(2);
@@ -173,7 +173,7 @@ describe('Parquet', () => {
       /text\.parquet.*Field id has type INT64, the file has STRING/,
     );
     expect(await problemOf(load([await write('null.parquet', `SELECT * FROM (VALUES (1::BIGINT), (NULL)) v(id)`)], parquet))).toMatch(
-      /Required field id cannot be null\. File: null\.parquet; Row: 2$/,
+      /Required field id cannot be null\. File: \S*null\.parquet; Row: 2$/,
     );
     expect(await problemOf(load([file('none.parquet', 'no parquet')], parquet))).toMatch(/^invalid: .*none\.parquet is no Parquet file/);
     expect(await rows()).toHaveLength(1);

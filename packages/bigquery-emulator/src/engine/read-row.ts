@@ -1,5 +1,4 @@
 // Rows of a file on their way into a table, and the words for one that can't be read.
-import { basename } from 'node:path';
 import type { DuckDBValue } from '@duckdb/node-api';
 import { BigQueryProblem } from '../problem.ts';
 
@@ -9,6 +8,6 @@ export type ReadRow = { readonly row: number; readonly values: readonly DuckDBVa
 export const badRecord = (file: string, row: number, message: string, errors: number): BigQueryProblem =>
   new BigQueryProblem(
     'invalid',
-    `Error while reading data, error message: ${errors > 1 ? `too many errors (${errors}), giving up; ` : ''}${message} File: ${basename(file)}; Row: ${row}`,
-    basename(file),
+    `Error while reading data, error message: ${errors > 1 ? `too many errors (${errors}), giving up; ` : ''}${message} File: ${file}; Row: ${row}`,
+    file,
   );
