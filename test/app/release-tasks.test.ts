@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { createScheduler } from '@floodgate/core/app/release-tasks.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import { createPlanReader } from '@floodgate/core/app/plan-store.ts';
-import { gatePath, gateSchema, parseDocument, pipelineVersionPath, schedulerLeasePath } from '@floodgate/core/contracts/documents.ts';
+import { backfillPath, gatePath, gateSchema, parseDocument, pipelineVersionPath, schedulerLeasePath } from '@floodgate/core/contracts/documents.ts';
+import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { afterTransaction, beforeTransaction, interposeStore } from '../support/interposed-store.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
@@ -365,7 +366,10 @@ describe('the end', () => {
     expect(await world.drive(id)).toBe('completed');
   });
 
-  test('turns nothing stale for a planner that has been replaced: what it saw may be outdated', async () => {
+  test.each([
+    ['that has been replaced', schedulerLeasePath, (lease: JsonObject) => ({ ...lease, epoch: Number(lease['epoch']) + 1 })],
+    ['before which another has ended the backfill', backfillPath, (backfill: JsonObject) => ({ ...backfill, state: 'blocked', endedAt: 1 })],
+  ] as const)('turns nothing stale for a planner %s: what it saw may be outdated', async (_, pathOf, change) => {
     const world = createWorld();
     const id = await world.start({ processors: ['games'] });
     await world.pass(id);
@@ -374,23 +378,22 @@ describe('the end', () => {
     await setGate(world, id, 1, 'open');
     world.putGames(world.date(0), [99, 5]);
     const before = await world.states(id);
-    // The first takes the lease; the second is the one that turns tasks stale.
-    const replaced = interposeStore(world.store, async ({ method, nth, run }) => {
-      if (method === 'transaction' && nth === 2) {
-        await world.store.transaction(async (transaction) => {
-          const lease = (await transaction.get(schedulerLeasePath(id)))?.data ?? {};
-          transaction.set(schedulerLeasePath(id), { ...lease, epoch: Number(lease['epoch']) + 1 });
-        });
-      }
-      return run();
-    });
-    await world.run(createScheduler(world.planner('planner', { store: replaced }), id).pass(never));
-    expect(await world.states(id)).toEqual(before);
     expect(before).toEqual({ succeeded: world.dates.map((date) => `games ${date}`) });
-    // Whoever has the lease finds it.
-    await world.clock.advance(60_000);
+    const edit = (by: (data: JsonObject) => JsonObject): Promise<void> =>
+      world.store.transaction(async (transaction) => transaction.set(pathOf(id), by((await transaction.get(pathOf(id)))?.data ?? {})));
+    let found: JsonObject = {};
+    // The first takes the lease; the second is the one that turns tasks stale.
+    const changed = beforeTransaction(world.store, 2, () =>
+      edit((data) => {
+        found = data;
+        return change(data);
+      }),
+    );
+    await world.run(createScheduler(world.planner('planner', { store: changed }), id).pass(never));
+    expect(await world.states(id)).toEqual(before);
+    // Whoever has the lease, of a backfill that is active, finds it.
+    await edit(() => found);
     expect(await world.drive(id)).toBe('completed');
-    expect((await world.tasks(id))[0]).toMatchObject({ date: world.date(0), state: 'succeeded', rows: 2 });
     expect(world.warehouse.stageJobs).toHaveLength(7);
   });
 

@@ -392,8 +392,10 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
     if (paths.length === 0) return false;
     for (let at = 0; at < paths.length; at += writesPerTransaction) {
       const turned = await deps.store.transaction(async (transaction) => {
-        const lease = await transaction.get(schedulerLeasePath(backfillId));
+        // Another may have ended the backfill before this one took the lease.
+        const [lease, fresh] = await transaction.getMany([schedulerLeasePath(backfillId), backfillPath(backfillId)]);
         if (lease === undefined || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return [];
+        if (fresh === undefined || parseDocument(backfillSchema, fresh).state !== 'active') return [];
         const tasks = (await transaction.getMany(paths.slice(at, at + writesPerTransaction))).flatMap((document) => {
           if (document === undefined) return [];
           const task = parseDocument(taskSchema, document);
