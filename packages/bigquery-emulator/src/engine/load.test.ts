@@ -126,7 +126,7 @@ describe('CSV', () => {
       ['x,a,,', 'x'],
       [',a,,', 'Missing required field: id'],
     ] as const)
-      expect(await problemOf(load([file('a.csv', `h\n2,b,,\n${line}\n`)], csv)), line).toMatch(new RegExp(`${message}.* File: a\\.csv; Row: 3$`));
+      expect(await problemOf(load([file('a.csv', `h\n2,b,,\n${line}\n`)], csv)), line).toMatch(new RegExp(`${message}.* File: \\S*a\\.csv; Row: 3$`));
   });
 });
 
