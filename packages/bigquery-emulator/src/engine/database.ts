@@ -17,6 +17,7 @@ import { BigQueryProblem } from '../problem.ts';
 import type { Parameter } from '../statement.ts';
 import { bindType } from '../values/duckdb-type.ts';
 import { toProblem } from './duckdb-errors.ts';
+import { registerFarmFingerprint } from './farm-fingerprint-function.ts';
 import { textLiteral } from './sql-text.ts';
 
 /** By the name that the text has, without `$`. */
@@ -175,6 +176,7 @@ export class Database {
     const instance = await DuckDBInstance.create(folder === undefined ? ':memory:' : join(folder, 'bigquery.duckdb'), config);
     const database = new Database(instance);
     try {
+      await registerFarmFingerprint(instance);
       const connection = await database.connect();
       await connection.run(`ATTACH ${textLiteral(folder === undefined ? ':memory:' : join(folder, 'results.duckdb'))} AS results`);
       for (const statement of layout) await connection.run(statement);

@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { duckdbPrelude } from '@floodgate/sql/prelude.ts';
 import type { Partitioning } from '../types.ts';
 import { Connection, type Bindings } from './database.ts';
+import { registerFarmFingerprint } from './farm-fingerprint-function.ts';
 import { Mutex } from './mutex.ts';
 import { columnsSql } from './storable.ts';
 import type { StoredTable } from './stored-table.ts';
@@ -33,6 +34,7 @@ export class ScanPlanner {
 
   static async open(): Promise<ScanPlanner> {
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+    await registerFarmFingerprint(instance);
     const connection = new Connection(await instance.connect());
     for (const statement of [...duckdbPrelude, 'CREATE SCHEMA data', `SET disabled_optimizers = 'statistics_propagation'`]) await connection.run(statement);
     return new ScanPlanner(instance, connection);
