@@ -1,5 +1,6 @@
 // The corpus of packages/sql through the whole server: over the wire every statement has the rows that Google's reference
-// evaluator gives it, and those that must fail do.
+// evaluator gives it, with the same types and names, and those that must fail do. No statement is refused as notImplemented:
+// one that were would fail its topic.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CORPUS, CORPUS_PARAMETERS, FAILING_CORPUS, TYPED_CORPUS } from '../../packages/sql/src/corpus/all.ts';
 import { findDifference } from '../../packages/sql/src/corpus/compare.ts';
@@ -10,10 +11,16 @@ import { startBigQuery, type Json, type TestServer } from './support/bigquery-se
 import { isOrdered, readWireRow, wireSchemaTypes } from './support/wire-cells.ts';
 import { emulatorMissing } from './support/missing.ts';
 
-const statements = [...Object.values(CORPUS).flat(), ...TYPED_CORPUS];
-/** In one test each, so many at once. */
-const perTest = 40;
+const topics: Readonly<Record<string, readonly string[]>> = { ...CORPUS, typed: TYPED_CORPUS };
+const statements = Object.values(topics).flat();
 const atOnce = 8;
+
+/** To the evaluator these may have two columns of one name, which a result of BigQuery can't; and what has their rows nevertheless. */
+const duplicateNames: ReadonlyMap<string, string> = new Map(
+  ['SELECT l.id, r.id, l.n / 3 AS a, IF(r.b, l.n / 7, 0) AS c FROM d.vals AS l FULL JOIN d.vals AS r ON l.id = r.j WHERE l.id <> 5 OR l.id IS NULL'].map(
+    (sql) => [sql, sql.replace('r.id,', 'r.id AS r_id,')] as const,
+  ),
+);
 
 describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery: the corpus of SELECTs', () => {
   let server: TestServer;
@@ -31,7 +38,8 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery: the
         return element === undefined ? { name: column, type } : { name: column, type: element, mode: 'REPEATED' };
       });
       const [table] = await client.dataset('d').createTable(name.slice(2), { schema: fields });
-      // As DML, since an array in a table can have a NULL in it here and not there: that row is left out by both sides.
+      // The evaluator's tables can have a NULL in an array, BigQuery's can't: a row with one is left out on both sides.
+      // https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-types#array_nulls
       const records = rows.map((row) => Object.fromEntries(columns.map((column, index) => [column.name, row[index]])));
       await table.insert(records.filter((record) => !hasNullElement(record)));
     }
@@ -60,12 +68,13 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery: the
   /** What is wrong, or undefined. */
   const check = async (sql: string): Promise<string | undefined> => {
     const [expected, actual] = await Promise.all([expectedOf(sql), actualOf(sql)]);
-    const names = expected.columns.map(({ name }) => name.toLowerCase()).filter((name) => name !== '');
-    if (new Set(names).size < names.length) {
-      // A result of BigQuery has no two columns of one name.
-      return /^Duplicate column names in the result are not supported/.test(actual.error?.message) ? undefined : `${sql}\n  two columns of one name`;
+    const renamed = duplicateNames.get(sql);
+    if (renamed !== undefined) {
+      const isRefused = actual.status === 400 && /^Duplicate column names in the result are not supported/.test(actual.error?.message);
+      return isRefused ? check(renamed) : `${sql}\n  two columns of one name are not refused`;
     }
     if (actual.error !== undefined) return `${sql}\n  ${actual.status} ${actual.error.errors[0].reason}: ${actual.error.message}`;
+    if (expected.rows.length === 0) return `${sql}\n  no rows, which proves nothing`;
     const types = wireSchemaTypes(actual.schema.fields);
     const wanted = expected.columns.map(({ type }) => type);
     if (types.join() !== wanted.join()) return `${sql}\n  types ${types.join()} instead of ${wanted.join()}`;
@@ -93,14 +102,14 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery: the
     return wrong;
   };
 
-  it('has at least three hundred statements', () => {
+  it('has at least three hundred statements, and every named exception is one of them', () => {
     expect(statements.length).toBeGreaterThanOrEqual(300);
+    expect([...duplicateNames.keys()].filter((sql) => !statements.includes(sql))).toEqual([]);
   });
 
-  const starts = Array.from({ length: Math.ceil(statements.length / perTest) }, (_, index) => index * perTest);
-  it.each(starts)('statements from number %i give the evaluator’s rows', async (start) => {
-    expect(await checkAll(statements.slice(start, start + perTest))).toEqual([]);
-  });
+  it.each(Object.entries(topics))('%s: the evaluator’s rows, types and names', async (_topic, some) => {
+    expect(await checkAll(some)).toEqual([]);
+  }, 30_000);
 
   it.each(FAILING_CORPUS)('fails while it is evaluated: %s', async (sql) => {
     await expect(expectedOf(sql)).rejects.toMatchObject({ code: 11 });
