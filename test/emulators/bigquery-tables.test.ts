@@ -153,6 +153,22 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery: dat
       expect(await refused([{ name: 'id', type: 'STRING' }, ...wider.slice(1)])).toBe(`${start} Field id has changed type from INTEGER to STRING`);
     });
 
+    // https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language#create_table_statement
+    it('are replaced by CREATE OR REPLACE, but for how they are split', async () => {
+      const name = `${datasetId}.games`;
+      await server.client.query(`CREATE TABLE ${name} (day DATE, id INT64) PARTITION BY day`);
+      await server.client.query(`CREATE OR REPLACE TABLE ${name} (day DATE, name STRING) PARTITION BY day AS SELECT DATE '2024-01-01', 'x'`);
+      for (const [split, spec] of [
+        ['', 'none'],
+        ['PARTITION BY DATE_TRUNC(day, MONTH)', 'interval(type:month,field:day)'],
+      ])
+        expect(await failureOf(server.client.query(`CREATE OR REPLACE TABLE ${name} (day DATE) ${split}`))).toMatchObject({
+          code: 400,
+          message: `Cannot replace a table with a different partitioning spec. Instead, DROP the table, and then recreate it. New partitioning spec is ${spec} and existing spec is interval(type:day,field:day)`,
+        });
+      expect(await rowsOf(server.client, `SELECT name FROM ${name}`)).toEqual([{ name: 'x' }]);
+    });
+
     // https://docs.cloud.google.com/bigquery/docs/managing-tables#updating_a_tables_expiration_time
     it('are gone once they have expired', async () => {
       await dataset.createTable('staging', { schema, expirationTime: String(server.clock.now() + 3_600_000) });

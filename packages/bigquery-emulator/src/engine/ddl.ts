@@ -10,7 +10,7 @@ import { resolveDataset, resolvePath } from './statement-text.ts';
 import { invalidQuery, type Outcome, type Run, type Work } from './run.ts';
 import { resultColumns, resultSql } from './select.ts';
 import { columnsSql } from './storable.ts';
-import { placeOf } from './stored-table.ts';
+import { placeOf, samePartitioning } from './stored-table.ts';
 import { draftTable, etagOf } from './table-making.ts';
 import type { Unit } from './unit.ts';
 
@@ -29,6 +29,7 @@ export const runCreateTable = async (run: Run<'create_table'>): Promise<Outcome>
   const columns = statement.query === undefined ? [] : resultColumns(analyzed.columns);
   const fields = fieldsOf(statement, columns.map(fieldOfColumn));
   const table = draftTable(services, unit, { ...target, schema: { fields }, ...(await readTableOptions(run, statement)) });
+  if (existing !== undefined) refuseOtherPartitioning(existing.partitioning, table.partitioning);
   await unit.connection.run(`CREATE TABLE ${placeOf(table)} (${columnsSql(fields)})`);
   unit.changes.push({ kind: 'table', id: target, before: unit.tableOrRemains(target), after: table });
   const done = { columns: [], ddl: { operation: existing === undefined ? ('CREATE' as const) : ('REPLACE' as const), target } };
@@ -41,6 +42,23 @@ export const runCreateTable = async (run: Run<'create_table'>): Promise<Outcome>
   const { partitions, rows } = await insertStaged(services, unit, table, { place: staged, fields }, undefined);
   await unit.connection.run(`DROP TABLE ${place}`);
   return { ...done, totalRows: rows, partitions };
+};
+
+/** OR REPLACE changes everything of a table but how it is split. */
+const refuseOtherPartitioning = (existing: Partitioning | undefined, wanted: Partitioning | undefined): void => {
+  if (samePartitioning(existing, wanted)) return;
+  throw new BigQueryProblem(
+    'invalid',
+    `Cannot replace a table with a different partitioning spec. Instead, DROP the table, and then recreate it. New partitioning spec is ${describePartitioning(wanted)} and existing spec is ${describePartitioning(existing)}`,
+    'query',
+  );
+};
+
+const describePartitioning = (partitioning: Partitioning | undefined): string => {
+  if (partitioning === undefined) return 'none';
+  const { field } = partitioning;
+  if (partitioning.kind === 'time') return `interval(type:${partitioning.type.toLowerCase()},field:${field})`;
+  return `range(type:integer,field:${field},start:${partitioning.start},end:${partitioning.end},interval:${partitioning.interval})`;
 };
 
 const fieldsOf = (statement: CreateTable, fromQuery: readonly TableField[]): readonly TableField[] => {

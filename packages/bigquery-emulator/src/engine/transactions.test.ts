@@ -128,7 +128,7 @@ describe('conflicts of transactions, by table', () => {
   test('a table that is replaced under a transaction cancels it', async () => {
     await fixture.run('BEGIN');
     await fixture.run(`INSERT d.t VALUES (DATE '2024-01-01', 3)`);
-    await fixture.run('CREATE OR REPLACE TABLE d.t AS SELECT 9 AS k', inOther);
+    await fixture.run(`CREATE OR REPLACE TABLE d.t PARTITION BY day AS SELECT DATE '2024-01-01' AS day, 9 AS k`, inOther);
     expect(await fixture.refusal('COMMIT')).toMatch(aborted);
     expect(await keys()).toEqual([9]);
   });
