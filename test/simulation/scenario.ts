@@ -200,6 +200,10 @@ const drawCrashes = (seed: number, random: Random): readonly CrashTarget[] =>
     return { ...target, nth: aim[target.point] !== undefined || random.chance(0.7) ? 1 : random.int(1, 5) };
   });
 
+/** A lane is renewed only where a commit takes long, so that the turns of the list seldom meet one. */
+const drawRenewal = (random: Random): readonly CrashTarget[] =>
+  random.chance(0.35) ? [{ point: 'lane.renew', when: random.pick(['before', 'after', 'after'] as const), nth: 1 }] : [];
+
 /** At each of these something that its transaction must notice. */
 const ambushes: readonly Ambush[] = [
   { point: 'release', kind: 'paused' },
@@ -237,7 +241,7 @@ export const drawScenario = (seed: number): Scenario => {
   const punctual = random.fork('punctual').chance(0.12);
   const drawn = drawKinds(random.fork('kinds'));
   const kinds = punctual ? new Set(harmless.filter((kind) => drawn.has(kind))) : drawn;
-  const crashes = !punctual ? drawCrashes(seed, draw) : [];
+  const crashes = punctual ? [] : [...drawCrashes(seed, draw), ...drawRenewal(random.fork('renewal'))];
   const traps = punctual ? [] : ambushes.filter(({ kind }, index) => random.fork(`ambush ${index}`).chance(kind === 'overlapping' ? 0.35 : 0.12));
   for (const { kind } of traps) kinds.add(kind).add('ambushed');
   for (const { point } of crashes) for (const kind of occasions[point] ?? []) kinds.add(kind);
