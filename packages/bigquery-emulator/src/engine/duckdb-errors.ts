@@ -9,6 +9,10 @@ export class WriteConflict extends Error {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const withoutKind = (message: string): string => message.replace(/^[A-Za-z ]+ Error: /, '').split('\n', 1)[0] as string;
 
+/** What the translation's own macros refuse while they evaluate (packages/sql/src/prelude.ts): a gap of ours, where GoogleSQL has an answer. */
+const gaps =
+  /^(division of NUMERIC is not supported|AVG of NUMERIC is not supported|ROUND\(x, n\) of a NUMERIC column needs|the product of two NUMERIC columns needs|JSON: .* (is|are) not supported|TO_JSON_STRING of .* is not supported|bad FLOAT64 value: \s*[+-]?(nan|inf|infinity|0x[0-9a-f]+)\s*$)/i;
+
 export const toProblem = (error: unknown): Error => {
   if (error instanceof BigQueryProblem || error instanceof WriteConflict) return error;
   const message = messageOf(error);
@@ -22,6 +26,7 @@ export const toProblem = (error: unknown): Error => {
   // The analyzer has accepted the statement, so this is a gap of the translation or of DuckDB, and said as one.
   if (/^(Parser|Binder|Catalog|Syntax|Not implemented|Parameter Not Allowed|Parameter Not Resolved|Dependency) Error/i.test(message))
     return notImplemented(`this statement (DuckDB: ${withoutKind(message)})`);
+  if (gaps.test(withoutKind(message))) return notImplemented(`this value (${withoutKind(message)})`);
   if (/^(Conversion|Out of Range|Invalid Input|Invalid Type|Mismatch Type|Divide by Zero|Decimal|Constraint|Invalid) Error/i.test(message))
     return new BigQueryProblem('invalidQuery', withoutKind(message), 'query', { cause: error });
   return new BigQueryProblem('internalError', message, undefined, { cause: error });

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Analyzer } from '../statement.ts';
+import { openFixture, startTestAnalyzer, type EngineFixture } from './engine.fixture.ts';
+
+let analyzer: Analyzer;
+let fixture: EngineFixture;
+beforeAll(async () => {
+  analyzer = await startTestAnalyzer();
+  fixture = await openFixture(analyzer);
+});
+afterAll(async () => {
+  await fixture[Symbol.asyncDispose]();
+  await analyzer[Symbol.asyncDispose]();
+});
+
+test.each([
+  ['SELECT 1 / 0', 'invalidQuery: division by zero'],
+  ["SELECT CAST('x' AS FLOAT64)", 'invalidQuery: bad FLOAT64 value: x'],
+  ["SELECT CAST('nanny' AS FLOAT64)", 'invalidQuery: bad FLOAT64 value: nanny'],
+  ["SELECT ERROR('the JSON is bad')", 'invalidQuery: the JSON is bad'],
+])('what GoogleSQL fails to evaluate is an invalid query: %s', async (sql, problem) => {
+  expect(await fixture.refusal(sql)).toBe(problem);
+});
+
+test.each([
+  [`SELECT JSON_QUERY('{"a": [1.50]}', '$.a')`, /JSON: numbers with a fraction/],
+  ['SELECT TO_JSON_STRING(STRUCT(1e300 * 1e300 AS x))', /TO_JSON_STRING of NaN or infinity/],
+  ["SELECT CAST(' -Inf ' AS FLOAT64)", /bad FLOAT64 value/],
+  ["SELECT CAST('0x1F' AS FLOAT64)", /bad FLOAT64 value/],
+])('what it has an answer for and the translation has not is refused by name: %s', async (sql, problem) => {
+  const refusal = await fixture.refusal(sql);
+  expect(refusal).toMatch(/^notImplemented: /);
+  expect(refusal).toMatch(problem);
+});
