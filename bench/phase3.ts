@@ -13,7 +13,8 @@ import { acceptRequest } from '@floodgate/core/app/accept-request.ts';
 import { readBackfillResult } from '@floodgate/core/app/read-status.ts';
 import { parseRequest } from '@floodgate/core/contracts/parse-request.ts';
 import type { Pipeline } from '@floodgate/core/domain/pipeline.ts';
-import { createFolderCatalog, openEmbeddedStack, warehouseFile } from '@floodgate/cli/embedded-stack.ts';
+import { openEmbeddedStack, warehouseFile } from '@floodgate/cli/embedded-stack.ts';
+import { createFolderCatalog } from '@floodgate/system/pipeline-folders.ts';
 import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');

@@ -2,11 +2,11 @@
 import type { ObjectInfo } from '@floodgate/core/ports/object-store.ts';
 import { FolderObjectStore } from '@floodgate/embedded/folder-object-store.ts';
 import { createTypeReader } from '@floodgate/embedded/duckdb-type-check.ts';
-import { systemIds } from '@floodgate/embedded/system-ids.ts';
+import { systemIds } from '@floodgate/system/system-ids.ts';
 import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
 
 export { createHome, findHomeHolder, HomeError, type HomeHolder } from '@floodgate/embedded/home-lock.ts';
-export { systemClock } from '@floodgate/embedded/system-clock.ts';
+export { systemClock } from '@floodgate/system/system-clock.ts';
 export { writeParquet } from '@floodgate/embedded/parquet-file.ts';
 
 export const listFiles = (folder: string, glob: string): Promise<readonly ObjectInfo[]> => new FolderObjectStore(folder, { ids: systemIds }).list(glob);

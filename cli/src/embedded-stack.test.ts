@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { describe, expect, test } from 'vitest';
 import { createTemporaryFolder } from '../../test/support/temporary-folder.ts';
-import { createFolderCatalog } from './embedded-stack.ts';
+import { createFolderCatalog } from '@floodgate/system/pipeline-folders.ts';
 
 const root = join(import.meta.dirname, '../..');
 

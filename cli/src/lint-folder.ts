@@ -4,7 +4,7 @@ import { lintPipeline } from '@floodgate/core/pipeline/lint.ts';
 import type { Problem } from '@floodgate/core/pipeline/problem.ts';
 import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
 import { openTypeReader } from './embedded-home.ts';
-import { sqlAnalyzer } from './sql-analyzer.ts';
+import { sqlAnalyzer } from '@floodgate/system/sql-analyzer.ts';
 
 /** Types are asked for only where the SQL is right otherwise: a statement with a problem would only be told a second time. */
 export const lintFiles = async (files: ReadonlyMap<string, string>): Promise<readonly Problem[]> => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DuckDbWarehouse } from '@floodgate/embedded/duckdb-warehouse.ts';
 import { FolderObjectStore } from '@floodgate/embedded/folder-object-store.ts';
-import { systemClock } from '@floodgate/embedded/system-clock.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
 import { commit, committedRows, day, entryOf, errorOf, fill, findings, game, gamesTable, never, stageRows } from '../contract/warehouse/fixture.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';

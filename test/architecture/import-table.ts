@@ -11,6 +11,8 @@ const zonePatterns = [
   ['sql', /^packages\/sql\//],
   ['embedded', /^packages\/embedded\//],
   ['gcp', /^packages\/gcp\//],
+  ['system', /^packages\/system\//],
+  ['emulators', /^packages\/emulators\//],
   ['cloud-limits', /^packages\/cloud-limits\//],
   ['bigquery-emulator', /^packages\/bigquery-emulator\//],
   ['http', /^packages\/http\//],
@@ -19,8 +21,8 @@ const zonePatterns = [
   ['planner', /^services\/planner\//],
   ['worker', /^services\/worker\//],
   ['validator', /^services\/validator\//],
-  // The only files of the command line that know the embedded backend or a service.
-  ['cli/composition', /^cli\/src\/(embedded-stack|embedded-home|control-server)\.ts$/],
+  // The only files of the command line that know a backend or a service.
+  ['cli/composition', /^cli\/src\/(embedded-stack|embedded-home|gcp-stack|gcp-doctor|control-server)\.ts$/],
   ['cli', /^cli\//],
   ['dashboard', /^dashboard\//],
   ['pipelines', /^pipelines\//],
@@ -50,15 +52,19 @@ export const mayImport: Readonly<Record<Zone, readonly Zone[]>> = {
   sql: ['core/domain', 'core/ports'],
   embedded: [...outward, 'sql'],
   gcp: [...outward, 'sql'],
+  // Development only: Google's emulators, fake-gcs-server and our BigQuery, with everything in them that a deployment has.
+  emulators: [...outward, 'system', 'gcp', 'bigquery-emulator'],
+  // What every process takes from the machine it runs on: clock, ids, pipeline folders.
+  system: [...outward, 'sql'],
   'cloud-limits': [],
   'bigquery-emulator': ['sql', 'cloud-limits'],
   http: ['core/domain', 'core/ports', 'core/contracts'],
-  'service/main': [...outward, 'http', 'planner', 'worker', 'validator', 'embedded', 'gcp'],
+  'service/main': [...outward, 'http', 'planner', 'worker', 'validator', 'system', 'gcp'],
   planner: [...outward, 'http'],
   worker: [...outward, 'http'],
   validator: [...outward, 'http'],
-  'cli/composition': [...outward, 'sql', 'http', 'embedded', 'planner', 'worker', 'validator', 'cli'],
-  cli: [...outward, 'sql', 'http', 'cli/composition', 'pipelines'],
+  'cli/composition': [...outward, 'sql', 'http', 'embedded', 'gcp', 'system', 'planner', 'worker', 'validator', 'cli'],
+  cli: [...outward, 'sql', 'system', 'http', 'cli/composition', 'pipelines'],
   dashboard: [],
   pipelines: ['core/domain', 'core/pipeline'],
   infra: ['core/domain', 'core/contracts', 'cloud-limits'],
@@ -70,7 +76,7 @@ export const mayImport: Readonly<Record<Zone, readonly Zone[]>> = {
 };
 
 /** Tests look closer than the code beside them: at the rest of core, at the translation, at what tests share. */
-const testsMayAlsoImport: readonly Zone[] = [...outward, 'sql', 'test'];
+const testsMayAlsoImport: readonly Zone[] = [...outward, 'sql', 'system', 'test'];
 
 export const isTestFile = (file: string): boolean => /^(test|bench)\/|\.(test|fixture|contract)\.ts$|^packages\/sql\/src\/corpus\//.test(file);
 
@@ -91,12 +97,12 @@ export const typeOnlyExceptions: Readonly<Record<string, { readonly imports: rea
 
 /** Zones whose code may use a package; tests, benches and the root may use every listed one. */
 export const packageZones: readonly (readonly [pattern: RegExp, zones: readonly Zone[]])[] = [
-  [/^zod$/, ['core/contracts', 'core/pipeline', 'core/app', 'http', 'planner', 'worker', 'validator', 'cli', 'cli/composition', 'infra']],
+  [/^zod$/, ['core/contracts', 'core/pipeline', 'core/app', 'http', 'system', 'gcp', 'planner', 'worker', 'validator', 'cli', 'cli/composition', 'infra']],
   [/^yaml$/, ['core/pipeline', 'cli']],
   [/^@polyglot-sql\/sdk$/, ['sql']],
   [/^@duckdb\/node-api$/, ['embedded', 'bigquery-emulator']],
   [/^(node:sqlite)$/, ['embedded']],
-  [/^(@google-cloud\/|google-auth-library$|google-gax$|@grpc\/)/, ['gcp']],
+  [/^(@google-cloud\/|google-auth-library$|google-gax$|@grpc\/|hyparquet$)/, ['gcp', 'emulators']],
   [/^@fivetrandevelopers\/zetasql/, ['bigquery-emulator']],
   [/^express$/, ['http', 'planner', 'worker', 'validator', 'cli', 'cli/composition', 'bigquery-emulator']],
   [/^pino(-pretty)?$/, ['http']],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DuckDbWarehouse } from '@floodgate/embedded/duckdb-warehouse.ts';
 import { FolderObjectStore } from '@floodgate/embedded/folder-object-store.ts';
 import { writeParquet } from '@floodgate/embedded/parquet-file.ts';
-import { systemClock } from '@floodgate/embedded/system-clock.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { describeWarehouseContract } from './warehouse.contract.ts';

@@ -5,7 +5,7 @@ import { openStore, type StoreStack } from '@floodgate/cli/embedded-stack.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import { readBackfillResult, type BackfillResult } from '@floodgate/core/app/read-status.ts';
 import { isTerminal } from '@floodgate/core/domain/task-state.ts';
-import { systemClock } from '@floodgate/embedded/system-clock.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { startChild, type ChildProcess } from '../support/child-process.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { nbaDataAbsent, nbaDataFolder, oracleTables } from './oracle/oracle.ts';

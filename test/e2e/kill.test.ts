@@ -6,7 +6,7 @@ import { openStore } from '@floodgate/cli/embedded-stack.ts';
 import { readBackfillResult } from '@floodgate/core/app/read-status.ts';
 import { backfillSchema, laneSchema, parseDocument } from '@floodgate/core/contracts/documents.ts';
 import { isGood } from '@floodgate/core/domain/task-state.ts';
-import { systemClock } from '@floodgate/embedded/system-clock.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { startChild } from '../support/child-process.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';

@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createFolderCatalog } from '@floodgate/cli/embedded-stack.ts';
+import { createFolderCatalog } from '@floodgate/system/pipeline-folders.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { writeParquet } from '@floodgate/embedded/parquet-file.ts';
 import { simulateLeague, type SimulatedGameRows } from '@floodgate/pipeline-nba/sources/simulated-league.ts';

@@ -6,7 +6,7 @@ import { formatProblem } from '@floodgate/core/pipeline/problem.ts';
 import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
 import { analyzeSelect } from '@floodgate/sql/analyze.ts';
 import { translateSelect } from '@floodgate/sql/translate.ts';
-import { readPipelineFolder } from '@floodgate/cli/embedded-stack.ts';
+import { readPipelineFolder } from '@floodgate/system/pipeline-folders.ts';
 import { expect, test } from 'vitest';
 
 const folder = join(import.meta.dirname, '..', '..', 'pipelines', 'nba');

@@ -1,6 +1,6 @@
 // A process for tests that kill it: commits one table over and over, all dates in each commit, and says on standard
 // output which generation has been acknowledged.
-import { systemClock } from '@floodgate/embedded/system-clock.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { DuckDbWarehouse } from '@floodgate/embedded/duckdb-warehouse.ts';
 import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
 import { killedDates, killedRows, killedTable } from './killed-table.ts';

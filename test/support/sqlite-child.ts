@@ -3,8 +3,8 @@ import { SqliteDatabase } from '@floodgate/embedded/sqlite-database.ts';
 import { SqliteMessageBus } from '@floodgate/embedded/sqlite-message-bus.ts';
 import { SqliteStatusStore } from '@floodgate/embedded/sqlite-status-store.ts';
 import { acquireHomeLock } from '@floodgate/embedded/home-lock.ts';
-import { systemClock } from '@floodgate/embedded/system-clock.ts';
-import { systemIds } from '@floodgate/embedded/system-ids.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
+import { systemIds } from '@floodgate/system/system-ids.ts';
 import { contractIndexes } from '../contract/store-contract-indexes.ts';
 
 const [role, target = ''] = process.argv.slice(2);

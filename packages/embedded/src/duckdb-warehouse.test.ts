@@ -16,7 +16,7 @@ import { createSeededIds } from '../../../test/support/seeded-ids.ts';
 import { DuckDbWarehouse, type DuckDbWarehouseOptions } from './duckdb-warehouse.ts';
 import { FolderObjectStore } from './folder-object-store.ts';
 import { writeParquet } from './parquet-file.ts';
-import { systemClock } from './system-clock.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 
 const never = new AbortController().signal;
 const committing = fileURLToPath(new URL('../../../test/support/committing-process.ts', import.meta.url));

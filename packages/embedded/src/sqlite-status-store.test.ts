@@ -11,7 +11,7 @@ import { createSeededIds } from '../../../test/support/seeded-ids.ts';
 import { createTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 import { SqliteStatusStore } from './sqlite-status-store.ts';
-import { systemClock } from './system-clock.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 
 const childProgram = join(import.meta.dirname, '../../../test/support/sqlite-child.ts');
 const deps = { clock: systemClock, ids: createSeededIds(1) };

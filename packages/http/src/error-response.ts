@@ -22,6 +22,7 @@ const statusOf: Readonly<Record<string, number>> = {
   home_in_use: 409,
   rate_limited: 429,
   quota_exceeded: 429,
+  permission_denied: 403,
   unavailable: 503,
   shutdown: 503,
   timeout: 504,

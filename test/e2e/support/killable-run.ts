@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import { openEmbeddedStack } from '@floodgate/cli/embedded-stack.ts';
 import { acceptRequest } from '@floodgate/core/app/accept-request.ts';
 import type { BackfillRequestInput } from '@floodgate/core/contracts/request.ts';
-import { systemClock } from '@floodgate/embedded/system-clock.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { createLogger, pipelinesFolder, request } from './engine.ts';
 
 export const moments = ['stage_begin', 'stage_end', 'commit_begin', 'commit_end'] as const;

@@ -3,7 +3,7 @@
 import type { Evidence } from '../contracts/documents.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import type { Audit, Processor } from '../domain/pipeline.ts';
-import type { KeyedCheck, StagedDate, Warehouse, WarehouseCheck } from '../ports/warehouse.ts';
+import type { JobLabels, KeyedCheck, StagedDate, Warehouse, WarehouseCheck } from '../ports/warehouse.ts';
 import { specOf } from './ledger-reader.ts';
 import type { LoadedPlan } from './plan-store.ts';
 
@@ -62,13 +62,21 @@ export const auditStaged = async (
     readonly staged: ReadonlyMap<PartitionDate, StagedDate>;
     /** Rows that the target holds now, per date. */
     readonly rowsBefore: ReadonlyMap<PartitionDate, number>;
+    readonly labels: JobLabels;
   },
   signal: AbortSignal,
 ): Promise<ReadonlyMap<PartitionDate, readonly Evidence[]>> => {
   const { plan, processor, dates } = input;
   const checks = checksOf(plan, processor, processor.audits, dates);
   const { findings } = await deps.warehouse.runChecks(
-    { target: specOf(processor), subject: { staging: input.staging }, dates, checks: checks.map(({ keyed }) => keyed), sources: plan.pipeline.sources },
+    {
+      target: specOf(processor),
+      subject: { staging: input.staging },
+      dates,
+      checks: checks.map(({ keyed }) => keyed),
+      sources: plan.pipeline.sources,
+      labels: input.labels,
+    },
     signal,
   );
   const evidence = new Map<PartitionDate, Evidence[]>();

@@ -18,7 +18,7 @@ import { ledgerPathOf } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import { processorById, type Processor } from '../domain/pipeline.ts';
 import type { StoreReader } from '../ports/status-store.ts';
-import { WarehouseError, type CommitLogEntry } from '../ports/warehouse.ts';
+import { WarehouseError, type CommitLogEntry, type JobLabels } from '../ports/warehouse.ts';
 import { chooseBatch, countComing } from './choose-batch.ts';
 import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps } from './deps.ts';
@@ -237,6 +237,12 @@ const beginBatch = async (deps: LaneDeps, lane: LaneDocument, alone: boolean): P
 
 type BatchResult = { readonly outcome: 'committed' | 'lost' | 'returned' | 'failed' } | { readonly outcome: 'halt'; readonly failure: Failure };
 
+/** A batch of several backfills is nobody's in particular. */
+const labelsOf = ({ processor, tasks }: Batch): JobLabels => {
+  const [backfill, ...others] = new Set(tasks.map(({ backfillId }) => backfillId));
+  return backfill === undefined || others.length > 0 ? { processor: processor.id } : { backfill, processor: processor.id };
+};
+
 const commitBatch = async (deps: LaneDeps, lane: LaneDocument, batch: Batch, attempt: number, signal: AbortSignal): Promise<BatchResult> => {
   const target = specOf(batch.processor);
   const entries = batch.tasks.map(({ date, generation, staged, backfillId, rewrite }) => ({
@@ -252,7 +258,7 @@ const commitBatch = async (deps: LaneDeps, lane: LaneDocument, batch: Batch, att
   let log: readonly CommitLogEntry[];
   try {
     log = await deps.warehouse.commit(
-      { jobId: batch.jobId, target, strategy: batch.processor.write, laneEpoch: lane.epoch, entries, committedAt: startedAt },
+      { jobId: batch.jobId, target, strategy: batch.processor.write, laneEpoch: lane.epoch, entries, committedAt: startedAt, labels: labelsOf(batch) },
       signal,
     );
   } catch (error) {

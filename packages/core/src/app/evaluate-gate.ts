@@ -65,7 +65,7 @@ export const evaluateGate = async (given: ValidatorDeps, backfillId: string, pha
   for (const processor of processors) checks.push(await offCalendar(deps, plan, processor, signal));
   const whole = checks.every(({ outcome, severity }) => outcome === 'passed' || severity === 'warn');
   // Rows are read only where the partitions are there: findings about dates that failed would only repeat that they failed.
-  if (whole) for (const processor of processors) checks.push(...(await checkRows(deps, plan, processor, signal)));
+  if (whole) for (const processor of processors) checks.push(...(await checkRows(deps, backfillId, plan, processor, signal)));
   return decide(deps, { backfill, phase, plan, before, checks, tasks });
 };
 
@@ -256,7 +256,13 @@ const contractsOn = (plan: LoadedPlan, processor: Processor): readonly Audit[] =
 };
 
 /** All checks of a processor over its committed rows, in one go over the whole scope. */
-const checkRows = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Processor, signal: AbortSignal): Promise<readonly CheckOutcome[]> => {
+const checkRows = async (
+  deps: ValidatorDeps,
+  backfillId: string,
+  plan: LoadedPlan,
+  processor: Processor,
+  signal: AbortSignal,
+): Promise<readonly CheckOutcome[]> => {
   const dates = datesOf(plan, scopeOf(plan, processor));
   if (dates.length === 0) return [];
   const phase = plan.pipeline.phases.find(({ number }) => number === processor.phase);
@@ -268,9 +274,10 @@ const checkRows = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Proce
   const checks = [asCommitted(processor, dates, (date) => entryOf(date)?.rows), ...declared];
   try {
     const target = specOf(processor);
+    const labels = { backfill: backfillId, processor: processor.id };
     await deps.warehouse.prepareTable(target, signal);
     const { findings, expected } = await deps.warehouse.runChecks(
-      { target, subject: 'committed', dates, checks: checks.map(({ keyed }) => keyed), sources: plan.pipeline.sources },
+      { target, subject: 'committed', dates, checks: checks.map(({ keyed }) => keyed), sources: plan.pipeline.sources, labels },
       signal,
     );
     return checks.map((check) =>

@@ -7,7 +7,7 @@ import { decideAfterFailure, toFailure, type Failure } from '../domain/failure.t
 import { digestInputs } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import type { JsonObject, StoreTransaction } from '../ports/status-store.ts';
-import type { StagedDate } from '../ports/warehouse.ts';
+import type { JobLabels, StagedDate } from '../ports/warehouse.ts';
 import { cancelJobs, stagingsInUse } from './adopt-job.ts';
 import { auditStaged } from './audit-staged.ts';
 import { claimDispatch, positionsOf, readClaimView, type Claim } from './claim-dispatch.ts';
@@ -95,10 +95,13 @@ export const executeDispatch = async (given: WorkerDeps, dispatch: Dispatch, sig
   return halt === undefined ? { outcome: 'done', fresh: claim.fresh, ...counts, failed: counts.failed + claim.exhausted } : { outcome: 'halt', failure: halt };
 };
 
+const labelsOf = ({ backfill, processor }: Claim): JobLabels => ({ backfill: backfill.backfillId, processor: processor.id });
+
 const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, Verdict>> => {
   const { processor, plan, jobId, staging } = claim;
   const target = specOf(processor);
   const dates = claim.tasks.map(({ date }) => date);
+  const labels = labelsOf(claim);
   await deps.warehouse.prepareTable(target, signal);
   const staged = await deps.warehouse.stage(
     {
@@ -107,11 +110,11 @@ const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Pro
       staging,
       dates,
       body: await bodyOf(deps, claim, dates, signal),
-      labels: { backfill: claim.backfill.backfillId, processor: processor.id },
+      labels,
     },
     signal,
   );
-  const evidence = await auditStaged(deps, { plan, processor, staging, dates, staged, rowsBefore: claim.rowsBefore }, signal);
+  const evidence = await auditStaged(deps, { plan, processor, staging, dates, staged, rowsBefore: claim.rowsBefore, labels }, signal);
   const verdicts = new Map<PartitionDate, Verdict>();
   for (const task of claim.tasks) {
     const rows = staged.get(task.date);
@@ -128,14 +131,20 @@ const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Pro
   return verdicts;
 };
 
-const bodyOf = async (deps: WorkerDeps, { processor, plan }: Claim, dates: readonly PartitionDate[], signal: AbortSignal) => {
+const bodyOf = async (deps: WorkerDeps, claim: Claim, dates: readonly PartitionDate[], signal: AbortSignal) => {
+  const { processor, plan } = claim;
   if (processor.kind !== 'code') return { kind: 'select' as const, sql: processor.source, sources: plan.pipeline.sources };
   const run = await deps.code(plan.pipeline.id, processor);
   if (run === undefined) throw new FloodgateError('code_version_mismatch', `this build has another version of ${processor.sourceFile} than the plan`);
   const params = { start_date: dates[0] as string, end_date: dates.at(-1) as string };
   const query = async (sql: string, more: Readonly<Record<string, string>> = {}) =>
-    (await deps.warehouse.query(sql, { dialect: 'googlesql', params: { ...params, ...more }, sources: plan.pipeline.sources, maxRows: 1_000_000 }, signal))
-      .rows;
+    (
+      await deps.warehouse.query(
+        sql,
+        { dialect: 'googlesql', params: { ...params, ...more }, sources: plan.pipeline.sources, maxRows: 1_000_000, labels: labelsOf(claim) },
+        signal,
+      )
+    ).rows;
   return { kind: 'rows' as const, rows: ofProcessor(processor.sourceFile, run({ dates, query: query as Parameters<typeof run>[0]['query'], signal })) };
 };
 

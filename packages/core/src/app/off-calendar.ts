@@ -36,7 +36,7 @@ export const findOffCalendar = async (
   const target = specOf(processor);
   await deps.warehouse.prepareTable(target, signal);
   const check = { type: 'rows', expected: new Map(dates.map((date) => [date, 0])) } as const;
-  const job = { target, subject: 'committed', dates, checks: [{ id: 'off_calendar', check }], sources: [] } as const;
+  const job = { target, subject: 'committed', dates, checks: [{ id: 'off_calendar', check }], sources: [], labels: { processor: processor.id } } as const;
   const { findings } = await deps.warehouse.runChecks(job, signal);
   return findings.map(({ date }) => date).sort();
 };

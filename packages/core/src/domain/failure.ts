@@ -48,6 +48,11 @@ const classOf: Readonly<Record<TaskErrorCode, ErrorClass>> = {
   transaction_conflict: 'conflict',
   rate_limited: 'rate_limited',
   quota_exceeded: 'rate_limited',
+  cost_limit_exceeded: 'permanent',
+  permission_denied: 'permanent',
+  location_mismatch: 'permanent',
+  // Rows leave the buffer by themselves, within 90 minutes at most.
+  streaming_buffer: 'transient',
   timeout: 'transient',
   deadline_exceeded: 'transient',
   cancelled: 'not_ready',

@@ -58,7 +58,7 @@ const findAll = async <Rows>(unit: CommitUnit<Rows>, table: string, entries: rea
 };
 
 /** Which log entry each date that may be written gets, and which of them need their rows written. */
-const decide = (
+export const decideCommit = (
   batch: CommitBatch,
   log: readonly CommitLogEntry[],
 ): { readonly entries: readonly CommitLogEntry[]; readonly allowed: readonly CommitEntry[]; readonly written: ReadonlySet<CommitEntry> } => {
@@ -90,7 +90,7 @@ export const applyCommit = async <Rows>(unit: CommitUnit<Rows>, batch: CommitBat
   const { table } = batch.target;
   await takeFence(unit, table, batch.laneEpoch);
   const log = await unit.readLog(batch.entries.map(({ date }) => date));
-  const { entries, allowed, written } = decide(batch, log);
+  const { entries, allowed, written } = decideCommit(batch, log);
   // Of unchanged dates too: nothing is logged whose rows can't be found.
   const staged = await findAll(unit, table, allowed);
   const rows = staged.filter(({ entry }) => written.has(entry));

@@ -18,6 +18,9 @@ export const metadataColumns = ['_row_hash', '_generation', '_backfill_id', 'pro
 
 export type DateRange = { readonly first: PartitionDate; readonly last: PartitionDate };
 
+/** Who a job works for, e.g. `{backfill, processor}`: what it costs can be told apart by it. */
+export type JobLabels = Readonly<Record<string, string>>;
+
 export type StageJob = {
   /** Chosen by the caller. Staging again under a known job id attaches to that job instead of running it twice. */
   readonly jobId: string;
@@ -29,7 +32,7 @@ export type StageJob = {
   readonly body:
     | { readonly kind: 'select'; readonly sql: string; readonly sources: readonly Source[] }
     | { readonly kind: 'rows'; readonly rows: AsyncIterable<JsonObject> };
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: JobLabels;
 };
 
 export type StagedDate = {
@@ -47,6 +50,7 @@ export type CheckJob = {
   readonly checks: readonly KeyedCheck[];
   /** Declared sources that the checks' SQL may read. */
   readonly sources: readonly Source[];
+  readonly labels?: JobLabels;
 };
 
 /** `id` comes back in the findings. `exempt` dates are not judged by this check. */
@@ -99,6 +103,7 @@ export type CommitBatch = {
   /** At most one per date. */
   readonly entries: readonly CommitEntry[];
   readonly committedAt: number;
+  readonly labels?: JobLabels;
 };
 
 /** What the commit log says of a date. */
@@ -170,6 +175,7 @@ export type QueryOptions = {
   readonly params?: Readonly<Record<string, Json>>;
   readonly sources?: readonly Source[];
   readonly maxRows: number;
+  readonly labels?: JobLabels;
 };
 
 export const warehouseErrorCodes = [
@@ -185,6 +191,10 @@ export const warehouseErrorCodes = [
   'transaction_conflict',
   'rate_limited',
   'quota_exceeded',
+  'cost_limit_exceeded',
+  'permission_denied',
+  'location_mismatch',
+  'streaming_buffer',
   'timeout',
   'cancelled',
   'unavailable',
