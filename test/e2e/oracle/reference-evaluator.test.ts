@@ -51,7 +51,7 @@ const toCell = (value: DuckDBValue): Cell => {
 };
 
 const readRows = async (connection: DuckDBConnection, sql: string, parameters: Readonly<Record<string, string>> = {}): Promise<readonly (readonly Cell[])[]> =>
-  (await (await connection.runAndReadAll(sql, parameters)).getRows()).map((row) => row.map(toCell));
+  (await connection.runAndReadAll(sql, parameters)).getRows().map((row) => row.map(toCell));
 
 const inputOf = (name: string): { readonly columns: readonly Column[]; readonly dateColumn: string } => {
   const source = pipeline.sources.find((each) => sourceTable(each.name) === name);
