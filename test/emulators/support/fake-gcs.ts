@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { installFakeGcs } from './installed-tools.ts';
+import { installFakeGcs } from '@floodgate/emulators/fake-gcs-install.ts';
 
 export type FakeGcs = AsyncDisposable & {
   /** For STORAGE_EMULATOR_HOST. */

@@ -1,5 +1,6 @@
 // What .ci/run calls before the tests, so that they don't wait for it: `node test/emulators/support/install.ts`
-import { installFakeGcs, installPythonClient } from './installed-tools.ts';
+import { installFakeGcs } from '@floodgate/emulators/fake-gcs-install.ts';
+import { installPythonClient } from './installed-tools.ts';
 
 const timed = async (install: () => Promise<string>): Promise<void> => {
   const startedAt = performance.now();

@@ -1,4 +1,5 @@
 // Tools that these tests use and npm doesn't have: fetched on first use into node_modules/.cache, each in a fixed version.
+// fake-gcs-server is the emulators' own (packages/emulators).
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -6,6 +7,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findFakeGcsProblem } from '@floodgate/emulators/fake-gcs-install.ts';
 import { isEmulatorRequired } from './missing.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -21,23 +23,8 @@ const canRun = (file: string, ...args: readonly string[]): Promise<boolean> =>
     () => false,
   );
 
-const FAKE_GCS_VERSION = 'v1.54.0';
-const fakeGcsFolder = join(cache, 'fake-gcs-server', FAKE_GCS_VERSION);
-const fakeGcsProgram = join(fakeGcsFolder, 'fake-gcs-server');
-
-/** Path of fake-gcs-server (https://github.com/fsouza/fake-gcs-server), a server of Cloud Storage's API. */
-export const installFakeGcs = async (): Promise<string> => {
-  if (existsSync(fakeGcsProgram)) return fakeGcsProgram;
-  // Without gRPC's extensions it compiles in two thirds of the time, and the JSON API is all that is used.
-  const args = ['install', '-tags', 'disable_grpc_modules', '-ldflags', '-s -w', `github.com/fsouza/fake-gcs-server@${FAKE_GCS_VERSION}`];
-  await run('go', args, { GOBIN: fakeGcsFolder, GOFLAGS: '' });
-  return fakeGcsProgram;
-};
-/** Why it can't be had; undefined: it can, or must. */
-export const fakeGcsMissing = async (): Promise<string | undefined> =>
-  isEmulatorRequired || existsSync(fakeGcsProgram) || (await canRun('go', 'version'))
-    ? undefined
-    : 'fake-gcs-server is not installed, and Go (https://go.dev), which builds it, is not there either';
+/** Why fake-gcs-server can't be had; undefined: it can, or must. */
+export const fakeGcsMissing = async (): Promise<string | undefined> => (isEmulatorRequired ? undefined : (await findFakeGcsProblem())?.message);
 
 /** Path of a Python that has tools/python-bigquery/requirements.txt installed. */
 export const installPythonClient = async (): Promise<string> => {
