@@ -32,6 +32,7 @@ describe(`in ${mutationRuns} seeds`, { timeout: 3_600_000 }, () => {
     work = tryMutations([undefined, ...seen], {
       copies: 2,
       runs: mutationRuns,
+      notedFirst: true,
       signal: over.signal,
       onVerdict: (mutation, verdict) => {
         if (mutation !== undefined) verdicts.set(mutation, verdict);

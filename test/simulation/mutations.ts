@@ -103,10 +103,24 @@ export const whyNotApplicable = async ({ name, patch }: Mutation, folder: string
   );
 };
 
+/** The seed at which somebody saw it found. */
+const notedSeed = ({ foundBy }: Mutation): number | undefined => {
+  const [, seed] = / at seed (\d+)$/.exec(foundBy ?? '') ?? [];
+  return seed === undefined ? undefined : Number(seed);
+};
+
 /** A copy of the project that can be broken. */
 type Copy = AsyncDisposable & {
   /** Breaks it, runs the seeds, mends it. Without a mutation: as it is. */
-  readonly try: (mutation: Mutation | undefined, runs: number, signal: AbortSignal) => Promise<Verdict>;
+  readonly try: (mutation: Mutation | undefined, options: TryOptions) => Promise<Verdict>;
+};
+
+type TryOptions = {
+  /** Seeds 1 to this number. */
+  readonly runs: number;
+  /** The seed that the mutation's file names comes first, the others only where that one doesn't find it. */
+  readonly notedFirst?: boolean;
+  readonly signal: AbortSignal;
 };
 
 /** Folders of the npm workspaces, as package.json has them. */
@@ -139,14 +153,17 @@ const createCopy = async (): Promise<Copy> => {
   for (const file of ['package.json', 'tsconfig.json', 'vitest.config.ts']) await cp(join(projectRoot, file), join(root, file));
   await linkModules(root, patterns);
   return {
-    try: async (mutation, runs, signal) => {
-      if (mutation === undefined) return simulate(root, runs, signal);
+    try: async (mutation, { runs, notedFirst, signal }) => {
+      if (mutation === undefined) return simulate(root, 1, runs, signal);
       const problem = await whyNotApplicable(mutation, root);
       if (problem !== undefined) return { verdict: 'error', message: problem };
       const before = await Promise.all(mutation.files.map(async (file) => [join(root, file), await readFile(join(root, file))] as const));
       try {
         const { code, err } = await run('git', ['apply', mutation.patch], root);
-        return code === 0 ? await simulate(root, runs, signal) : { verdict: 'error', message: err };
+        if (code !== 0) return { verdict: 'error', message: err };
+        const noted = notedFirst === true ? notedSeed(mutation) : undefined;
+        const first = noted === undefined || noted > runs ? undefined : await simulate(root, noted, 1, signal);
+        return first?.verdict === 'found' ? { ...first, runs: first.seed } : await simulate(root, 1, runs, signal);
       } finally {
         for (const [file, bytes] of before) await writeFile(file, bytes);
       }
@@ -163,8 +180,8 @@ type Document = {
   };
 };
 
-const simulate = async (root: string, runs: number, signal: AbortSignal): Promise<Verdict> => {
-  const args = ['test/simulation/simulate.ts', '--seed', '1', '--runs', String(runs), '--fail-fast', '--workers', '1', '--json'];
+const simulate = async (root: string, seed: number, runs: number, signal: AbortSignal): Promise<Verdict> => {
+  const args = ['test/simulation/simulate.ts', '--seed', String(seed), '--runs', String(runs), '--fail-fast', '--workers', '1', '--json'];
   const { code, out, err } = await run(process.execPath, args, root, signal);
   // Exit code 1 alone is no violation: it is also that of a process that could not even load its modules.
   const document = code === 0 || code === 1 ? readDocument(out) : undefined;
@@ -186,10 +203,8 @@ const readDocument = (text: string): Document | undefined => {
 /** Tries them in order, `copies` at once, each in a copy of its own. Undefined stands for the code as it is. */
 export const tryMutations = async (
   mutations: readonly (Mutation | undefined)[],
-  options: {
+  options: TryOptions & {
     readonly copies: number;
-    readonly runs: number;
-    readonly signal: AbortSignal;
     readonly onVerdict: (mutation: Mutation | undefined, verdict: Verdict) => void;
   },
 ): Promise<void> => {
@@ -198,7 +213,7 @@ export const tryMutations = async (
     await using copy = await createCopy();
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [, mutation] = next;
-      options.onVerdict(mutation, await copy.try(mutation, options.runs, options.signal));
+      options.onVerdict(mutation, await copy.try(mutation, options));
     }
   };
   await Promise.all(Array.from({ length: Math.min(options.copies, mutations.length) }, work));
