@@ -50,6 +50,26 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery: DML
 
   // https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement
   describe('MERGE', () => {
+    it('takes its alias for no table, while somebody makes and drops one of that name and dataset', async () => {
+      const defaultDataset = { datasetId: dataset.id };
+      const merge = 'MERGE target t USING (SELECT * FROM staged) s ON t.id = s.id WHEN NOT MATCHED THEN INSERT ROW';
+      const others = ['CREATE TABLE t (x INT64)', 'INSERT t VALUES (1)', 'CREATE OR REPLACE TABLE t AS SELECT 1 AS id', 'DROP TABLE t'];
+      let isDone = false;
+      const other = async (): Promise<void> => {
+        while (!isDone) for (const query of others) await server.call('POST', '/queries', { query, useLegacySql: false, defaultDataset });
+      };
+      const client = async (): Promise<readonly unknown[]> => {
+        const answers: unknown[] = [];
+        for (let count = 0; count < 6; count += 1) {
+          const query = count % 2 === 0 ? merge : `${merge} -- ${Math.random()}`;
+          answers.push((await server.call('POST', '/queries', { query, useLegacySql: false, defaultDataset })).body.error?.message);
+        }
+        return answers;
+      };
+      const [, answers] = await Promise.all([other(), Promise.all(Array.from({ length: 4 }, client)).finally(() => (isDone = true))]);
+      expect(answers.flat()).toEqual(Array.from({ length: 24 }, () => undefined));
+    });
+
     it('takes a query as its source, literal dates in ON, and many WHENs of which the first that holds acts', async () => {
       expect(
         await countsOf(`MERGE INTO ${t} AS t

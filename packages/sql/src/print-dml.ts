@@ -67,8 +67,9 @@ function printMerge(context: TranslationContext, body: Body): TranslatedStatemen
   const target = targetOf(table.body, ['name', 'schema', 'catalog', 'alias']);
   const alias = nameOf(outer.kind === 'alias' ? outer.body['alias'] : table.body['alias']) ?? lastOf(target);
   return context.inScope(() => {
-    context.addTable(alias, target);
+    // Behind USING the target's alias means nothing yet: in `MERGE nba.a nba USING nba.b` the second nba is the dataset.
     const { source, sourceAlias } = printMergeSource(context, toNode(body['using']));
+    context.addTable(alias, target);
     const on = context.printExpression(toNode(body['on'])).sql;
     const whens = toNode(body['whens']);
     allowKeys('MERGE', whens.body, ['expressions']);

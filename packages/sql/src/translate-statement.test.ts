@@ -180,6 +180,10 @@ describe('DML', () => {
     });
   });
 
+  test('a MERGE whose alias is the name of its source’s dataset', () => {
+    expect(translate('MERGE d.t d USING d.s AS s ON d.id = s.id WHEN MATCHED THEN DELETE')).toMatchObject({ target: ['d', 't'], alias: 'd', sourceAlias: 's' });
+  });
+
   test('a MERGE ON FALSE, from a table without an alias, or a query without one', () => {
     expect(translate('MERGE d.t USING d.s ON FALSE WHEN NOT MATCHED THEN INSERT VALUES (1, DEFAULT)')).toMatchObject({
       alias: 't',

@@ -108,6 +108,19 @@ describe.skipIf(isMissing)("Google's analyzer", () => {
       'nba.games',
       ['nba.games', 'nba.staged'],
     ],
+    // The target's alias is no dataset, and behind USING no alias yet.
+    [
+      'MERGE games T USING staged s ON EXISTS (SELECT 1 FROM t.players p WHERE p.name = s.team) WHEN NOT MATCHED THEN INSERT ROW',
+      'MERGE',
+      'nba.games',
+      ['nba.games', 'nba.staged'],
+    ],
+    [
+      'MERGE INTO games AS nba USING nba.staged s ON nba.team = s.team WHEN MATCHED AND EXISTS (SELECT 1 FROM nba.players) THEN DELETE',
+      'MERGE',
+      'nba.games',
+      ['nba.games', 'nba.staged'],
+    ],
     [
       "CREATE TABLE made (id INT64 NOT NULL, d DATE, n NUMERIC(10, 2), s STRING DEFAULT 'x', r ARRAY<STRUCT<x INT64>>) PARTITION BY d CLUSTER BY id OPTIONS (description = 'x')",
       'CREATE_TABLE',
@@ -183,6 +196,7 @@ describe.skipIf(isMissing)("Google's analyzer", () => {
     ['SELECT * FROM gone', 'notFound', 'Not found: Table p-1:nba.gone was not found in location US'],
     ['SELECT * FROM `p-1.nba.gone`', 'notFound', 'Not found: Table p-1:nba.gone was not found in location US'],
     ['INSERT nowhere.games (a) VALUES (1)', 'notFound', 'Not found: Dataset p-1:nowhere was not found in location US'],
+    ['MERGE games t USING t.gone s ON TRUE WHEN MATCHED THEN DELETE', 'notFound', 'Not found: Dataset p-1:t was not found in location US'],
     ['SELECT * FROM nba.INFORMATION_SCHEMA.NOTHING', 'notFound', 'INFORMATION_SCHEMA.NOTHING'],
     ['SELECT * FROM a.b.c.d', 'invalid', 'too many parts'],
     ['SELECT * FROM `nba.games_*`', 'notImplemented', 'wildcard tables'],

@@ -48,9 +48,18 @@ export async function startAnalyzer({ folder = defaultFolder, deadlineMs = defau
     const { tokens, rewritten } = readStatement(sql);
     checkParameters(tokens, rewritten.positional, context.parameterTypes, sql);
     const paths = await names.get(rewritten.text, () => tableNames(zetasql, rewritten, language));
-    const tables = paths.map((path) => findTable(path, rewritten, context));
+    const alias = mergeAlias(tokens);
+    const found = paths.map((path) => findTable(path, rewritten, context));
+    const tables = found.filter((table) => !(table instanceof BigQueryProblem));
+    const missing = found.flatMap((table, index) => (table instanceof BigQueryProblem ? [{ table, path: paths[index] as readonly string[] }] : []));
+    for (const { table, path } of missing) if (path.length === 1 || path[0]?.toLowerCase() !== alias) throw table;
     const key = JSON.stringify([rewritten.text, signatures(tables), [...context.parameterTypes].map(([name, type]) => [name, formatType(type)])]);
-    const resolved = await analyses.get(key, () => resolve(zetasql, rewritten, tables, context, language));
+    const resolved = await analyses
+      .get(key, () => resolve(zetasql, rewritten, tables, context, language))
+      .catch((error: unknown) => {
+        // A table after all: behind USING the alias means nothing yet.
+        throw error instanceof BigQueryProblem && error.message.startsWith('Table not found') ? (missing[0]?.table ?? error) : error;
+      });
     return toStatement(resolved, rewritten, tables, context);
   };
   return { analyze, splitScript, [Symbol.asyncDispose]: () => zetasql[Symbol.asyncDispose]() };
@@ -77,11 +86,21 @@ async function tableNames(zetasql: ZetaSqlProcess, rewritten: Rewritten, languag
   return tableName.map(({ tableNameSegment = [] }) => tableNameSegment);
 }
 
-function findTable(path: readonly string[], rewritten: Rewritten, context: StatementContext): CatalogTable {
+function findTable(path: readonly string[], rewritten: Rewritten, context: StatementContext): CatalogTable | BigQueryProblem {
   const table = resolveTable(rewritten.expand(path), context);
   const schema = context.lookUp(table);
-  if (schema === undefined) throw tableNotFound(table, context.hasDataset?.(table) ?? true);
-  return { path, table, schema };
+  return schema === undefined ? tableNotFound(table, context.hasDataset?.(table) ?? true) : { path, table, schema };
+}
+
+/**
+ * The alias of MERGE's target, in lower case. Of all aliases this is the one that the analyzer doesn't know while it lists the
+ * tables of a statement: `FROM t.players` of the target `games t` is listed as a table.
+ */
+function mergeAlias(tokens: readonly Token[]): string | undefined {
+  const using = tokens[0]?.word === 'MERGE' ? tokens.findIndex(({ word }) => word === 'USING') : -1;
+  const [before, alias] = tokens.slice(Math.max(0, using - 2), Math.max(0, using));
+  if (alias === undefined || before?.text === '.' || before?.word === 'MERGE' || before?.word === 'INTO') return undefined;
+  return alias.text.replaceAll('`', '').toLowerCase();
 }
 
 const schemaTexts = new WeakMap<TableSchema, string>();
