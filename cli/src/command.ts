@@ -1,7 +1,8 @@
 // How a command is declared and run: shared flags, settings, session, and one place where errors become words and exit codes.
 import { createLogger, type FlushableLogger } from '@floodgate/http/logger.ts';
+import { logLevels, type Environment } from '@floodgate/system/read-settings.ts';
 import { Option, type Command } from 'commander';
-import { logFile, logLevels, readConfig, type Config, type ConfigFlags, type Environment } from './config.ts';
+import { logFile, readConfig, type Config, type ConfigFlags } from './config.ts';
 import { systemClock } from './embedded-home.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { createPrint, type Print, type Terminal } from './print.ts';

@@ -3,12 +3,8 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { FloodgateError } from '@floodgate/core/domain/errors.ts';
-import { nearestName } from '@floodgate/core/domain/nearest-name.ts';
+import { folder, logLevels, oneOf, readSettings, wholeNumber, type Environment, type LogLevel } from '@floodgate/system/read-settings.ts';
 import * as z from 'zod';
-
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 export type Config = {
   readonly home: string;
@@ -46,15 +42,6 @@ export type ConfigFlags = {
   readonly json?: boolean;
 };
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .refine((text) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max, `expected a whole number from ${min} to ${max}`)
-    .transform(Number);
-const folder = z.string().min(1, 'expected a folder');
-
 /** Each setting: its flag, its variable, how its text is read, what it is without either. */
 const settings = {
   home: { flag: 'home', variable: 'FLOODGATE_HOME', schema: folder, initial: '.floodgate' },
@@ -65,28 +52,14 @@ const settings = {
     initial: 'nba',
   },
   pipelines: { flag: 'pipelines', variable: 'FLOODGATE_PIPELINES', schema: folder, initial: '' },
-  port: { flag: 'port', variable: 'FLOODGATE_PORT', schema: wholeNumber(0, 65_535), initial: 8_787 },
   workers: { flag: 'workers', variable: 'FLOODGATE_WORKERS', schema: wholeNumber(1, 256), initial: 0 },
+  port: { flag: 'port', variable: 'FLOODGATE_PORT', schema: wholeNumber(0, 65_535), initial: 8_787 },
   graceSeconds: { flag: 'grace', variable: 'FLOODGATE_GRACE', schema: wholeNumber(0, 3_600), initial: 10 },
-  logLevel: { flag: 'logLevel', variable: 'FLOODGATE_LOG_LEVEL', schema: z.enum(logLevels, `expected one of ${logLevels.join(', ')}`), initial: 'info' },
+  logLevel: { flag: 'logLevel', variable: 'FLOODGATE_LOG_LEVEL', schema: oneOf(logLevels), initial: 'info' },
 } as const;
 
-const knownVariables = Object.values(settings).map(({ variable }) => variable as string);
 const dataVariable = (pipelineId: string): string => `FLOODGATE_${pipelineId.toUpperCase()}_DATA`;
 const isDataVariable = (name: string): boolean => /^FLOODGATE_[A-Z][A-Z0-9_]*_DATA$/.test(name);
-const kebab = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
-const unknownVariables = (environment: Environment): readonly string[] =>
-  Object.keys(environment)
-    .filter((name) => name.startsWith('FLOODGATE_') && environment[name] !== '' && !knownVariables.includes(name) && !isDataVariable(name))
-    .map((name) => {
-      // Without the prefix, which makes everything alike.
-      const near = nearestName(
-        name.slice('FLOODGATE_'.length),
-        knownVariables.map((known) => known.slice('FLOODGATE_'.length)),
-      );
-      return `${name}: unknown variable; ${near === undefined ? `known are ${[...knownVariables, 'FLOODGATE_<PIPELINE>_DATA'].join(', ')}` : `did you mean FLOODGATE_${near}?`}`;
-    });
 
 /** The pipelines that come with the project, where the current folder has none of its own. */
 const findPipelines = (workingFolder: string): string => {
@@ -101,43 +74,21 @@ const isUtf8 = (environment: Environment): boolean => {
 
 /** Throws FloodgateError `invalid_settings` with every problem. */
 export const readConfig = (flags: ConfigFlags, environment: Environment, workingFolder: string): Config => {
-  const problems: string[] = [...unknownVariables(environment)];
-  const read = <Value>({
-    flag,
-    variable,
-    schema,
-    initial,
-  }: {
-    readonly flag: keyof ConfigFlags;
-    readonly variable: string;
-    readonly schema: z.ZodType<Value>;
-    readonly initial: Value;
-  }): Value => {
-    const given = flags[flag];
-    const [text, name] = typeof given === 'string' ? [given, kebab(flag)] : [environment[variable] || undefined, variable];
-    if (text === undefined) return initial;
-    const parsed = schema.safeParse(text);
-    if (parsed.success) return parsed.data;
-    problems.push(`${name}: ${parsed.error.issues[0]?.message ?? 'not valid'}, found "${text}"`);
-    return initial;
-  };
-  const home = read<string>(settings.home);
-  const pipelineId = read<string>(settings.pipelineId);
-  const pipelines = read<string>(settings.pipelines);
-  const workers = read<number>(settings.workers);
+  const given = readSettings(settings, { flags, environment, alsoKnown: ['FLOODGATE_<PIPELINE>_DATA'], isKnown: isDataVariable });
+  const { home, pipelineId, pipelines, workers } = given;
   const variable = dataVariable(pipelineId);
   const data = flags.data ?? (environment[variable] || undefined);
-  const config: Config = {
+  return {
     home: resolve(workingFolder, home),
     pipelineId,
     pipelinesFolder: pipelines === '' ? findPipelines(workingFolder) : resolve(workingFolder, pipelines),
     dataFolder: data === undefined ? undefined : resolve(workingFolder, data),
     dataFrom: flags.data === undefined ? variable : '--data',
-    port: read<number>(settings.port),
+    port: given.port,
     // DuckDB runs each statement on several threads already; more workers than cores overlap statements with bookkeeping.
     workers: workers === 0 ? Math.min(Math.max(availableParallelism(), 2), 16) : workers,
-    graceMs: read<number>(settings.graceSeconds) * 1_000,
-    logLevel: read<LogLevel>(settings.logLevel),
+    graceMs: given.graceSeconds * 1_000,
+    logLevel: given.logLevel,
     verbose: flags.verbose ?? false,
     json: flags.json ?? false,
     // NO_COLOR counts when it is set and not empty (no-color.org), FORCE_COLOR as chalk and Node read it.
@@ -146,13 +97,6 @@ export const readConfig = (flags: ConfigFlags, environment: Environment, working
     unicode: isUtf8(environment),
     mayRedraw: (environment['CI'] ?? '') === '' && environment['TERM'] !== 'dumb' && !(flags.verbose ?? false),
   };
-  if (problems.length > 0) {
-    throw new FloodgateError(
-      'invalid_settings',
-      problems.length === 1 ? (problems[0] ?? '') : `${problems.length} settings are not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
-    );
-  }
-  return config;
 };
 
 /** `home` as it would be typed from the current folder. */

@@ -1,6 +1,6 @@
 // The process around the commands: standard streams, the environment, signals, the exit code.
 // oxlint-disable-next-line import/no-unassigned-import -- imported for its effect, before anything else
-import './v8-flags.ts';
+import '@floodgate/system/v8-flags.ts';
 import { systemEnvironment } from './config.ts';
 import type { Terminal } from './print.ts';
 import { runProgram } from './program.ts';

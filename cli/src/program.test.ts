@@ -5,9 +5,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Environment } from '@floodgate/system/read-settings.ts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Environment } from './config.ts';
 import { runProgram } from './program.ts';
 
 const pipelines = fileURLToPath(new URL('../../pipelines', import.meta.url));

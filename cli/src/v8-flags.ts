@@ -1,8 +1,0 @@
-// Imported first, for its effect. A process that exits while V8 compiles a function in the background can hang for ever:
-// the compiling thread waits for a collection by the main thread, which waits for that thread to end (nodejs/node#54918;
-// seen here in 3 of 70 runs of `lint` on a busy machine, in Maglev and in Sparkplug). So nothing is compiled in the
-// background: Sparkplug and TurboFan in the foreground, and Maglev, which knows no other place, not at all. It costs these
-// commands nothing that could be measured.
-import { setFlagsFromString } from 'node:v8';
-
-for (const flag of ['--no-concurrent-sparkplug', '--no-maglev', '--no-concurrent-recompilation']) setFlagsFromString(flag);
