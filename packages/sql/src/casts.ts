@@ -5,6 +5,7 @@ import { DUCKDB_TYPES, TYPE_NAMES } from './google-types.ts';
 import { printed } from './printed.ts';
 import type { Printed, SqlType } from './printed.ts';
 import { RefusedSql } from './problems.ts';
+import { isPlainTimeText, isTimeType } from './text-casts.ts';
 
 /** A scalar type of the tree, e.g. `{data_type: 'custom', name: 'int64'}`. */
 export function toSqlType(type: Json | undefined): SqlType {
@@ -30,7 +31,15 @@ export function toDuckdbType(type: Json | undefined): string {
 
 const BY_MACRO: Readonly<Partial<Record<SqlType, string>>> = { BOOL: 'bool', FLOAT64: 'float64', INT64: 'int64', NUMERIC: 'numeric' };
 
-export function printCast(value: Printed, type: SqlType, isSafe: boolean): Printed {
+/** A FLOAT64 literal is cast to NUMERIC as it is written, not as the double that it would be. */
+function numericLiteral({ sql, decimal }: Printed): string | undefined {
+  if (decimal === undefined) return undefined;
+  const written = decimal === '' ? /^\(?(-?[0-9.]+e[+-]?[0-9]+)\)?$/u.exec(sql)?.[1] : decimal;
+  return written === undefined || Math.abs(Number(written)) > 1e28 ? undefined : `CAST('${written}' AS DECIMAL(38, 9))`;
+}
+
+/** @param text of a literal: where DuckDB reads it as GoogleSQL does it stays a plain literal, by which partitions are pruned. */
+export function printCast(value: Printed, type: SqlType, isSafe: boolean, text?: string): Printed {
   const cast = isSafe ? 'TRY_CAST' : 'CAST';
   if (value.type === type) return printed(value.sql, type);
   if (type === 'STRING')
@@ -42,6 +51,11 @@ export function printCast(value: Printed, type: SqlType, isSafe: boolean): Print
   if (type === 'INT64' && value.type === 'FLOAT64') return printed(`${cast}(round(${value.sql}) AS BIGINT)`, type);
   if (type === 'FLOAT64' && (value.type === 'INT64' || value.type === 'NUMERIC')) return printed(`CAST(${value.sql} AS DOUBLE)`, type);
   if (type === 'INT64' && value.type === 'BOOL') return printed(`CAST(${value.sql} AS BIGINT)`, type);
+  const literal = type === 'NUMERIC' ? numericLiteral(value) : undefined;
+  if (literal !== undefined) return printed(literal, type);
+  const mayBeText = value.type === 'STRING' || value.type === undefined;
+  if (isTimeType(type) && mayBeText && value.sql !== 'NULL' && (text === undefined || !isPlainTimeText(text, type)))
+    return printed(`${isSafe ? 'fg_safe_' : 'fg_'}${type.toLowerCase()}(${value.sql})`, type);
   const macro = BY_MACRO[type];
   if (macro !== undefined) return printed(`${isSafe ? 'fg_safe_' : 'fg_'}${macro}(${value.sql})`, type);
   return printed(`${cast}(${value.sql} AS ${DUCKDB_TYPES[type]})`, type);

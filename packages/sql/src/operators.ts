@@ -83,7 +83,7 @@ function division(printer: ExpressionPrinter, node: Node): Printed {
 function negation(printer: ExpressionPrinter, node: Node): Printed {
   const value = inner(printer, node);
   if (value.raw !== undefined) return { sql: `(-${value.raw})::BIGINT`, type: 'INT64', raw: `(-${value.raw})` };
-  return { sql: `(-${value.sql})`, type: value.type, ...(value.decimal === undefined ? {} : { decimal: `-${value.decimal}` }) };
+  return { sql: `(-${value.sql})`, type: value.type, ...(value.decimal === undefined ? {} : { decimal: value.decimal === '' ? '' : `-${value.decimal}` }) };
 }
 
 function isBoolean(value: boolean): OperatorPrinter {

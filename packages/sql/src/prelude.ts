@@ -3,6 +3,8 @@
  * statements once per connection. `typeof` is folded while DuckDB plans, so a macro that branches on it costs nothing
  * per row, and it works on aggregates, where DuckDB cannot resolve overloaded macros.
  */
+import { DUCKDB_TYPES } from './google-types.ts';
+import { floatCast, integerCast, numericCast, timeCast } from './text-casts.ts';
 
 /** Unicode's White_Space, which GoogleSQL's TRIM removes; DuckDB's removes the space alone. */
 const WHITE_SPACE = '\t\n\u000b\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000';
@@ -10,8 +12,6 @@ const WHITE_SPACE = '\t\n\u000b\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u
 /** True at plan time where an operation would be NUMERIC in GoogleSQL and is DOUBLE in DuckDB. */
 const NUMERIC_PAIR = `(typeof(a) LIKE 'DECIMAL%' AND typeof(b) NOT IN ('DOUBLE', 'FLOAT')) OR (typeof(b) LIKE 'DECIMAL%' AND typeof(a) NOT IN ('DOUBLE', 'FLOAT'))`;
 const TEXT = 'CAST(x AS VARCHAR)';
-const NUMBER_TEXT = String.raw`'\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*'`;
-const INTEGER_TEXT = String.raw`'\s*[+-]?([0-9]+|0[xX][0-9a-fA-F]+)\s*'`;
 
 function macro(signature: string, body: string): string {
   return `CREATE OR REPLACE TEMP MACRO ${signature} AS (${body})`;
@@ -69,43 +69,14 @@ export const duckdbPrelude: readonly string[] = [
   ),
   macro('fg_averaged(x)', `CASE WHEN typeof(x) LIKE 'DECIMAL%' THEN error('AVG of NUMERIC is not supported, cast to FLOAT64') ELSE x END`),
 
-  macro(
-    'fg_int64(x)',
-    `CASE
-    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(round(CAST(x AS DOUBLE)) AS BIGINT)
-    WHEN typeof(x) = 'VARCHAR' THEN CASE WHEN x IS NULL OR regexp_full_match(${TEXT}, ${INTEGER_TEXT}) THEN CAST(trim(${TEXT}) AS BIGINT) ELSE error('bad INT64 value: ' || ${TEXT}) END
-    ELSE CAST(x AS BIGINT) END`,
-  ),
-  macro(
-    'fg_safe_int64(x)',
-    `CASE
-    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN TRY_CAST(round(CAST(x AS DOUBLE)) AS BIGINT)
-    WHEN typeof(x) = 'VARCHAR' THEN CASE WHEN regexp_full_match(${TEXT}, ${INTEGER_TEXT}) THEN TRY_CAST(trim(${TEXT}) AS BIGINT) END
-    ELSE TRY_CAST(x AS BIGINT) END`,
-  ),
-  macro(
-    'fg_float64(x)',
-    `CASE
-    WHEN typeof(x) = 'VARCHAR' THEN CASE WHEN x IS NULL OR regexp_full_match(${TEXT}, ${NUMBER_TEXT}) THEN CAST(trim(${TEXT}) AS DOUBLE) ELSE error('bad FLOAT64 value: ' || ${TEXT}) END
-    ELSE CAST(x AS DOUBLE) END`,
-  ),
-  macro(
-    'fg_safe_float64(x)',
-    `CASE
-    WHEN typeof(x) = 'VARCHAR' THEN CASE WHEN regexp_full_match(${TEXT}, ${NUMBER_TEXT}) THEN TRY_CAST(trim(${TEXT}) AS DOUBLE) END
-    ELSE TRY_CAST(x AS DOUBLE) END`,
-  ),
-  macro(
-    'fg_numeric(x)',
-    `CASE
-    WHEN typeof(x) = 'VARCHAR' THEN CASE WHEN x IS NULL OR regexp_full_match(${TEXT}, ${NUMBER_TEXT}) THEN CAST(trim(${TEXT}) AS DECIMAL(38, 9)) ELSE error('bad NUMERIC value: ' || ${TEXT}) END
-    ELSE CAST(x AS DECIMAL(38, 9)) END`,
-  ),
-  macro(
-    'fg_safe_numeric(x)',
-    `CASE
-    WHEN typeof(x) = 'VARCHAR' THEN CASE WHEN regexp_full_match(${TEXT}, ${NUMBER_TEXT}) THEN TRY_CAST(trim(${TEXT}) AS DECIMAL(38, 9)) END
-    ELSE TRY_CAST(x AS DECIMAL(38, 9)) END`,
+  macro('fg_int64(x)', integerCast(false)),
+  macro('fg_safe_int64(x)', integerCast(true)),
+  macro('fg_float64(x)', floatCast(false)),
+  macro('fg_safe_float64(x)', floatCast(true)),
+  macro('fg_numeric(x)', numericCast(false)),
+  macro('fg_safe_numeric(x)', numericCast(true)),
+  ...(['DATE', 'TIME', 'DATETIME', 'TIMESTAMP'] as const).flatMap((type) =>
+    [false, true].map((isSafe) => macro(`fg_${isSafe ? 'safe_' : ''}${type.toLowerCase()}(x)`, timeCast(type, DUCKDB_TYPES[type], isSafe))),
   ),
   macro(
     'fg_bool(x)',

@@ -168,7 +168,7 @@ function printCastNode(context: TranslationContext, node: Node, isSafe: boolean)
   }
   const precise = isSafe ? undefined : numericPrecision(to);
   const type = precise === undefined ? toSqlType(to) : 'NUMERIC';
-  const value = printCast(printExpression(context, inner), type, isSafe);
+  const value = printCast(printExpression(context, inner), type, isSafe, stringValueOf(context.lexed, inner));
   return precise === undefined ? value : printed(`CAST(CAST(${value.sql} AS DECIMAL(${precise})) AS DECIMAL(38, 9))`, 'NUMERIC');
 }
 

@@ -50,7 +50,7 @@ export async function startAnalyzer({ folder = defaultFolder, deadlineMs = defau
     const paths = await names.get(rewritten.text, () => tableNames(zetasql, rewritten, language));
     const alias = mergeAlias(tokens);
     const found = paths.map((path) => findTable(path, rewritten, context));
-    const tables = found.filter((table) => !(table instanceof BigQueryProblem));
+    const tables = found.filter((table): table is CatalogTable => !(table instanceof BigQueryProblem));
     const missing = found.flatMap((table, index) => (table instanceof BigQueryProblem ? [{ table, path: paths[index] as readonly string[] }] : []));
     for (const { table, path } of missing) if (path.length === 1 || path[0]?.toLowerCase() !== alias) throw table;
     const key = JSON.stringify([rewritten.text, signatures(tables), [...context.parameterTypes].map(([name, type]) => [name, formatType(type)])]);

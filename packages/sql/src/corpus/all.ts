@@ -1,5 +1,6 @@
 /** The whole corpus by topic, and the parameters that its statements are given. */
 import { AGGREGATE_CASES, WINDOW_CASES } from './aggregates.ts';
+import { CAST_CASES, CAST_ERRORS } from './casts.ts';
 import { DATE_CASES } from './dates.ts';
 import { FUNCTION_CASES } from './functions.ts';
 import { NAME_CASES } from './names.ts';
@@ -10,6 +11,7 @@ import { QUERY_CASES } from './queries.ts';
 /** Statements whose rows must be the same in both engines. */
 export const CORPUS: Readonly<Record<string, readonly string[]>> = {
   operators: OPERATOR_CASES,
+  casts: CAST_CASES,
   functions: FUNCTION_CASES,
   dates: DATE_CASES,
   aggregates: AGGREGATE_CASES,
@@ -25,7 +27,7 @@ export const CORPUS: Readonly<Record<string, readonly string[]>> = {
 export const TYPED_CORPUS: readonly string[] = TYPED_CASES;
 
 /** Valid statements that both engines must fail to evaluate. */
-export const FAILING_CORPUS: readonly string[] = OPERATOR_ERRORS;
+export const FAILING_CORPUS: readonly string[] = [...OPERATOR_ERRORS, ...CAST_ERRORS];
 
 export const CORPUS_PARAMETERS = {
   start_date: { type: 'DATE', value: '2024-01-10' },

@@ -1,4 +1,5 @@
 /** TIMESTAMP (DuckDB's TIMESTAMPTZ, in a session whose zone is UTC) and DATETIME (DuckDB's TIMESTAMP) functions. */
+import { printCast } from '../casts.ts';
 import { bare, printed, quoteString } from '../printed.ts';
 import type { Printed, SqlType } from '../printed.ts';
 import { RefusedSql } from '../problems.ts';
@@ -60,15 +61,17 @@ function truncate(type: keyof typeof TYPES): FunctionPrinter {
   };
 }
 
+const castOperand = (call: FunctionCall, type: SqlType): Printed => printCast(operand(call, 0), type, false, call.stringLiteral(argument(call, 0)));
+
 function toTimestamp(call: FunctionCall): Printed {
   expectArguments(call, 1, 2);
-  if (call.args.length === 1) return printed(`CAST(${operand(call, 0).sql} AS TIMESTAMPTZ)`, 'TIMESTAMP');
-  return printed(`(CAST(${operand(call, 0).sql} AS TIMESTAMP) AT TIME ZONE ${quoteString(expectString(call, 1, 'the time zone'))})`, 'TIMESTAMP');
+  if (call.args.length === 1) return castOperand(call, 'TIMESTAMP');
+  return printed(`(${castOperand(call, 'DATETIME').sql} AT TIME ZONE ${quoteString(expectString(call, 1, 'the time zone'))})`, 'TIMESTAMP');
 }
 
 function toDatetime(call: FunctionCall): Printed {
   expectArguments(call, 1, 6);
-  if (call.args.length === 1) return printed(`CAST(${operand(call, 0).sql} AS TIMESTAMP)`, 'DATETIME');
+  if (call.args.length === 1) return castOperand(call, 'DATETIME');
   if (call.args.length === 2) return printed(`(${operand(call, 0).sql} AT TIME ZONE ${quoteString(expectString(call, 1, 'the time zone'))})`, 'DATETIME');
   expectArguments(call, 6);
   return printed(`make_timestamp(${call.args.map((node) => bare(call.print(node))).join(', ')})`, 'DATETIME');
