@@ -20,7 +20,9 @@ export type JavaEmulatorSpec = {
   /** Below the SDK's `platform`, e.g. `pubsub-emulator/bin/cloud-pubsub-emulator`. */
   readonly program: string;
   readonly args: (host: string, port: number) => readonly string[];
-  /** A path that the emulator answers with 200 as soon as it serves calls, and not before. */
+  /** What it prints once it has the port: an answer alone could be that of another emulator there. Firestore's says "is now running". */
+  readonly readyText: string;
+  /** A path that it answers with 200 as soon as it serves calls, and not before. */
   readonly readyPath: string;
 };
 
@@ -73,10 +75,15 @@ export const startJavaEmulator = async (spec: JavaEmulatorSpec, options: JavaEmu
 const start = async (spec: JavaEmulatorSpec, program: string, port: number, timeoutMs: number): Promise<RunningEmulator | string> => {
   const child = spawn('/bin/sh', ['-c', watched, 'sh', program, ...spec.args(loopback, port)], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
+  let hasPort = false;
+  let hasFailed = false;
   for (const stream of [child.stdout, child.stderr]) {
     // Read for as long as it lives: a full pipe would stop it.
     stream.on('data', (chunk) => {
       said = (said + String(chunk)).slice(-keptChars);
+      hasPort ||= said.includes(spec.readyText);
+      // Java itself lives on while other threads do.
+      hasFailed ||= said.includes('Exception in thread "main"');
     });
   }
   // A broken pipe is its end, which is awaited apart.
@@ -91,19 +98,19 @@ const start = async (spec: JavaEmulatorSpec, program: string, port: number, time
     if (!hasEnded) killGroup(child);
     await ended;
   };
-  while (!hasEnded) {
-    // Whoever else has the port would answer too: only an emulator that lives can be ready.
-    if ((await answers(port, spec.readyPath)) && !hasEnded) {
+  const end = async (why: string): Promise<string> => {
+    await stop();
+    return `${why}; it said: ${said.trim()}`;
+  };
+  while (!hasEnded && !hasFailed) {
+    if (hasPort && (await answers(port, spec.readyPath))) {
       release(child);
       return { host: `${loopback}:${port}`, ended, [Symbol.asyncDispose]: stop };
     }
-    if (systemClock.now() - startedAt > timeoutMs) {
-      await stop();
-      return `no answer within ${timeoutMs} ms; it said: ${said.trim()}`;
-    }
+    if (systemClock.now() - startedAt > timeoutMs) return end(`no answer within ${timeoutMs} ms`);
     await systemClock.sleep(probeEveryMs);
   }
-  return `it ended; it said: ${said.trim()}`;
+  return end('it failed');
 };
 
 /** A process that has nothing else to do ends, and the emulator with it: whoever started it need not outlive its work. */

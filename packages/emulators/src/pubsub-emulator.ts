@@ -7,6 +7,7 @@ export const startPubSubEmulator = (options: JavaEmulatorOptions = {}): Promise<
       name: 'Pub/Sub emulator',
       program: 'pubsub-emulator/bin/cloud-pubsub-emulator',
       args: (host, port) => [`--host=${host}`, `--port=${port}`],
+      readyText: 'Server started, listening on',
       // Its root answers too early to say anything; this is a call of the service.
       readyPath: '/v1/projects/floodgate/topics',
     },
