@@ -2,7 +2,7 @@
 // evaluator gives it, with the same types and names, and those that must fail do. No statement is refused as notImplemented:
 // one that were would fail its topic.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CORPUS, CORPUS_PARAMETERS, FAILING_CORPUS, TYPED_CORPUS } from '../../packages/sql/src/corpus/all.ts';
+import { CORPUS, CORPUS_PARAMETERS, FAILING_CORPUS, FAILING_STATEMENTS, TYPED_CORPUS } from '../../packages/sql/src/corpus/all.ts';
 import { findDifference } from '../../packages/sql/src/corpus/compare.ts';
 import { CORPUS_TABLES } from '../../packages/sql/src/corpus/tables.ts';
 import { startZetaSql } from '../support/zetasql.ts';
@@ -115,7 +115,7 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery: the
     30_000,
   );
 
-  it.each(FAILING_CORPUS)('fails while it is evaluated: %s', async (sql) => {
+  it.each([...FAILING_CORPUS, ...FAILING_STATEMENTS])('fails while it is evaluated: %s', async (sql) => {
     await expect(expectedOf(sql)).rejects.toMatchObject({ code: 11 });
     expect(await actualOf(sql)).toMatchObject({ status: 400, error: { errors: [{ reason: 'invalidQuery' }] } });
   });

@@ -2,7 +2,7 @@
 import { allowKeys, isEmpty, toNode } from './ast.ts';
 import type { Node } from './ast.ts';
 import type { ExpressionPrinter } from './functions/call.ts';
-import { bare, coerceLiterals, printed, quoteString } from './printed.ts';
+import { bare, coerceLiterals, overflowOf, printed, quoteString } from './printed.ts';
 import type { Printed, SqlType } from './printed.ts';
 import { RefusedSql } from './problems.ts';
 
@@ -11,6 +11,12 @@ type OperatorPrinter = (printer: ExpressionPrinter, node: Node) => Printed;
 function sides(printer: ExpressionPrinter, node: Node): readonly [Printed, Printed] {
   allowKeys(node.kind.toUpperCase(), node.body, ['left', 'right']);
   return coerceLiterals([printer.print(toNode(node.body['left'])), printer.print(toNode(node.body['right']))]) as [Printed, Printed];
+}
+
+/** The sides of an operator that hands infinity on. */
+function uncheckedSides(printer: ExpressionPrinter, node: Node): readonly [Printed, Printed] {
+  allowKeys(node.kind.toUpperCase(), node.body, ['left', 'right']);
+  return coerceLiterals([printer.printUnchecked(toNode(node.body['left'])), printer.printUnchecked(toNode(node.body['right']))]) as [Printed, Printed];
 }
 
 function inner(printer: ExpressionPrinter, node: Node): Printed {
@@ -47,29 +53,36 @@ function arithmeticText(left: Printed, operator: string, right: Printed): string
 
 function addition(operator: '+' | '-'): OperatorPrinter {
   return (printer, node) => {
-    const [left, right] = sides(printer, node);
+    const [left, right] = uncheckedSides(printer, node);
     if (toNode(node.body['left']).kind === 'interval' || toNode(node.body['right']).kind === 'interval') {
       throw new RefusedSql('INTERVAL', 'INTERVAL is supported inside DATE_ADD, DATE_SUB and their like alone');
     }
     if (left.type === 'DATE' && right.type === 'DATE')
       throw new RefusedSql('DATE - DATE', 'the difference of two dates is an INTERVAL: write DATE_DIFF(a, b, DAY)');
     if (left.type === 'DATE') return printed(`(${left.sql} ${operator} ${right.raw ?? `CAST(${right.sql} AS INTEGER)`})`, 'DATE');
-    return printed(arithmeticText(left, operator, right), numberType(left, right));
+    const type = numberType(left, right);
+    return { sql: arithmeticText(left, operator, right), type, ...overflowOf([left, right], type, 'error') };
   };
 }
 
 function multiplication(printer: ExpressionPrinter, node: Node): Printed {
-  const [left, right] = sides(printer, node);
+  const [left, right] = uncheckedSides(printer, node);
   const type = numberType(left, right);
   const text = arithmeticText(left, '*', right);
   if (type === 'NUMERIC') return printed(`CAST(${text} AS DECIMAL(38, 9))`, type);
   // Of two NUMERIC columns DuckDB keeps more than nine digits; whether they are is known when it plans.
   const mayBeNumeric = [left, right].every((value) => value.type === undefined || value.type === 'NUMERIC');
-  return printed(mayBeNumeric ? `fg_product(${text})` : text, type);
+  return { sql: mayBeNumeric ? `fg_product(${text})` : text, type, ...overflowOf([left, right], type, 'error') };
+}
+
+/** What is divided hands infinity on; a divisor that is infinite would hide it. */
+function dividedSides(printer: ExpressionPrinter, node: Node): readonly [Printed, Printed] {
+  allowKeys(node.kind.toUpperCase(), node.body, ['left', 'right']);
+  return coerceLiterals([printer.printUnchecked(toNode(node.body['left'])), printer.print(toNode(node.body['right']))]) as [Printed, Printed];
 }
 
 function division(printer: ExpressionPrinter, node: Node): Printed {
-  const [left, right] = sides(printer, node);
+  const [left, right] = dividedSides(printer, node);
   if (numberType(left, right) === 'NUMERIC') return printed(`fg_numeric_divide(${bare(left)}, ${bare(right)})`, 'NUMERIC');
   if ((left.type === 'NUMERIC' && right.type !== 'FLOAT64') || (right.type === 'NUMERIC' && left.type !== 'FLOAT64')) {
     throw new RefusedSql('NUMERIC division', 'division of NUMERIC by a column of unknown type is not supported, cast it');
@@ -77,13 +90,22 @@ function division(printer: ExpressionPrinter, node: Node): Printed {
   const isNonZero =
     right.raw !== undefined ? BigInt(right.raw.replaceAll(/[()]/gu, '')) !== 0n : /^[0-9.]+e[0-9+-]+$/u.test(right.sql) && Number(right.sql) !== 0;
   const isPlain = isNonZero && (left.type !== undefined || right.type === 'FLOAT64');
-  return printed(isPlain ? `(${bare(left)} / ${bare(right)})` : `fg_divide(${bare(left)}, ${bare(right)})`, 'FLOAT64');
+  const sql = isPlain ? `(${bare(left)} / ${bare(right)})` : `fg_divide(${bare(left)}, ${bare(right)})`;
+  // An integer divided by a number of 1 or more stays in the range.
+  const own = left.type === 'INT64' && right.type === 'INT64' ? undefined : 'error';
+  return { sql, type: 'FLOAT64', ...overflowOf([left], 'FLOAT64', own) };
 }
 
 function negation(printer: ExpressionPrinter, node: Node): Printed {
-  const value = inner(printer, node);
+  allowKeys('NEG', node.body, ['this', 'not']);
+  const value = printer.printUnchecked(toNode(node.body['this']));
   if (value.raw !== undefined) return { sql: `(-${value.raw})::BIGINT`, type: 'INT64', raw: `(-${value.raw})` };
-  return { sql: `(-${value.sql})`, type: value.type, ...(value.decimal === undefined ? {} : { decimal: value.decimal === '' ? '' : `-${value.decimal}` }) };
+  return {
+    sql: `(-${value.sql})`,
+    type: value.type,
+    ...overflowOf([value], value.type),
+    ...(value.decimal === undefined ? {} : { decimal: value.decimal === '' ? '' : `-${value.decimal}` }),
+  };
 }
 
 function isBoolean(value: boolean): OperatorPrinter {

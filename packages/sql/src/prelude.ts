@@ -13,6 +13,21 @@ const WHITE_SPACE = '\t\n\u000b\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u
 const NUMERIC_PAIR = `(typeof(a) LIKE 'DECIMAL%' AND typeof(b) NOT IN ('DOUBLE', 'FLOAT')) OR (typeof(b) LIKE 'DECIMAL%' AND typeof(a) NOT IN ('DOUBLE', 'FLOAT'))`;
 const TEXT = 'CAST(x AS VARCHAR)';
 
+const MAYBE_INFINITE = `typeof(x) = 'DOUBLE' AND isinf(TRY_CAST(x AS DOUBLE))`;
+const OVERFLOW = `error('double overflow: FLOAT64 arithmetic gave infinity')`;
+const OVERFLOW_GAP = `error('FLOAT64 arithmetic that gives infinity is not supported')`;
+
+/**
+ * GoogleSQL rounds the exact binary value, DuckDB the product with 10^n: they part where the product falls on a half
+ * that the value itself is not on (2.675 is 2.67499...). Only an odd multiple of 2^-(n+1) is a true half.
+ */
+const roundBody = (first: string): string => `CASE
+    WHEN typeof(x) LIKE 'DECIMAL%' THEN error('ROUND(x, n) of a NUMERIC column needs its type: write ROUND(CAST(x AS NUMERIC), n)')
+    ${first}
+    WHEN n > 0 AND (abs(CAST(x AS DOUBLE)) * pow(10, n)) % 1 = 0.5 AND (abs(CAST(x AS DOUBLE)) * pow(2, n + 1)) % 2 <> 1
+      THEN CAST(printf('%.' || n || 'f', CAST(x AS DOUBLE)) AS DOUBLE)
+    ELSE round(CAST(x AS DOUBLE), CAST(n AS INTEGER)) END`;
+
 function macro(signature: string, body: string): string {
   return `CREATE OR REPLACE TEMP MACRO ${signature} AS (${body})`;
 }
@@ -27,16 +42,19 @@ export const duckdbPrelude: readonly string[] = [
   macro('fg_safe_divide(a, b)', `CASE WHEN ${NUMERIC_PAIR} THEN error('division of NUMERIC is not supported, cast to FLOAT64') ELSE a / nullif(b, 0) END`),
   macro('fg_div(a, b)', `CASE WHEN b = 0 THEN error('division by zero') ELSE a // b END`),
   macro('fg_mod(a, b)', `CASE WHEN b = 0 THEN error('division by zero') ELSE a % b END`),
-  // GoogleSQL rounds the exact binary value, DuckDB the product with 10^n: they part where the product falls on a half
-  // that the value itself is not on (2.675 is 2.67499...). Only an odd multiple of 2^-(n+1) is a true half.
+  // Infinity has no way into FLOAT64 arithmetic but a column that holds it; where the result is infinite, a column's type
+  // may be known to DuckDB alone.
+  macro('fg_finite(x)', `CASE WHEN isinf(x) THEN ${OVERFLOW} ELSE x END`),
+  macro('fg_finite_or_gap(x)', `CASE WHEN isinf(x) THEN ${OVERFLOW_GAP} ELSE x END`),
+  macro('fg_maybe_finite(x)', `CASE WHEN ${MAYBE_INFINITE} THEN ${OVERFLOW} ELSE x END`),
+  macro('fg_maybe_finite_or_gap(x)', `CASE WHEN ${MAYBE_INFINITE} THEN ${OVERFLOW_GAP} ELSE x END`),
   macro(
-    'fg_round(x, n)',
-    `CASE
-    WHEN typeof(x) LIKE 'DECIMAL%' THEN error('ROUND(x, n) of a NUMERIC column needs its type: write ROUND(CAST(x AS NUMERIC), n)')
-    WHEN n > 0 AND (abs(CAST(x AS DOUBLE)) * pow(10, n)) % 1 = 0.5 AND (abs(CAST(x AS DOUBLE)) * pow(2, n + 1)) % 2 <> 1
-      THEN CAST(printf('%.' || n || 'f', CAST(x AS DOUBLE)) AS DOUBLE)
-    ELSE round(CAST(x AS DOUBLE), CAST(n AS INTEGER)) END`,
+    'fg_pow(a, b)',
+    `CASE WHEN a < 0 AND b <> trunc(b) THEN error('Floating point error in function: POW(' || CAST(a AS VARCHAR) || ', ' || CAST(b AS VARCHAR) || ')') ELSE pow(a, b) END`,
   ),
+  macro('fg_round(x, n)', roundBody('')),
+  macro('fg_round_finite(x, n)', roundBody(`WHEN ${MAYBE_INFINITE} THEN ${OVERFLOW}`)),
+  macro('fg_round_or_gap(x, n)', roundBody(`WHEN ${MAYBE_INFINITE} THEN ${OVERFLOW_GAP}`)),
   // NUMERIC as a number of billionths, and back. Its text always has nine digits behind the point.
   macro('fg_billionths(x)', `CAST(replace(CAST(CAST(x AS DECIMAL(38, 9)) AS VARCHAR), '.', '') AS HUGEINT)`),
   macro(

@@ -12,12 +12,35 @@ export interface Printed {
   readonly raw?: string | undefined;
   /** A FLOAT64 literal as a decimal of at most nine digits behind the point, or '' if it has more: beside a NUMERIC it is one. */
   readonly decimal?: string | undefined;
+  /**
+   * FLOAT64 arithmetic that may have left the range, and whose result nobody has looked at yet: GoogleSQL fails where it has
+   * ('error'), or may have an answer where DuckDB has none ('gap').
+   */
+  readonly overflow?: 'error' | 'gap' | undefined;
   /** The type of an ARRAY or STRUCT, where it is known. */
   readonly google?: GoogleType | undefined;
 }
 
 export function printed(sql: string, type?: SqlType): Printed {
   return type === undefined ? { sql } : { sql, type };
+}
+
+/**
+ * Looks at the result of arithmetic, once for a whole tree of it: infinity stays infinity on its way through `+`, `-`, `*`,
+ * ROUND and the like. A look for each operator would cost three times the arithmetic.
+ */
+export function checked(value: Printed): Printed {
+  if (value.overflow === undefined) return value;
+  const { overflow, ...others } = value;
+  const macro = `fg_${value.type === 'FLOAT64' ? 'finite' : 'maybe_finite'}${overflow === 'gap' ? '_or_gap' : ''}`;
+  return { ...others, sql: `${macro}(${value.sql})` };
+}
+
+/** What arithmetic on these may do; `own` is what it does by itself. */
+export function overflowOf(operands: readonly Printed[], type: SqlType | undefined, own?: 'error'): Pick<Printed, 'overflow'> {
+  if (type !== 'FLOAT64' && type !== undefined) return {};
+  const overflow = operands.some((value) => value.overflow === 'gap') ? 'gap' : (operands.find((value) => value.overflow !== undefined)?.overflow ?? own);
+  return overflow === undefined ? {} : { overflow };
 }
 
 /** The operand without an integer literal's cast. */

@@ -12,7 +12,7 @@ import type { ZetaSql } from '../../../test/support/zetasql.ts';
 import { toAggregate } from './aggregate-nodes.ts';
 import { isBody, parseStatement } from './ast.ts';
 import type { Json } from './ast.ts';
-import { CORPUS, CORPUS_PARAMETERS, FAILING_CORPUS, TYPED_CORPUS } from './corpus/all.ts';
+import { CORPUS, CORPUS_PARAMETERS, FAILING_CORPUS, FAILING_STATEMENTS, TYPED_CORPUS } from './corpus/all.ts';
 import { findDifference } from './corpus/compare.ts';
 import { openDuckdb, runOnDuckdb } from './corpus/duckdb.ts';
 import { randomQuery } from './corpus/random-queries.ts';
@@ -119,6 +119,11 @@ describe.skipIf(!isZetaSqlInstalled)(`GoogleSQL and DuckDB agree${isZetaSqlInsta
     // 11 is OUT_OF_RANGE: the statement is valid, its evaluation is not.
     await expect(runReference(sql)).rejects.toMatchObject({ code: 11 });
     await expect(run(sql, untyped(sql) ?? '')).rejects.toThrow(/Error/);
+    await expect(run(sql, typed(sql) ?? '')).rejects.toThrow(/Error/);
+  });
+
+  test.each(FAILING_STATEMENTS)('both fail as a statement: %s', async (sql) => {
+    await expect(runReference(sql)).rejects.toMatchObject({ code: 11 });
     await expect(run(sql, typed(sql) ?? '')).rejects.toThrow(/Error/);
   });
 

@@ -119,7 +119,7 @@ describe('DML', () => {
       target: ['d', 't'],
       alias: 'x',
       set: [
-        { path: ['a'], value: '("s"."a" + 1)' },
+        { path: ['a'], value: 'fg_maybe_finite(("s"."a" + 1))' },
         { path: ['b', 'c'], value: '"u"."k"' },
       ],
       from: '"tables"."d/s" AS "s"\nJOIN "tables"."d/u" AS "u" ON ("s"."k" = "u"."k")',

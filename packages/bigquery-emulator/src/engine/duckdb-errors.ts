@@ -11,7 +11,7 @@ const withoutKind = (message: string): string => message.replace(/^[A-Za-z ]+ Er
 
 /** What the translation's own macros refuse while they evaluate (packages/sql/src/prelude.ts): a gap of ours, where GoogleSQL has an answer. */
 const gaps =
-  /^(division of NUMERIC is not supported|AVG of NUMERIC is not supported|ROUND\(x, n\) of a NUMERIC column needs|the product of two NUMERIC columns needs|JSON: .* (is|are) not supported|TO_JSON_STRING of .* is not supported|the (spelling of the \w+|FLOAT64|INT64) '[^]*' is not supported)/i;
+  /^(division of NUMERIC is not supported|AVG of NUMERIC is not supported|ROUND\(x, n\) of a NUMERIC column needs|the product of two NUMERIC columns needs|JSON: .* (is|are) not supported|TO_JSON_STRING of .* is not supported|FLOAT64 arithmetic that gives infinity is|the (spelling of the \w+|FLOAT64|INT64) '[^]*' is not supported)/i;
 
 export const toProblem = (error: unknown): Error => {
   if (error instanceof BigQueryProblem || error instanceof WriteConflict) return error;

@@ -5,7 +5,7 @@ import { DATE_CASES } from './dates.ts';
 import { FUNCTION_CASES } from './functions.ts';
 import { NAME_CASES } from './names.ts';
 import { JSON_CASES, NEWER_CASES, NUMERIC_CASES, TYPED_CASES } from './newer.ts';
-import { OPERATOR_CASES, OPERATOR_ERRORS } from './operators.ts';
+import { OPERATOR_CASES, OPERATOR_ERRORS, OVERFLOW_ERRORS } from './operators.ts';
 import { QUERY_CASES } from './queries.ts';
 
 /** Statements whose rows must be the same in both engines. */
@@ -28,6 +28,9 @@ export const TYPED_CORPUS: readonly string[] = TYPED_CASES;
 
 /** Valid statements that both engines must fail to evaluate. */
 export const FAILING_CORPUS: readonly string[] = [...OPERATOR_ERRORS, ...CAST_ERRORS];
+
+/** Those that only a whole statement fails to evaluate, not a pipeline's SELECT. */
+export const FAILING_STATEMENTS: readonly string[] = OVERFLOW_ERRORS;
 
 export const CORPUS_PARAMETERS = {
   start_date: { type: 'DATE', value: '2024-01-10' },

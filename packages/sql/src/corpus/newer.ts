@@ -50,6 +50,10 @@ export const NEWER_CASES: readonly string[] = [
 
 /** Only with the types of columns: through translateStatement. */
 export const TYPED_CASES: readonly string[] = [
+  'SELECT f * 2 AS v, COUNT(*) AS n FROM d.vals GROUP BY v',
+  'SELECT f * 2 AS v, COUNT(*) AS n, SUM(f + g) * 2 AS s FROM d.vals GROUP BY v HAVING SUM(f + g) * 2 > -100 ORDER BY s',
+  'SELECT d + 1 AS a FROM d.dates',
+  'SELECT id, POW(g, 0.5) AS a, POW(f, 2) AS b, POW(f, 2.0) AS c, EXP(g) AS e, LOG(g + 1, 2) AS h, -(f * g) AS i, ROUND(-(f * g), 1) AS j FROM d.vals WHERE id < 6 AND g >= 0',
   "SELECT AVG(x) AS a, SUM(x) AS b, AVG(DISTINCT x) AS c FROM UNNEST([NUMERIC '1', NUMERIC '2', NUMERIC '2']) AS x",
   "SELECT id, n / 3 AS a, n / NUMERIC '0.7' AS b, 1 / (n + 1000) AS c FROM d.vals WHERE id <> 5",
   'SELECT id, SAFE_DIVIDE(n, 3) AS a, SAFE_DIVIDE(n, 0) AS b, SAFE_DIVIDE(n, f) AS c, SAFE_DIVIDE(i, n) AS e FROM d.vals',

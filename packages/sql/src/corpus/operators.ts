@@ -52,6 +52,26 @@ export const OPERATOR_CASES: readonly string[] = [
   "SELECT CAST('a' AS STRING) || CAST(1 AS STRING) AS a, CAST(CAST('5' AS INT64) + 1 AS STRING) AS b",
 ];
 
+/** Arithmetic that leaves the range of FLOAT64, which a statement looks for and a pipeline's SELECT does not. */
+export const OVERFLOW_ERRORS: readonly string[] = [
+  'SELECT 1e308 * 10',
+  'SELECT 1e308 + 1e308',
+  'SELECT -1e308 - 1e308',
+  'SELECT 1e308 / 1e-10',
+  'SELECT f * 1e300 FROM d.vals',
+  'SELECT id FROM d.vals WHERE f * 1e300 > 5',
+  'SELECT 5 / (f * 1e300) FROM d.vals WHERE f > 1e10',
+  'SELECT MAX(f * 1e300) OVER (ORDER BY id) FROM d.vals',
+  'SELECT ABS(-(1e308 * 10))',
+  'SELECT ROUND(f * 1e300) FROM d.vals',
+  'SELECT ROUND(f * 1e300, 2) FROM d.vals',
+  'SELECT GREATEST(f * 1e300, 1) FROM d.vals',
+  'SELECT POW(0, -1)',
+  'SELECT POW(f, 0.5) FROM d.vals',
+  'SELECT EXP(1000)',
+  'SELECT LOG(8, 1)',
+];
+
 /** Both engines must refuse to answer. */
 export const OPERATOR_ERRORS: readonly string[] = [
   'SELECT 1 / 0',

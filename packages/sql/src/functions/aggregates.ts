@@ -26,6 +26,8 @@ export interface PrintedAggregate {
   /** Another call that takes OVER, for `wrap`. */
   readonly second?: string;
   readonly google?: GoogleType | undefined;
+  /** As `Printed` has it. */
+  readonly overflow?: 'gap';
   readonly wrap?: (result: string, second: string) => string;
 }
 
@@ -54,11 +56,14 @@ function count(call: AggregateCall): PrintedAggregate {
   return { call: call.isStar ? 'count(*)' : plain('count')(call).call, type: 'INT64' };
 }
 
+/** GoogleSQL adds with more digits than a double has: a sum that is out of the range only on its way is none in the end. */
+const sumOverflow = (type: SqlType | undefined): Pick<PrintedAggregate, 'overflow'> => (type === 'NUMERIC' ? {} : { overflow: 'gap' });
+
 function sum(call: AggregateCall): PrintedAggregate {
   const type = first(call).type;
   const { call: text } = plain('sum')(call);
   // DuckDB sums integers in HUGEINT; where the type is known the result is made an INT64 again, overflow is an error.
-  return type === 'INT64' ? { call: text, type, wrap: (result) => `CAST(${result} AS BIGINT)` } : { call: text, type };
+  return type === 'INT64' ? { call: text, type, wrap: (result) => `CAST(${result} AS BIGINT)` } : { call: text, type, ...sumOverflow(type) };
 }
 
 function average(call: AggregateCall): PrintedAggregate {
@@ -72,7 +77,7 @@ function average(call: AggregateCall): PrintedAggregate {
       wrap: (total, count) => `fg_numeric_divide(${total}, nullif(${count}, 0))`,
     };
   const operand = value.type === undefined ? `fg_averaged(${value.sql})` : value.sql;
-  return { call: `avg(${distinct}${operand})`, type: 'FLOAT64' };
+  return { call: `avg(${distinct}${operand})`, type: 'FLOAT64', overflow: 'gap' };
 }
 
 function anyValue(call: AggregateCall): PrintedAggregate {

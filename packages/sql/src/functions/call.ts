@@ -5,6 +5,8 @@ import { RefusedSql } from '../problems.ts';
 
 export interface ExpressionPrinter {
   print(node: Node): Printed;
+  /** As `print`, for whoever hands `overflow` on. */
+  printUnchecked(node: Node): Printed;
   /** The value of a string literal, undefined for anything else. */
   stringLiteral(node: Node | undefined): string | undefined;
   /** The value of an integer literal, also a negative one. */
@@ -33,6 +35,10 @@ export function argument(call: FunctionCall, index: number): Node {
 
 export function operand(call: FunctionCall, index: number): Printed {
   return call.print(argument(call, index));
+}
+
+export function uncheckedOperand(call: FunctionCall, index: number): Printed {
+  return call.printUnchecked(argument(call, index));
 }
 
 /** All operands as they stand, integer literals without a cast. */

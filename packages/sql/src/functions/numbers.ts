@@ -1,16 +1,16 @@
 /** Arithmetic and conditional functions. */
 import { DUCKDB_TYPES } from '../google-types.ts';
-import { bare, coerceLiterals, commonType, printed } from '../printed.ts';
+import { bare, coerceLiterals, commonType, overflowOf, printed } from '../printed.ts';
 import type { Printed, SqlType } from '../printed.ts';
 import { RefusedSql } from '../problems.ts';
-import { argument, bareOperands, expectArguments, operand } from './call.ts';
+import { argument, bareOperands, expectArguments, operand, uncheckedOperand } from './call.ts';
 import type { FunctionCall, FunctionPrinter } from './call.ts';
 
-function float(name: string, count: number): FunctionPrinter {
+function float(name: string, count: number, overflow?: 'error'): FunctionPrinter {
   return (call) => {
     expectArguments(call, count);
     refuseNumeric(call);
-    return printed(`${name}(${bareOperands(call).join(', ')})`, 'FLOAT64');
+    return { sql: `${name}(${bareOperands(call).join(', ')})`, type: 'FLOAT64', ...(overflow === undefined ? {} : { overflow }) };
   };
 }
 
@@ -24,10 +24,10 @@ function refuseNumeric(call: FunctionCall): void {
 function sameType(name: string): FunctionPrinter {
   return (call) => {
     expectArguments(call, 1);
-    const value = operand(call, 0);
+    const value = uncheckedOperand(call, 0);
     if (value.type === 'NUMERIC') return printed(`CAST(${name}(${value.sql}) AS DECIMAL(38, 9))`, 'NUMERIC');
     if (value.type === 'INT64' && name !== 'abs') return printed(`${name}(CAST(${value.sql} AS DOUBLE))`, 'FLOAT64');
-    return printed(`${name}(${value.sql})`, value.type);
+    return { sql: `${name}(${value.sql})`, type: value.type, ...overflowOf([value], value.type) };
   };
 }
 
@@ -52,19 +52,25 @@ function integerDivision(operator: '//' | '%', macro: string): FunctionPrinter {
 
 function round(call: FunctionCall): Printed {
   expectArguments(call, 1, 2);
-  const value = operand(call, 0);
+  const value = uncheckedOperand(call, 0);
   const type = value.type === 'INT64' ? 'FLOAT64' : value.type;
-  if (call.args.length === 1) return printed(value.type === 'NUMERIC' ? `CAST(round(${value.sql}) AS DECIMAL(38, 9))` : `round(${value.sql})`, type);
+  if (call.args.length === 1) {
+    if (value.type === 'NUMERIC') return printed(`CAST(round(${value.sql}) AS DECIMAL(38, 9))`, type);
+    return { sql: `round(${value.sql})`, type, ...overflowOf([value], type) };
+  }
   const digits = bare(operand(call, 1));
   if (value.type === 'NUMERIC') return printed(`CAST(round(${value.sql}, CAST(${digits} AS INTEGER)) AS DECIMAL(38, 9))`, type);
-  return printed(`fg_round(${value.sql}, ${digits})`, 'FLOAT64');
+  // The macro names the value many times: it looks at an infinite one itself.
+  return printed(`fg_round${value.overflow === undefined ? '' : value.overflow === 'gap' ? '_or_gap' : '_finite'}(${value.sql}, ${digits})`, 'FLOAT64');
 }
 
 function safeDivide(call: FunctionCall): Printed {
   expectArguments(call, 2);
-  const [left, right] = coerceLiterals([operand(call, 0), operand(call, 1)]) as [Printed, Printed];
+  const [left, right] = coerceLiterals([uncheckedOperand(call, 0), operand(call, 1)]) as [Printed, Printed];
   if (commonType([left, right]) === 'NUMERIC') return printed(`fg_numeric_divide(${bare(left)}, nullif(${bare(right)}, 0))`, 'NUMERIC');
-  return printed(`fg_safe_divide(${bare(left)}, ${bare(right)})`, 'FLOAT64');
+  const isInRange = left.type === 'INT64' && right.type === 'INT64';
+  // GoogleSQL answers NULL where the quotient overflows, and infinity where it was given one.
+  return { sql: `fg_safe_divide(${bare(left)}, ${bare(right)})`, type: 'FLOAT64', ...(isInRange ? {} : { overflow: 'gap' }) };
 }
 
 function safeOperator(operator: string): FunctionPrinter {
@@ -120,11 +126,17 @@ function sign(call: FunctionCall): Printed {
   return printed(`CAST(sign(${value.sql}) AS ${value.type === 'NUMERIC' ? 'DECIMAL(38, 9)' : 'BIGINT'})`, value.type);
 }
 
+/** A root of a negative number is NaN in DuckDB and an error in GoogleSQL. */
+function power(call: FunctionCall): Printed {
+  const isWhole = call.integerLiteral(call.args[1]) !== undefined;
+  return float(isWhole ? 'pow' : 'fg_pow', 2, 'error')(call);
+}
+
 function logarithm(call: FunctionCall): Printed {
   expectArguments(call, 1, 2);
   refuseNumeric(call);
   if (call.args.length === 1) return printed(`ln(${bare(operand(call, 0))})`, 'FLOAT64');
-  return printed(`(ln(${bare(operand(call, 0))}) / ln(${bare(operand(call, 1))}))`, 'FLOAT64');
+  return { sql: `(ln(${bare(operand(call, 0))}) / ln(${bare(operand(call, 1))}))`, type: 'FLOAT64', overflow: 'error' };
 }
 
 function truncate(call: FunctionCall): Printed {
@@ -153,7 +165,7 @@ export const numberFunctions: Readonly<Record<string, FunctionPrinter>> = {
   COALESCE: coalesce,
   COS: float('cos', 1),
   DIV: integerDivision('//', 'fg_div'),
-  EXP: float('exp', 1),
+  EXP: float('exp', 1, 'error'),
   FLOOR: sameType('floor'),
   GREATEST: extreme('greatest'),
   ERROR: (call) => {
@@ -167,7 +179,7 @@ export const numberFunctions: Readonly<Record<string, FunctionPrinter>> = {
   LOG10: float('log10', 1),
   MOD: integerDivision('%', 'fg_mod'),
   NULLIF: nullIf,
-  POW: float('pow', 2),
+  POW: power,
   RANGE_BUCKET: (call) => {
     expectArguments(call, 2);
     const [point, bounds] = [operand(call, 0), operand(call, 1)];
