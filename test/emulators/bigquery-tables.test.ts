@@ -24,6 +24,21 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery: dat
     datasetId = dataset.id ?? '';
   });
 
+  it('changes of one table at the same time are made one after the other, and none takes another back', async () => {
+    const [table] = await dataset.createTable('busy', byDay);
+    const keys = Array.from({ length: 20 }, (_, index) => `key_${index}`);
+    const path = `/datasets/${datasetId}/tables/busy`;
+    const answers = await Promise.all(keys.map((key) => server.call('PATCH', path, { labels: { [key]: 'x' } })));
+    expect(answers.map(({ status }) => status)).toEqual(keys.map(() => 200));
+    expect(Object.keys((await table.getMetadata())[0].labels).toSorted()).toEqual(keys.toSorted());
+    const ofDataset = await Promise.all(keys.map((key) => server.call('PATCH', `/datasets/${datasetId}`, { labels: { [key]: 'x' } })));
+    expect(ofDataset.map(({ status }) => status)).toEqual(keys.map(() => 200));
+    expect(Object.keys((await dataset.getMetadata())[0].labels).toSorted()).toEqual(keys.toSorted());
+    const { etag } = (await table.getMetadata())[0];
+    const conditional = await Promise.all(keys.map((key) => server.call('PATCH', path, { description: key }, { 'if-match': etag })));
+    expect(conditional.map(({ status }) => status).toSorted()).toEqual([200, ...keys.slice(1).map(() => 412)]);
+  });
+
   // https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets
   describe('datasets', () => {
     it('are made, listed, changed and deleted', async () => {

@@ -11,6 +11,8 @@ const WHITE_SPACE = '\t\n\u000b\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u
 
 /** True at plan time where an operation would be NUMERIC in GoogleSQL and is DOUBLE in DuckDB. */
 const NUMERIC_PAIR = `(typeof(a) LIKE 'DECIMAL%' AND typeof(b) NOT IN ('DOUBLE', 'FLOAT')) OR (typeof(b) LIKE 'DECIMAL%' AND typeof(a) NOT IN ('DOUBLE', 'FLOAT'))`;
+/** 1.0 and 1.500000000 as GoogleSQL has them in a message. */
+const NUMBER_OF_A = String.raw`regexp_replace(regexp_replace(CAST(a AS VARCHAR), '\.0+$', ''), '(\.[0-9]*[1-9])0+$', '\1')`;
 const TEXT = 'CAST(x AS VARCHAR)';
 
 const MAYBE_INFINITE = `typeof(x) = 'DOUBLE' AND isinf(TRY_CAST(x AS DOUBLE))`;
@@ -37,11 +39,11 @@ export const duckdbPrelude: readonly string[] = [
   `SET TimeZone = 'UTC'`,
   macro(
     'fg_divide(a, b)',
-    `CASE WHEN ${NUMERIC_PAIR} THEN error('division of NUMERIC is not supported, cast to FLOAT64') WHEN b = 0 THEN error('division by zero') ELSE a / b END`,
+    `CASE WHEN ${NUMERIC_PAIR} THEN error('division of NUMERIC is not supported, cast to FLOAT64') WHEN b = 0 THEN error('division by zero: ' || ${NUMBER_OF_A} || ' / 0') ELSE a / b END`,
   ),
   macro('fg_safe_divide(a, b)', `CASE WHEN ${NUMERIC_PAIR} THEN error('division of NUMERIC is not supported, cast to FLOAT64') ELSE a / nullif(b, 0) END`),
-  macro('fg_div(a, b)', `CASE WHEN b = 0 THEN error('division by zero') ELSE a // b END`),
-  macro('fg_mod(a, b)', `CASE WHEN b = 0 THEN error('division by zero') ELSE a % b END`),
+  macro('fg_div(a, b)', `CASE WHEN b = 0 THEN error('division by zero: ' || a || ' / 0') ELSE a // b END`),
+  macro('fg_mod(a, b)', `CASE WHEN b = 0 THEN error('division by zero: MOD(' || a || ', 0)') ELSE a % b END`),
   // Infinity has no way into FLOAT64 arithmetic but a column that holds it; where the result is infinite, a column's type
   // may be known to DuckDB alone.
   macro('fg_finite(x)', `CASE WHEN isinf(x) THEN ${OVERFLOW} ELSE x END`),
@@ -69,17 +71,17 @@ export const duckdbPrelude: readonly string[] = [
   ),
   macro(
     'fg_numeric_divide(a, b)',
-    `CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN b = 0 THEN error('division by zero')
+    `CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN b = 0 THEN error('division by zero: ' || ${NUMBER_OF_A} || ' / 0')
       WHEN (a < 0) = (b < 0) THEN fg_of_billionths(fg_divide_positive(abs(fg_billionths(a)), abs(fg_billionths(b))))
       ELSE -(fg_of_billionths(fg_divide_positive(abs(fg_billionths(a)), abs(fg_billionths(b))))) END`,
   ),
   macro(
     'fg_numeric_div(a, b)',
-    `CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN b = 0 THEN error('division by zero') ELSE CAST(fg_billionths(a) // fg_billionths(b) AS DECIMAL(38, 9)) END`,
+    `CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN b = 0 THEN error('division by zero: ' || ${NUMBER_OF_A} || ' / 0') ELSE CAST(fg_billionths(a) // fg_billionths(b) AS DECIMAL(38, 9)) END`,
   ),
   macro(
     'fg_numeric_mod(a, b)',
-    `CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN b = 0 THEN error('division by zero') ELSE fg_of_billionths(fg_billionths(a) % fg_billionths(b)) END`,
+    `CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN b = 0 THEN error('division by zero: MOD(' || ${NUMBER_OF_A} || ', 0)') ELSE fg_of_billionths(fg_billionths(a) % fg_billionths(b)) END`,
   ),
   macro(
     'fg_product(x)',
@@ -175,6 +177,6 @@ export const duckdbPrelude: readonly string[] = [
     `CASE WHEN n < 0 THEN error('LPAD, RPAD: the length is negative') WHEN p = '' THEN error('LPAD, RPAD: the pattern is empty') WHEN side = 'left' THEN lpad(x, CAST(n AS INTEGER), p) ELSE rpad(x, CAST(n AS INTEGER), p) END`,
   ),
 
-  macro('fg_offset(list, i)', `CASE WHEN i < 0 OR i >= len(list) THEN error('array index is out of bounds') ELSE list[i + 1] END`),
+  macro('fg_offset(list, i)', `CASE WHEN i < 0 OR i >= len(list) THEN error('Array index is out of bounds') ELSE list[i + 1] END`),
   macro('fg_safe_offset(list, i)', `CASE WHEN i >= 0 THEN list[i + 1] END`),
 ];

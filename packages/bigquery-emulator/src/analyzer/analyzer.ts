@@ -16,7 +16,7 @@ import type { ResolvedStatement } from './resolved-statement.ts';
 import { rewrite } from './rewrite.ts';
 import type { Rewritten } from './rewrite.ts';
 import { refuseByName, splitScript } from './script.ts';
-import { toProblem } from './statement-problem.ts';
+import { toProblem, unknownViewColumn } from './statement-problem.ts';
 import { resolveDataset, resolveTable, tableNotFound } from './table-paths.ts';
 import { readTokens } from './tokens.ts';
 import type { Token } from './tokens.ts';
@@ -57,8 +57,11 @@ export async function startAnalyzer({ folder = defaultFolder, deadlineMs = defau
     const resolved = await analyses
       .get(key, () => resolve(zetasql, rewritten, tables, context, language))
       .catch((error: unknown) => {
+        if (!(error instanceof BigQueryProblem)) throw error;
         // A table after all: behind USING the alias means nothing yet.
-        throw error instanceof BigQueryProblem && error.message.startsWith('Table not found') ? (missing[0]?.table ?? error) : error;
+        if (error.message.startsWith('Table not found')) throw missing[0]?.table ?? error;
+        const tableIds = tables.map(({ table }) => table.tableId);
+        throw unknownViewColumn(error.message, tableIds) ?? error;
       });
     return toStatement(resolved, rewritten, tables, context);
   };

@@ -15,6 +15,16 @@ const singles: ReadonlySet<string> = new Set(
   TEXT_ANALYZE TF_IDF VECTOR_SEARCH`.split(/\s+/u),
 );
 
+/** Columns that views of INFORMATION_SCHEMA have there, and here not. */
+const viewColumn =
+  /(?:Unrecognized name: |^Name )(?:\w+\.)?(ddl|default_collation_name|managed_table_type|upsert_stream_apply_watermark|replica_\w+|replication_\w+|sync_status|policy_tags|data_policies|total_billable_bytes)\b/iu;
+
+export function unknownViewColumn(message: string, tableIds: readonly string[]): BigQueryProblem | undefined {
+  const name = viewColumn.exec(message)?.[1];
+  const view = tableIds.find((tableId) => tableId.startsWith('INFORMATION_SCHEMA.'));
+  return name === undefined || view === undefined ? undefined : notImplemented(`the column ${name.toLowerCase()} of ${view}`);
+}
+
 function unknownFunction(message: string): string | undefined {
   const name = notFound.exec(message)?.[1]?.toUpperCase();
   return name !== undefined && (families.test(name) || singles.has(name)) ? name : undefined;

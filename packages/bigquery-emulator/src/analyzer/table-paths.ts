@@ -8,6 +8,8 @@ import type { DatasetId, TableId } from '../types.ts';
 type Names = Pick<StatementContext, 'projectId' | 'defaultDataset'>;
 /** The one location that this server knows. */
 const location = 'US';
+/** Of legacy SQL, and still there in GoogleSQL. */
+const metaTable = /^__(?:TABLES|TABLES_SUMMARY|PARTITIONS_SUMMARY)__$/iu;
 const informationSchema = 'INFORMATION_SCHEMA';
 
 /** `parts` with quotes and dots resolved: `['p', 'd', 't']`, `['d', 'INFORMATION_SCHEMA', 'TABLES']`, `['t']`. */
@@ -20,6 +22,7 @@ export function resolveTable(parts: readonly string[], names: Names): TableId {
     return { ...dataset, tableId: `${informationSchema}.${(parts[at + 1] as string).toUpperCase()}` };
   }
   const tableId = parts.at(-1) ?? '';
+  if (metaTable.test(tableId)) throw notImplemented(`the meta-table ${tableId}`);
   if (parts.length === 1) {
     if (names.defaultDataset === undefined) {
       throw new BigQueryProblem('invalid', `Table "${tableId}" must be qualified with a dataset (e.g. dataset.table).`, tableId);

@@ -6,7 +6,7 @@ import { duckdbPrelude } from '@floodgate/sql/prelude.ts';
 import type { Partitioning } from '../types.ts';
 import { Connection, type Bindings } from './database.ts';
 import { registerFarmFingerprint } from './farm-fingerprint-function.ts';
-import { Mutex } from './mutex.ts';
+import { Mutex } from '../mutex.ts';
 import { columnsSql } from './storable.ts';
 import type { StoredTable } from './stored-table.ts';
 

@@ -2,12 +2,12 @@
 // what it changes in the catalog. Snapshots are taken and commits are made one at a time, so that "since my snapshot" has a meaning.
 import { DuckDBTimestampTZValue } from '@duckdb/node-api';
 import type { Dataset, EngineClock } from '../engine-contract.ts';
+import { Mutex } from '../mutex.ts';
 import { BigQueryProblem } from '../problem.ts';
 import { formatTableId, type DatasetId, type TableId } from '../types.ts';
 import { datasetKey, storeChange, type Catalog, type CatalogChange, type CatalogView } from './catalog.ts';
 import type { Bindings, Connection, Database } from './database.ts';
 import { toProblem, WriteConflict } from './duckdb-errors.ts';
-import { Mutex } from './mutex.ts';
 import { WriteHistory, type Writer } from './write-history.ts';
 import type { StoredTable } from './stored-table.ts';
 

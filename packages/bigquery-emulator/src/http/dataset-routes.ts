@@ -2,6 +2,7 @@
 import { Router, type Request } from 'express';
 import type { Dataset, Engine } from '../engine-contract.ts';
 import { etagOf } from '../jobs/job-resource.ts';
+import { Mutex } from '../mutex.ts';
 import { BigQueryProblem } from '../problem.ts';
 import type { DatasetId } from '../types.ts';
 import { baseUrlOf, bodyOf, ifMatch, projectOf, queryText } from './call.ts';
@@ -109,13 +110,17 @@ export const createDatasetRoutes = ({ engine }: { readonly engine: Engine }): Ro
     if (dataset === undefined) throw datasetNotFound(datasetIdOf(request));
     return dataset;
   };
-  const change = async (request: Request, properties: (before: Dataset, body: JsonObject) => JsonObject): Promise<Dataset> => {
+  type Merge = (before: Dataset, body: JsonObject) => JsonObject;
+  const change = (request: Request, merge: Merge): Promise<Dataset> => turn.run(() => changeAlone(request, merge));
+  // As for tables: changes are made one after the other, so that none takes another back.
+  const turn = new Mutex();
+  const changeAlone = async (request: Request, merge: Merge): Promise<Dataset> => {
     const before = find(request);
     const body = bodyOf(request);
     checkFields('', body, fields);
     const location = readOptionalText(body['location'], 'location');
     if (location !== undefined && location.toUpperCase() !== before.location.toUpperCase()) throw invalid('Dataset location cannot be changed');
-    return await engine.datasets.patch(datasetIdOf(request), checkProperties(properties(before, body)), ifMatch(request));
+    return await engine.datasets.patch(datasetIdOf(request), checkProperties(merge(before, body)), ifMatch(request));
   };
 
   const routes = Router();

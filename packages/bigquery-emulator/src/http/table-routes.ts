@@ -1,4 +1,5 @@
 // tables.*: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables
+import { Mutex } from '../mutex.ts';
 import { Router, type Request } from 'express';
 import type { EmulatorClock } from '../control/emulator-clock.ts';
 import type { Dataset, Engine, Table } from '../engine-contract.ts';
@@ -59,7 +60,10 @@ export const createTableRoutes = ({ engine, quotas, streaming, clock }: Dependen
   };
 
   /** `replace`: PUT, where what is not sent is taken away. */
-  const change = async (request: Request, replace: boolean): Promise<Table> => {
+  const change = (request: Request, replace: boolean): Promise<Table> => turn.run(() => changeAlone(request, replace));
+  // One after the other: what is sent is merged with what there was, and whoever reads that meanwhile would take the change back.
+  const turn = new Mutex();
+  const changeAlone = async (request: Request, replace: boolean): Promise<Table> => {
     const before = find(request);
     const body = bodyOf(request);
     const { partitioning, schema, ...read } = readTableBody(body);
