@@ -1,8 +1,9 @@
 // The worker as a process: where nothing can be recorded it stops, and its message is there for the next one.
 import { expect, test } from 'vitest';
 import { subscriptions } from '@floodgate/core/contracts/messages.ts';
+import type { MessageBus } from '@floodgate/core/ports/message-bus.ts';
 import { StoreError } from '@floodgate/core/ports/status-store.ts';
-import { createWorkerApp } from '@floodgate/worker/app.ts';
+import { createWorkerApp, workerRoles, type WorkerRole } from '@floodgate/worker/app.ts';
 import { interposeStore } from '../support/interposed-store.ts';
 import { createMemoryMessageBus, MemoryMessageQueue } from '../support/memory-message-bus.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -43,4 +44,58 @@ test.each([
   expect(Object.keys(await world.states(id))).toEqual(['succeeded']);
   expect(halts).toEqual(['disk_full']);
   await world.run(app.stop(1_000));
+});
+
+/** Notes who subscribes and how it is stopped; `busyMs` is how long the dispatches take to end. */
+const createStoppingBus = (world: World, busyMs: number) => {
+  const stops: (readonly [subscription: string, graceMs: number])[] = [];
+  const subscribed: string[] = [];
+  const bus: MessageBus = {
+    publish: async () => undefined,
+    subscribe: async ({ name }) => {
+      subscribed.push(name);
+      return {
+        stop: async (graceMs) => {
+          stops.push([name, graceMs]);
+          if (name === subscriptions.workerTasks.name) await world.clock.sleep(Math.min(busyMs, graceMs));
+        },
+      };
+    },
+  };
+  return { bus, stops, subscribed };
+};
+
+const startStopping = async (roles: readonly WorkerRole[], busyMs: number, graceMs: number) => {
+  const world = createWorld({ days: 1 });
+  const { bus, stops, subscribed } = createStoppingBus(world, busyMs);
+  const app = createWorkerApp({ ...world.worker(), bus, concurrency: 1, lanes: 1, onHalt: () => undefined, roles: new Set(roles) });
+  const before = app.isReady();
+  await app.start();
+  const during = app.isReady();
+  await world.run(app.stop(graceMs));
+  return { stops, subscribed, ready: [before, during, app.isReady()] };
+};
+
+test.each([
+  [['compute'], [subscriptions.workerTasks.name]],
+  [['commit'], [subscriptions.workerCommits.name]],
+  [workerRoles, [subscriptions.workerTasks.name, subscriptions.workerCommits.name]],
+] as const)('a worker of the roles %j takes the messages of %j and no others', async (roles, names) => {
+  const { subscribed, stops, ready } = await startStopping(roles, 0, 1_000);
+  expect(subscribed).toEqual(names);
+  expect(stops.map(([name]) => name)).toEqual(names);
+  expect(ready).toEqual([false, true, false]);
+});
+
+test('dispatches and lanes end within one grace period, and dispatches that end early leave theirs to the lanes', async () => {
+  const { workerTasks, workerCommits } = subscriptions;
+  expect((await startStopping(workerRoles, 60_000, 10_000)).stops).toEqual([
+    [workerTasks.name, 7_000],
+    [workerCommits.name, 3_000],
+  ]);
+  expect((await startStopping(workerRoles, 500, 10_000)).stops).toEqual([
+    [workerTasks.name, 7_000],
+    [workerCommits.name, 9_500],
+  ]);
+  expect((await startStopping(['compute'], 60_000, 10_000)).stops).toEqual([[workerTasks.name, 10_000]]);
 });

@@ -9,10 +9,12 @@ export type HttpAppOptions = {
   /** Parts of the process by name; it is ready when all are. */
   readonly readiness: Readonly<Record<string, () => boolean>>;
   readonly routers: readonly Router[];
+  /** Routers that read their bodies themselves. */
+  readonly rawRouters?: readonly Router[];
   readonly maxBodyBytes?: number;
 };
 
-export const createHttpApp = ({ logger, readiness, routers, maxBodyBytes = 1_000_000 }: HttpAppOptions): Express => {
+export const createHttpApp = ({ logger, readiness, routers, rawRouters = [], maxBodyBytes = 1_000_000 }: HttpAppOptions): Express => {
   const app = express();
   app.disable('x-powered-by');
   app.get('/healthz', (_, response) => {
@@ -23,6 +25,7 @@ export const createHttpApp = ({ logger, readiness, routers, maxBodyBytes = 1_000
     const ready = Object.values(parts).every(Boolean);
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not_ready', parts });
   });
+  for (const router of rawRouters) app.use(router);
   // Any content type: a person with curl forgets the header, and there is nothing else that a body could be.
   app.use(express.json({ limit: maxBodyBytes, type: () => true, strict: false }));
   for (const router of routers) app.use(router);

@@ -7,8 +7,13 @@ import { parseMessage, subscriptions } from '@floodgate/core/contracts/messages.
 import { toFailure, type Failure } from '@floodgate/core/domain/failure.ts';
 import type { Delivery, Subscription, Verdict } from '@floodgate/core/ports/message-bus.ts';
 
+export const workerRoles = ['compute', 'commit'] as const;
+export type WorkerRole = (typeof workerRoles)[number];
+
 export type WorkerDeps = ExecuteDeps &
   LaneDeps & {
+    /** What this process does; it subscribes to nothing else. Both, unless said otherwise. */
+    readonly roles?: ReadonlySet<WorkerRole>;
     /** Dispatches that this process executes at once. */
     readonly concurrency: number;
     /** Tables whose lanes this process serves at once. */
@@ -19,14 +24,20 @@ export type WorkerDeps = ExecuteDeps &
 
 export type WorkerApp = {
   readonly start: () => Promise<void>;
-  /** Finishes what it holds within `graceMs`, and returns the rest. */
+  /** Finishes what it holds within `graceMs`, all together, and returns the rest. */
   readonly stop: (graceMs: number) => Promise<void>;
   readonly isReady: () => boolean;
 };
 
+/** Of the grace period: a dispatch may work for minutes, a commit takes seconds. */
+const dispatchShare = 0.7;
+
 export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
   const lanes = createCommitLanes(deps);
-  let open: Subscription[] = [];
+  const roles = deps.roles ?? new Set(workerRoles);
+  let tasks: Subscription | undefined;
+  let commits: Subscription | undefined;
+  let isOpen = false;
 
   /** Where the store can't be written either, nothing could be recorded: the error itself says that this process must stop. */
   const haltOn = async (work: () => Promise<{ readonly outcome: string } | { readonly outcome: 'halt'; readonly failure: Failure }>): Promise<Verdict> => {
@@ -59,19 +70,20 @@ export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
 
   return {
     start: async () => {
-      open = await Promise.all([
-        deps.bus.subscribe(subscriptions.workerTasks, onTask, { maxOutstanding: deps.concurrency }),
+      [tasks, commits] = await Promise.all([
+        roles.has('compute') ? deps.bus.subscribe(subscriptions.workerTasks, onTask, { maxOutstanding: deps.concurrency }) : undefined,
         // A lane in service holds one delivery; doorbells for it come and go beside it.
-        deps.bus.subscribe(subscriptions.workerCommits, onCommit, { maxOutstanding: deps.lanes * 2 }),
+        roles.has('commit') ? deps.bus.subscribe(subscriptions.workerCommits, onCommit, { maxOutstanding: deps.lanes * 2 }) : undefined,
       ]);
+      isOpen = true;
     },
     stop: async (graceMs) => {
-      // Dispatches first: what they stage is still committed within the grace period.
-      const [tasks, commits] = open;
-      await tasks?.stop(graceMs);
-      await commits?.stop(graceMs);
-      open = [];
+      isOpen = false;
+      const startedAt = deps.clock.now();
+      // Dispatches first: what they stage is still committed, in the part of the grace period that is kept for the lanes.
+      await tasks?.stop(commits === undefined ? graceMs : graceMs * dispatchShare);
+      await commits?.stop(Math.max(graceMs - (deps.clock.now() - startedAt), 0));
     },
-    isReady: () => open.length > 0,
+    isReady: () => isOpen,
   };
 };

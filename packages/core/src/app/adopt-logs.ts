@@ -30,9 +30,11 @@ const compareLogs = async (deps: EngineDeps, pipeline: Pipeline, signal: AbortSi
   for (const processor of pipeline.processors.filter(({ kind }) => kind !== 'external')) {
     const log = await deps.warehouse.readCommitLog(specOf(processor), 'all', signal);
     if (log.length === 0) continue;
-    const years = await readLedgerYears(deps.store, [...new Set(log.map(({ date }) => ledgerPathOf(pipeline.id, processor.id, date)))]);
+    // In this order, since lanes may be at work meanwhile: a commit in the log whose job is gone from the lane has been settled, so
+    // the ledger that is read after that has it. The other way round it could be settled in between, and would look lost.
     const laneDocument = await deps.store.get(lanePath(processor.table));
     const job = laneDocument === undefined ? null : parseDocument(laneSchema, laneDocument).job;
+    const years = await readLedgerYears(deps.store, [...new Set(log.map(({ date }) => ledgerPathOf(pipeline.id, processor.id, date)))]);
     const unsettled = new Set(job?.tasks.map(({ path, generation }) => `${path.slice(-10)}|${generation}`));
     for (const { date, generation } of log) {
       sequence = Math.max(sequence, splitGeneration(generation).sequence);
