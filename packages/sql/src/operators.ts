@@ -90,7 +90,7 @@ function division(printer: ExpressionPrinter, node: Node): Printed {
   const isNonZero =
     right.raw !== undefined ? BigInt(right.raw.replaceAll(/[()]/gu, '')) !== 0n : /^[0-9.]+e[0-9+-]+$/u.test(right.sql) && Number(right.sql) !== 0;
   const isPlain = isNonZero && (left.type !== undefined || right.type === 'FLOAT64');
-  const sql = isPlain ? `(${bare(left)} / ${bare(right)})` : `fg_divide(${bare(left)}, ${bare(right)})`;
+  const sql = isPlain ? `(${bare(left)} / ${bare(right)})` : `${printer.isStatement ? 'fg_divide_told' : 'fg_divide'}(${bare(left)}, ${bare(right)})`;
   // An integer divided by a number of 1 or more stays in the range.
   const own = left.type === 'INT64' && right.type === 'INT64' ? undefined : 'error';
   return { sql, type: 'FLOAT64', ...overflowOf([left], 'FLOAT64', own) };

@@ -88,6 +88,7 @@ function child(context: TranslationContext) {
   return {
     print: (node: Node) => printExpression(context, node),
     printUnchecked: (node: Node) => printUnchecked(context, node),
+    isStatement: context.mode !== undefined,
     stringLiteral: (node: Node | undefined) => (node === undefined ? undefined : stringValueOf(context.lexed, node)),
     integerLiteral,
   };

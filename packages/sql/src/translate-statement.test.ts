@@ -180,6 +180,25 @@ describe('DML', () => {
     });
   });
 
+  test('a MERGE with columns that are called like types', () => {
+    const sql = `MERGE d.t t USING d.s s ON t.date = DATE '2024-01-01' WHEN MATCHED THEN UPDATE SET date = s.date, time = CAST(s.x AS DATE)
+      WHEN NOT MATCHED THEN INSERT (date, id, timestamp) VALUES (date, 1, DATE(timestamp))`;
+    expect(translate(sql)).toMatchObject({
+      on: `("t"."date" = CAST('2024-01-01' AS DATE))`,
+      whens: [
+        {
+          action: {
+            set: [
+              { path: ['date'], value: '"s"."date"' },
+              { path: ['time'], value: 'fg_date("s"."x")' },
+            ],
+          },
+        },
+        { action: { columns: ['date', 'id', 'timestamp'], values: ['"date"', '1::BIGINT', 'CAST("timestamp" AS DATE)'] } },
+      ],
+    });
+  });
+
   test('a MERGE whose alias is the name of its source’s dataset', () => {
     expect(translate('MERGE d.t d USING d.s AS s ON d.id = s.id WHEN MATCHED THEN DELETE')).toMatchObject({ target: ['d', 't'], alias: 'd', sourceAlias: 's' });
   });

@@ -17,6 +17,7 @@ import { createProblem, RefusedSql } from './problems.ts';
 import type { SqlProblem } from './problems.ts';
 import { readHead } from './statement-heads.ts';
 import { insertText, TokenReader } from './token-reader.ts';
+import type { Token } from './token-reader.ts';
 import type { TranslatedStatement } from './translated-statement.ts';
 import { TranslationContext } from './translation-context.ts';
 import type { ColumnTypes, ParameterTypes, StatementMode } from './translation-context.ts';
@@ -58,10 +59,26 @@ function printParsed(context: TranslationContext, node: Node): TranslatedStateme
   return dml === undefined ? { kind: 'query', sql: context.printQuery(node) } : dml(context, node.body);
 }
 
-/** The parser wants the INTO that GoogleSQL lets one leave out. */
+/** The parser wants the INTO that GoogleSQL lets one leave out, and in MERGE quotes around columns that are called like types. */
 function completed(lexed: LexedSql): LexedSql {
   const tokens = new TokenReader(lexed);
+  if (tokens.sees('MERGE')) return withQuotedColumns(lexed, tokens);
   const insert = tokens.peek();
   if (insert === undefined || !tokens.takes('INSERT') || tokens.sees('INTO')) return lexed;
   return insertText(lexed, insert.end, ' INTO');
+}
+
+const TYPE_LIKE = new Set(['DATE', 'DATETIME', 'TIME', 'TIMESTAMP']);
+
+/** `SET date = …`, `INSERT (id, date)`: the word is a type where a literal, a parenthesis or nothing of a list follows. */
+function withQuotedColumns(lexed: LexedSql, tokens: TokenReader): LexedSql {
+  const columns: Token[] = [];
+  let before: Token | undefined;
+  while (!tokens.isAtEnd) {
+    const token = tokens.next();
+    const isListed = before !== undefined && (['(', ',', '.'].includes(before.text) || before.word === 'SET');
+    if (isListed && TYPE_LIKE.has(token.word ?? '') && [')', ',', '='].includes(tokens.peek()?.text ?? '')) columns.push(token);
+    before = token;
+  }
+  return columns.reduceRight((text, { start, end }) => insertText(insertText(text, end, '`'), start, '`'), lexed);
 }

@@ -5,6 +5,8 @@ import { RefusedSql } from '../problems.ts';
 
 export interface ExpressionPrinter {
   print(node: Node): Printed;
+  /** Of a whole statement, not of a pipeline's SELECT. */
+  readonly isStatement: boolean;
   /** As `print`, for whoever hands `overflow` on. */
   printUnchecked(node: Node): Printed;
   /** The value of a string literal, undefined for anything else. */
