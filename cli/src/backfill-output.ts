@@ -1,4 +1,5 @@
 // The result of a backfill as one document, from the task documents: what the summary shows and --json prints.
+import { leftOutOf } from '@floodgate/core/app/describe-plan.ts';
 import type { PlanReader } from '@floodgate/core/app/plan-store.ts';
 import { readBackfillResult, type BackfillResult } from '@floodgate/core/app/read-status.ts';
 import { controlPath, controlSchema, parseDocument, type GateDocument, type TaskDocument } from '@floodgate/core/contracts/documents.ts';
@@ -8,7 +9,6 @@ import type { StoreReader } from '@floodgate/core/ports/status-store.ts';
 import { withoutName } from './render/checks.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { BackfillOutput } from './output-schema.ts';
-import { leftOutOf } from './plan-output.ts';
 
 type Failures = BackfillOutput['failures'];
 
