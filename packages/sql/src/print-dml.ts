@@ -124,6 +124,8 @@ function printAction(context: TranslationContext, node: Node, alias: string): Me
   if (verb !== undefined && first !== undefined && isWord(verb, 'INSERT')) {
     if (isWord(first, 'ROW') && second === undefined) return { kind: 'insert_row' };
     if (second === undefined) return { kind: 'insert', values: tupleOf(first).map((value) => printValue(context, value)) };
+    const [only, ...more] = second.kind === 'tuple' ? tupleOf(second) : [];
+    if (only !== undefined && more.length === 0 && isRow(only)) return { kind: 'insert_row', columns: tupleOf(first).map(columnName) };
     if (second.kind === 'tuple')
       return { kind: 'insert', columns: tupleOf(first).map(columnName), values: tupleOf(second).map((value) => printValue(context, value)) };
   }
@@ -167,6 +169,11 @@ function isDefault(node: Node): boolean {
   if (isWord(node, 'DEFAULT')) return true;
   const name = node.kind === 'column' && isEmpty(node.body['table']) ? node.body['name'] : undefined;
   return isBody(name) && name['quoted'] !== true && nameOf(name)?.toUpperCase() === 'DEFAULT';
+}
+
+/** What `translateStatement` makes of ROW behind a list of columns. */
+function isRow({ kind, body }: Node): boolean {
+  return kind === 'column' && nameOf(body['name']) === '_fg_ROW';
 }
 
 function isWord(node: Node, word: string): boolean {

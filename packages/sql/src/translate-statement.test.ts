@@ -199,6 +199,15 @@ describe('DML', () => {
     });
   });
 
+  test('a MERGE that inserts the row into some columns', () => {
+    expect(translate('MERGE d.t USING d.s ON FALSE WHEN NOT MATCHED THEN INSERT (a, date) ROW')).toMatchObject({
+      whens: [{ action: { kind: 'insert_row', columns: ['a', 'date'] } }],
+    });
+    expect(translate('MERGE d.t USING d.s ON FALSE WHEN NOT MATCHED THEN INSERT (a) VALUES (row)')).toMatchObject({
+      whens: [{ action: { kind: 'insert', columns: ['a'], values: ['"row"'] } }],
+    });
+  });
+
   test('a MERGE whose alias is the name of its source’s dataset', () => {
     expect(translate('MERGE d.t d USING d.s AS s ON d.id = s.id WHEN MATCHED THEN DELETE')).toMatchObject({ target: ['d', 't'], alias: 'd', sourceAlias: 's' });
   });

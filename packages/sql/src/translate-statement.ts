@@ -62,7 +62,7 @@ function printParsed(context: TranslationContext, node: Node): TranslatedStateme
 /** The parser wants the INTO that GoogleSQL lets one leave out, and in MERGE quotes around columns that are called like types. */
 function completed(lexed: LexedSql): LexedSql {
   const tokens = new TokenReader(lexed);
-  if (tokens.sees('MERGE')) return withQuotedColumns(lexed, tokens);
+  if (tokens.sees('MERGE')) return readableMerge(lexed, tokens);
   const insert = tokens.peek();
   if (insert === undefined || !tokens.takes('INSERT') || tokens.sees('INTO')) return lexed;
   return insertText(lexed, insert.end, ' INTO');
@@ -71,14 +71,18 @@ function completed(lexed: LexedSql): LexedSql {
 const TYPE_LIKE = new Set(['DATE', 'DATETIME', 'TIME', 'TIMESTAMP']);
 
 /** `SET date = …`, `INSERT (id, date)`: the word is a type where a literal, a parenthesis or nothing of a list follows. */
-function withQuotedColumns(lexed: LexedSql, tokens: TokenReader): LexedSql {
-  const columns: Token[] = [];
+function readableMerge(lexed: LexedSql, tokens: TokenReader): LexedSql {
+  const edits: { readonly at: number; readonly text: string }[] = [];
   let before: Token | undefined;
   while (!tokens.isAtEnd) {
     const token = tokens.next();
     const isListed = before !== undefined && (['(', ',', '.'].includes(before.text) || before.word === 'SET');
-    if (isListed && TYPE_LIKE.has(token.word ?? '') && [')', ',', '='].includes(tokens.peek()?.text ?? '')) columns.push(token);
+    if (isListed && TYPE_LIKE.has(token.word ?? '') && [')', ',', '='].includes(tokens.peek()?.text ?? '')) {
+      edits.push({ at: token.start, text: '`' }, { at: token.end, text: '`' });
+    }
+    // `INSERT (a, b) ROW`: the parser has ROW alone, or VALUES behind a list.
+    if (token.word === 'ROW' && before?.text === ')') edits.push({ at: token.start, text: 'VALUES (_fg_' }, { at: token.end, text: ')' });
     before = token;
   }
-  return columns.reduceRight((text, { start, end }) => insertText(insertText(text, end, '`'), start, '`'), lexed);
+  return edits.reduceRight((text, edit) => insertText(text, edit.at, edit.text), lexed);
 }

@@ -18,8 +18,8 @@ export type MergeAction =
   | { readonly kind: 'update'; readonly set: readonly Assignment[] }
   | { readonly kind: 'delete' }
   | { readonly kind: 'insert'; readonly columns?: readonly string[]; readonly values: readonly Value[] }
-  /** Every column of the source, in its order, into the columns of the target. */
-  | { readonly kind: 'insert_row' };
+  /** Every column of the source, in its order, into these columns of the target; absent: into all. */
+  | { readonly kind: 'insert_row'; readonly columns?: readonly string[] };
 export type MergeWhen = {
   readonly match: 'matched' | 'not_matched_by_target' | 'not_matched_by_source';
   readonly condition?: string;

@@ -142,6 +142,22 @@ test('an error in one clause leaves nothing of the others', async () => {
   expect(await contents('Inventory')).toEqual(before);
 });
 
+test('a row is inserted into the columns that are named, and columns may be called like types', async () => {
+  await fixture.run('CREATE TABLE d.dated (id INT64, date DATE, note STRING DEFAULT "none")');
+  const result = await merge(`MERGE d.dated T USING (SELECT DATE '2024-01-01' AS date, 1 AS id UNION ALL SELECT DATE '2024-01-02', 2) S
+    ON T.date = S.date WHEN NOT MATCHED AND S.id = 1 THEN INSERT (date, id) ROW WHEN NOT MATCHED THEN INSERT (id, date) VALUES (id + 10, date)`);
+  expect(result).toEqual({ inserted: 2, updated: 0, deleted: 0 });
+  expect(await merge(`MERGE d.dated T USING (SELECT 1 AS id) S ON T.id = S.id WHEN MATCHED THEN UPDATE SET date = DATE '2024-02-01'`)).toEqual({
+    inserted: 0,
+    updated: 1,
+    deleted: 0,
+  });
+  expect(await contents('dated')).toEqual([
+    ['1', '2024-02-01', 'none'],
+    ['12', '2024-01-02', 'none'],
+  ]);
+});
+
 test('REQUIRED holds in every clause', async () => {
   await fixture.run('CREATE TABLE d.r (k INT64 NOT NULL, v STRING NOT NULL)');
   await fixture.run(`INSERT d.r VALUES (1, 'a')`);

@@ -136,7 +136,7 @@ const findNewcomers = async (
   for (const one of clauses) {
     const { action } = one;
     if (action.kind !== 'insert_row' && action.kind !== 'insert') continue;
-    const [columns, values] = action.kind === 'insert' ? [action.columns, action.values] : [undefined, ofSource];
+    const [columns, values] = action.kind === 'insert' ? [action.columns, action.values] : [action.columns, ofSource];
     rows.set(one, (await insertedRows(run, table, columns, [values], `FROM ${from}`))[0] ?? []);
   }
   const values = newColumns(table).map((column, index) => `${caseOf(clauses, (one) => rows.get(one)?.[index] ?? 'NULL', 'NULL')} AS ${column}`);
