@@ -56,8 +56,11 @@ kill -KILL -$$
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-export const startJavaEmulator = async (spec: JavaEmulatorSpec, options: JavaEmulatorOptions = {}): Promise<RunningEmulator> => {
-  const program = await findEmulatorProgram(spec.program);
+export const startJavaEmulator = async (spec: JavaEmulatorSpec, options: JavaEmulatorOptions = {}): Promise<RunningEmulator> =>
+  startProgram(spec, await findEmulatorProgram(spec.program), options);
+
+/** The same for a program that lies elsewhere. */
+export const startProgram = async (spec: Omit<JavaEmulatorSpec, 'program'>, program: string, options: JavaEmulatorOptions = {}): Promise<RunningEmulator> => {
   // A free port may be taken by another between the question and the start; a port that was asked for is tried once.
   for (let triesLeft = options.port === undefined ? 3 : 1; ; triesLeft -= 1) {
     const port = options.port ?? (await findFreePort());
@@ -72,7 +75,7 @@ export const startJavaEmulator = async (spec: JavaEmulatorSpec, options: JavaEmu
 };
 
 /** The emulator, or why there is none. */
-const start = async (spec: JavaEmulatorSpec, program: string, port: number, timeoutMs: number): Promise<RunningEmulator | string> => {
+const start = async (spec: Omit<JavaEmulatorSpec, 'program'>, program: string, port: number, timeoutMs: number): Promise<RunningEmulator | string> => {
   const child = spawn('/bin/sh', ['-c', watched, 'sh', program, ...spec.args(loopback, port)], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
   let hasPort = false;
