@@ -1,5 +1,6 @@
 // The official client as Floodgate uses it. Resources go over the wire as the REST reference has them: the client's own
 // comforts (waiting for jobs at its own pace, guessing types of parameters and of rows) can't be aborted or told what to do.
+import { Readable } from 'node:stream';
 import { BigQuery, type BigQueryOptions } from '@google-cloud/bigquery';
 import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
@@ -93,7 +94,9 @@ export class BigQueryCalls {
         () => undefined,
       );
       // The client can't give a request up: where the signal is aborted its answer is not waited for.
-      this.client.request({ ...call } as never, (error: unknown, body: unknown) => {
+      // A part of a body is a text or a stream to it, and a stream is read once.
+      const multipart = call.multipart?.map((part) => (typeof part.body === 'string' ? part : { ...part, body: Readable.from([part.body]) }));
+      this.client.request({ ...call, ...(multipart === undefined ? {} : { multipart }) } as never, (error: unknown, body: unknown) => {
         end();
         if (error !== null && error !== undefined) reject(error);
         else resolve(body);

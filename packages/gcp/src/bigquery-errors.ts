@@ -63,8 +63,8 @@ const rules: readonly Rule[] = [
   [{ reason: /^(accessDenied|billingNotEnabled|forbidden|authError|authenticationRequired|blocked|insufficientPermissions)$/ }, 'permission_denied'],
   [{ status: [401] }, 'permission_denied'],
   [{ text: /Could not load the default credentials|invalid_grant|Could not refresh access token/i }, 'permission_denied'],
-  // BigQuery says "not found" of what lies elsewhere and names the place where it has looked.
-  [{ text: /was not found in location|not found in location|Cannot read and write in different locations|location .* (does not match|mismatch)/i }, 'location_mismatch'],
+  // "was not found in location EU" is what BigQuery says of any table that is not there.
+  [{ text: /Cannot read and write in different locations|location .* (does not match|mismatch)/i }, 'location_mismatch'],
   [{ reason: /^(responseTooLarge|resourcesExceeded)$/ }, 'out_of_memory'],
   [{ reason: /^timeout$/ }, 'timeout'],
   [{ text: /Job timed out|exceeded .*timeout|Operation timed out|jobTimeoutMs|deadline exceeded/i }, 'timeout'],
