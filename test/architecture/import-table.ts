@@ -16,13 +16,13 @@ const zonePatterns = [
   ['cloud-limits', /^packages\/cloud-limits\//],
   ['bigquery-emulator', /^packages\/bigquery-emulator\//],
   ['http', /^packages\/http\//],
-  // A service chooses its backend where it starts, and nowhere else.
-  ['service/main', /^services\/[^/]+\/src\/main\.ts$/],
+  // A service chooses its backend where it starts, with the settings of it, and nowhere else.
+  ['service/main', /^services\/[^/]+\/src\/(main|config)(\.test)?\.ts$/],
   ['planner', /^services\/planner\//],
   ['worker', /^services\/worker\//],
   ['validator', /^services\/validator\//],
   // The only files of the command line that know a backend or a service.
-  ['cli/composition', /^cli\/src\/(embedded-stack|embedded-home|gcp-stack|gcp-doctor|control-server)\.ts$/],
+  ['cli/composition', /^cli\/src\/(embedded-stack|embedded-home|gcp-settings|gcp-stack|gcp-doctor|control-server)\.ts$/],
   ['cli', /^cli\//],
   ['dashboard', /^dashboard\//],
   ['pipelines', /^pipelines\//],
@@ -97,7 +97,24 @@ export const typeOnlyExceptions: Readonly<Record<string, { readonly imports: rea
 
 /** Zones whose code may use a package; tests, benches and the root may use every listed one. */
 export const packageZones: readonly (readonly [pattern: RegExp, zones: readonly Zone[]])[] = [
-  [/^zod$/, ['core/contracts', 'core/pipeline', 'core/app', 'http', 'system', 'gcp', 'planner', 'worker', 'validator', 'cli', 'cli/composition', 'infra']],
+  [
+    /^zod$/,
+    [
+      'core/contracts',
+      'core/pipeline',
+      'core/app',
+      'http',
+      'system',
+      'gcp',
+      'planner',
+      'worker',
+      'validator',
+      'service/main',
+      'cli',
+      'cli/composition',
+      'infra',
+    ],
+  ],
   [/^yaml$/, ['core/pipeline', 'cli']],
   [/^@polyglot-sql\/sdk$/, ['sql']],
   [/^@duckdb\/node-api$/, ['embedded', 'bigquery-emulator']],

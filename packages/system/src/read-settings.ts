@@ -104,6 +104,15 @@ export const wholeNumber = (min: number, max: number) =>
 export const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.string().pipe(z.enum(names, `expected one of ${names.join(', ')}`));
 export const folder = z.string().min(1, 'expected a folder');
+export const commaSeparated = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+  .refine((parts) => parts.length > 0, 'expected a list, with commas in between');
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
