@@ -588,7 +588,9 @@ export function describeStatusStoreContract(name: string, makeHarness: () => Pro
           const b = await transaction.get('x/b');
           seen.push([a!.data['n'], b!.data['n']]);
         });
-        expect(seen).toEqual([[2, 2]]);
+        // A store that shows the instant of the first read lets the body end with that; one that notices what came later runs it again.
+        expect(seen).toHaveLength(1);
+        expect([[[0, 0]], [[2, 2]]]).toContainEqual(seen);
       });
 
       it('prevents write skew: two that read both and each write one', async () => {

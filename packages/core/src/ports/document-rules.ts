@@ -136,7 +136,8 @@ function fieldOf(data: JsonObject, field: string): Json | undefined {
   return value;
 }
 
-function scalarOf(data: JsonObject, field: string): Scalar | undefined {
+/** A field as indexes hold it; dots lead into nested objects. */
+export function scalarOf(data: JsonObject, field: string): Scalar | undefined {
   const value = fieldOf(data, field);
   return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }
