@@ -18,7 +18,14 @@ export const startBigQueryProcess = ({ folder, storageHost, ...options }: BigQue
       args: (host, port) => [
         // It reads one variable; `env` adds it to ours.
         ...(storageHost === undefined ? [] : [`STORAGE_EMULATOR_HOST=http://${storageHost}`]),
-        ...[process.execPath, main, '--host', host, '--port', String(port), '--dir', folder],
+        process.execPath,
+        main,
+        '--host',
+        host,
+        '--port',
+        String(port),
+        '--dir',
+        folder,
       ],
       readyText: 'BigQuery emulator is ready at',
       readyPath: '/emulator/v1/health',

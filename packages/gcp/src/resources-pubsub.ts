@@ -24,7 +24,7 @@ export type PushTarget = {
 const deadLetterTopic: Topic = 'floodgate-dead-letter';
 const secondMs = 1_000;
 const dayMs = 86_400_000;
-/** Pub/Sub's default and, for a subscription, its most: https://docs.cloud.google.com/pubsub/docs/subscription-properties#message-retention */
+/** Pub/Sub's default: https://docs.cloud.google.com/pubsub/docs/subscription-properties#message-retention */
 const retentionMs = 7 * dayMs;
 
 type Duration = { readonly seconds?: unknown; readonly nanos?: unknown };
