@@ -13,7 +13,11 @@ export type Precondition = { readonly exists: false } | { readonly updateTime: T
 export type FirestoreWrite = ({ readonly update: FirestoreDocument } | { readonly delete: string }) & { readonly currentDocument?: Precondition };
 
 /** Of an instant in the past (all reads of one instant see one state), in a transaction, or that of now. */
-export type ReadAt = { readonly readTime: Timestamp } | { readonly transaction: Uint8Array } | { readonly newTransaction: { readonly readWrite: object } } | object;
+export type ReadAt =
+  | { readonly readTime: Timestamp }
+  | { readonly transaction: Uint8Array }
+  | { readonly newTransaction: { readonly readWrite: object } }
+  | object;
 
 export type ReadResult = {
   readonly documents: readonly FoundDocument[];
@@ -95,7 +99,7 @@ export class FirestoreCalls {
   /** Throws what the client throws: the transaction knows what its conditions were. */
   async commit(writes: readonly FirestoreWrite[], transaction: Uint8Array | undefined): Promise<void> {
     const request = { database: this.database, writes: [...writes], ...(transaction === undefined ? {} : { transaction }) };
-    await this.#rpc.commit(request as Parameters<FirestoreRpc['commit']>[0], this.#options());
+    await this.#rpc.commit(request, this.#options());
   }
 
   /** Best effort: a transaction that is never heard of again ends by itself, after a minute at the latest. */
@@ -113,9 +117,9 @@ export class FirestoreCalls {
         return parts;
       } catch (error) {
         if (inTransaction) throw error;
-        const { then } = readFailure(error, 'read');
+        const { reaction } = readFailure(error, 'read');
         // Contention of a read: an emulator makes it wait for locks, and gives up.
-        if (tried === maxReads || (then !== 'retry_call' && then !== 'run_again')) throw toStoreError(error, 'read', doing);
+        if (tried === maxReads || (reaction !== 'retry_call' && reaction !== 'run_again')) throw toStoreError(error, 'read', doing);
         await this.#deps.clock.sleep(firstWaitMs * 2 ** tried * this.#deps.ids.random());
       }
     }
@@ -144,4 +148,3 @@ function collect(parts: readonly Part[]): ReadResult {
   }
   return { documents, readTime, transaction };
 }
-

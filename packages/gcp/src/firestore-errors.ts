@@ -29,7 +29,7 @@ export type FirestoreFailure = {
    * What to do: `retry_call`: nothing has happened and the same call may succeed. `run_again`: nothing was written, what the transaction
    * has read is outdated. `exists`: a document that was to be absent is there. `throw`: tell the caller.
    */
-  readonly then: 'retry_call' | 'run_again' | 'exists' | 'throw';
+  readonly reaction: 'retry_call' | 'run_again' | 'exists' | 'throw';
   readonly error: StoreErrorCode;
   readonly hint?: string;
 };
@@ -49,7 +49,7 @@ const rows: readonly Row[] = [
   {
     code: notFound,
     message: /database .* does not exist/i,
-    then: 'throw',
+    reaction: 'throw',
     error: 'unavailable',
     hint: 'Create the database: gcloud firestore databases create --database=<name> --location=<location>',
   },
@@ -58,35 +58,35 @@ const rows: readonly Row[] = [
     code: failedPrecondition,
     operation: 'read',
     message: /index/i,
-    then: 'throw',
+    reaction: 'throw',
     error: 'invalid',
     hint: 'Deploy the declared indexes (firestoreIndexes in packages/gcp/src/firestore-indexes.ts): firebase deploy --only firestore:indexes; a new one is built for minutes.',
   },
-  { code: failedPrecondition, operation: 'read', then: 'throw', error: 'invalid' },
+  { code: failedPrecondition, operation: 'read', reaction: 'throw', error: 'invalid' },
   // The conditions of a commit are the versions that its transaction has read.
-  { code: failedPrecondition, operation: 'commit', then: 'run_again', error: 'conflict' },
-  { code: notFound, operation: 'commit', then: 'run_again', error: 'conflict' },
-  { code: alreadyExists, operation: 'commit', then: 'exists', error: 'already_exists' },
+  { code: failedPrecondition, operation: 'commit', reaction: 'run_again', error: 'conflict' },
+  { code: notFound, operation: 'commit', reaction: 'run_again', error: 'conflict' },
+  { code: alreadyExists, operation: 'commit', reaction: 'exists', error: 'already_exists' },
   // Contention: Firestore has given up this one in favour of another, and written nothing.
-  { code: aborted, then: 'run_again', error: 'conflict' },
+  { code: aborted, reaction: 'run_again', error: 'conflict' },
   // https://github.com/googleapis/nodejs-firestore: the service says INVALID_ARGUMENT of a transaction that it has forgotten.
-  { code: invalidArgument, message: /transaction.*(expired|no longer valid|invalid transaction|closed)/is, then: 'run_again', error: 'conflict' },
-  { code: invalidArgument, then: 'throw', error: 'invalid' },
+  { code: invalidArgument, message: /transaction.*(expired|no longer valid|invalid transaction|closed)/is, reaction: 'run_again', error: 'conflict' },
+  { code: invalidArgument, reaction: 'throw', error: 'invalid' },
   {
     code: permissionDenied,
-    then: 'throw',
+    reaction: 'throw',
     error: 'unavailable',
     hint: "Give the service's account the role roles/datastore.user on the project, and enable firestore.googleapis.com.",
   },
-  { code: unauthenticated, then: 'throw', error: 'unavailable', hint: 'Credentials are missing or expired: gcloud auth application-default login' },
-  { code: resourceExhausted, operation: 'read', then: 'retry_call', error: 'unavailable', hint: 'A quota of Firestore is used up.' },
-  { code: resourceExhausted, operation: 'commit', then: 'throw', error: 'unavailable', hint: 'A quota of Firestore is used up.' },
+  { code: unauthenticated, reaction: 'throw', error: 'unavailable', hint: 'Credentials are missing or expired: gcloud auth application-default login' },
+  { code: resourceExhausted, operation: 'read', reaction: 'retry_call', error: 'unavailable', hint: 'A quota of Firestore is used up.' },
+  { code: resourceExhausted, operation: 'commit', reaction: 'throw', error: 'unavailable', hint: 'A quota of Firestore is used up.' },
   ...[unavailable, deadlineExceeded, internal, unknown, cancelled].flatMap((code): Row[] => [
-    { code, operation: 'read', then: 'retry_call', error: 'unavailable' },
+    { code, operation: 'read', reaction: 'retry_call', error: 'unavailable' },
     // The answer may be lost on its way back: the writes may have been applied, and are not sent again.
-    { code, operation: 'commit', then: 'throw', error: 'unavailable', hint: 'The transaction may have been applied: read before you decide.' },
+    { code, operation: 'commit', reaction: 'throw', error: 'unavailable', hint: 'The transaction may have been applied: read before you decide.' },
   ]),
-  { code: 'any', then: 'throw', error: 'unavailable' },
+  { code: 'any', reaction: 'throw', error: 'unavailable' },
 ];
 
 export function readFailure(error: unknown, operation: FirestoreOperation): FirestoreFailure {
@@ -98,7 +98,7 @@ export function readFailure(error: unknown, operation: FirestoreOperation): Fire
       (candidate.operation === undefined || candidate.operation === operation) &&
       (candidate.message === undefined || candidate.message.test(message)),
   )!;
-  return { then: row.then, error: row.error, ...(row.hint === undefined ? {} : { hint: row.hint }) };
+  return { reaction: row.reaction, error: row.error, ...(row.hint === undefined ? {} : { hint: row.hint }) };
 }
 
 /** `doing`: what was tried, e.g. `read lanes/x`. */

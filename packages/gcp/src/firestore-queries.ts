@@ -62,11 +62,9 @@ function filtersOf({ equal, ranges }: CheckedQuery): readonly FieldFilter[] {
         ? { fieldFilter: { field: of, op: 'EQUAL', value: encoded[0]! } }
         : { fieldFilter: { field: of, op: 'IN', value: { arrayValue: { values: encoded } } } };
     }),
-    ...ranges.map(
-      ({ field, op, value }): FieldFilter => ({
-        fieldFilter: { field: { fieldPath: indexedField(field) }, op: rangeOps[op], value: scalarValue(value, field) },
-      }),
-    ),
+    ...ranges.map(({ field, op, value }): FieldFilter => ({
+      fieldFilter: { field: { fieldPath: indexedField(field) }, op: rangeOps[op], value: scalarValue(value, field) },
+    })),
   ];
 }
 

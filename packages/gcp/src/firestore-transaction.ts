@@ -10,7 +10,15 @@
 //   transaction wrote all that it read, there is none of this, and one call does it.
 //
 // A body that only reads needs no proof: it has seen the state of one instant.
-import { checkIndexedFields, checkQuery, compareForQuery, documentText, freezeJson, scalarOf, splitDocumentPath } from '@floodgate/core/ports/document-rules.ts';
+import {
+  checkIndexedFields,
+  checkQuery,
+  compareForQuery,
+  documentText,
+  freezeJson,
+  scalarOf,
+  splitDocumentPath,
+} from '@floodgate/core/ports/document-rules.ts';
 import type { CheckedQuery, IndexCatalog } from '@floodgate/core/ports/document-rules.ts';
 import { StoreError } from '@floodgate/core/ports/status-store.ts';
 import type { JsonObject, Query, StoredDocument, StoreTransaction } from '@floodgate/core/ports/status-store.ts';
@@ -43,7 +51,11 @@ export async function readDocuments(calls: FirestoreCalls, paths: readonly strin
   return { documents: paths.map((path) => found.get(path)), readTime: read.readTime };
 }
 
-export async function runQuery(calls: FirestoreCalls, query: CheckedQuery, at: ReadAt): Promise<ReadAnswer<StoredDocument[]> & { readonly fingerprint: string }> {
+export async function runQuery(
+  calls: FirestoreCalls,
+  query: CheckedQuery,
+  at: ReadAt,
+): Promise<ReadAnswer<StoredDocument[]> & { readonly fingerprint: string }> {
   const read = await calls.query(toFirestoreQuery(calls.database, query), at);
   let documents = read.documents.map((document) => toStoredDocument(calls.database, document));
   if (isSortedHere(query)) documents = documents.sort((a, b) => compareForQuery(query, a, b)).slice(0, query.limit);
@@ -190,7 +202,7 @@ export class FirestoreTransaction implements StoreTransaction {
     } catch (error) {
       if (transaction !== undefined) await this.#calls.rollback(transaction);
       const because = toStoreError(error, 'read', 'read again what a transaction has read');
-      if (error instanceof StoreError || readFailure(error, 'read').then === 'throw') throw because;
+      if (error instanceof StoreError || readFailure(error, 'read').reaction === 'throw') throw because;
       return { outcome: 'changed', because };
     }
     await this.#calls.rollback(transaction);
@@ -205,7 +217,7 @@ export class FirestoreTransaction implements StoreTransaction {
   async #proveDocuments(paths: readonly string[], names: readonly string[], at: ReadAt): Promise<Proof> {
     const read = await this.#calls.read(names, at, 'version');
     const found = new Map(read.documents.map((document) => [document.name, versionOf(document)]));
-    return { read, holds: paths.every((path, i) => (found.get(names[i]!) ?? 0) === this.#versions.get(path)) };
+    return { read, holds: paths.every((path, i) => (found.get(names[i]) ?? 0) === this.#versions.get(path)) };
   }
 
   #writes(): FirestoreWrite[] {
@@ -214,7 +226,11 @@ export class FirestoreTransaction implements StoreTransaction {
     return [...this.#changes].flatMap(([path, { content, mustBeAbsent }]): FirestoreWrite[] => {
       const currentDocument = this.#conditionOf(path, mustBeAbsent);
       const condition = currentDocument === undefined ? {} : { currentDocument };
-      return [content === undefined ? { delete: nameOfDocument(database, path), ...condition } : { update: toFirestoreDocument(database, content, writeId), ...condition }];
+      return [
+        content === undefined
+          ? { delete: nameOfDocument(database, path), ...condition }
+          : { update: toFirestoreDocument(database, content, writeId), ...condition },
+      ];
     });
   }
 
@@ -225,9 +241,9 @@ export class FirestoreTransaction implements StoreTransaction {
   }
 
   async #afterFailure(error: unknown): Promise<Changed> {
-    const { then } = readFailure(error, 'commit');
-    if (then === 'run_again') return { outcome: 'changed' };
-    if (then !== 'exists') throw toStoreError(error, 'commit', 'commit a transaction');
+    const { reaction } = readFailure(error, 'commit');
+    if (reaction === 'run_again') return { outcome: 'changed' };
+    if (reaction !== 'exists') throw toStoreError(error, 'commit', 'commit a transaction');
     // Firestore does not say which: one that was read as absent (then the body runs again), or one that it was not asked for.
     const created = [...this.#changes].filter(([path, { mustBeAbsent }]) => mustBeAbsent && !this.#versions.has(path)).map(([path]) => path);
     const readAsAbsent = [...this.#changes.keys()].some((path) => this.#versions.get(path) === 0);
