@@ -77,3 +77,9 @@ export const createPushRouter = ({ verify, deliver, recordMalformed, logger }: P
   });
   return router;
 };
+
+/** What a backend that is pushed to has of all this; undefined: its messages are pulled. */
+export type PushTarget = Pick<PushRouterOptions, 'verify' | 'deliver'>;
+
+export const createPushRouters = (target: PushTarget | undefined, recordMalformed: PushRouterOptions['recordMalformed'], logger: Logger): readonly Router[] =>
+  target === undefined ? [] : [createPushRouter({ ...target, recordMalformed, logger })];
