@@ -47,9 +47,7 @@ export const checkBackend = async ({ store, jobs }: Parts, settings: GcpSettings
     // Neither client can be told to give up in all it does: its answer is not waited for any longer.
     const results = await Promise.allSettled(asked.map(({ ask }) => Promise.race([ask(until), aborted])));
     signal.throwIfAborted();
-    const problems = results.flatMap((result, index) =>
-      result.status === 'rejected' ? [describe(asked[index]?.what ?? '', late.signal.aborted ? late.signal.reason : result.reason)] : [],
-    );
+    const problems = results.flatMap((result, index) => (result.status === 'rejected' ? [describe(asked[index]?.what ?? '', result.reason)] : []));
     if (problems.length > 0) throw new FloodgateError('unavailable', problems.join('\n'), { hint: doctor });
   } finally {
     done.abort();
