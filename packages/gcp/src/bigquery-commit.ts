@@ -50,14 +50,21 @@ const specOf = (context: BigQueryContext, batch: CommitBatch, known: readonly Co
 const has = (error: WarehouseError, assertion: string): boolean => error.message.includes(assertion);
 
 /** What the failed script means to whoever sent the batch; undefined: it is to be decided anew. */
-const explain = async (context: BigQueryContext, batch: CommitBatch, spec: CommitSpec, error: WarehouseError, signal: AbortSignal): Promise<Error | undefined> => {
+const explain = async (
+  context: BigQueryContext,
+  batch: CommitBatch,
+  spec: CommitSpec,
+  error: WarehouseError,
+  signal: AbortSignal,
+): Promise<Error | undefined> => {
   const { table } = batch.target;
   if (has(error, assertions.fenced)) return fencedOut(context, table, batch.laneEpoch, signal);
   if (has(error, assertions.logMoved) || has(error, assertions.rowsDiffer)) return undefined;
   if (has(error, assertions.stagedRows) || isNotFound(error)) {
     const missing = await findMissing(context, batch.target, spec.allowed, signal);
     if (missing.length > 0) return stagingMissing(batch.target, missing);
-    if (has(error, assertions.stagedRows)) return new WarehouseError('contract_broken', `the staged rows of ${table} are not those that were audited`, { cause: error });
+    if (has(error, assertions.stagedRows))
+      return new WarehouseError('contract_broken', `the staged rows of ${table} are not those that were audited`, { cause: error });
     return notPrepared(table);
   }
   return error;
@@ -68,11 +75,17 @@ export const commitEntries = async (context: BigQueryContext, batch: CommitBatch
   const { table } = batch.target;
   const last = await findLast(jobs, batch.jobId, signal);
   // Somebody else's call of the same batch: its end is waited for, and then the log tells what is left to do.
-  if (last !== undefined && isRunning(last)) await jobs.wait(last.jobId, signal).catch((error: unknown) => (signal.aborted ? Promise.reject(error) : undefined));
+  if (last !== undefined && isRunning(last))
+    await jobs.wait(last.jobId, signal).catch((error: unknown) => (signal.aborted ? Promise.reject(error) : undefined));
   let number = last === undefined ? 1 : last.number + 1;
   let isDamaged = false;
   for (let attempt = 1; ; attempt += 1) {
-    const known = await readLog(context, table, batch.entries.map(({ date }) => date), signal);
+    const known = await readLog(
+      context,
+      table,
+      batch.entries.map(({ date }) => date),
+      signal,
+    );
     const spec = specOf(context, batch, known, isDamaged);
     const sql = commitScript(spec);
     try {

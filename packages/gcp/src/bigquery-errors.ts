@@ -50,7 +50,10 @@ const rules: readonly Rule[] = [
   [{ text: /floodgate: lane_fenced/ }, 'lane_fenced'],
   [{ text: /floodgate: log_moved|floodgate: rows_differ/ }, 'transaction_conflict'],
   [{ text: /floodgate: staged_rows/ }, 'contract_broken'],
-  [{ text: /aborted due to concurrent (update|transaction)|Could not serialize access to table|conflicting concurrent|Transaction .*(was )?aborted/i }, 'transaction_conflict'],
+  [
+    { text: /aborted due to concurrent (update|transaction)|Could not serialize access to table|conflicting concurrent|Transaction .*(was )?aborted/i },
+    'transaction_conflict',
+  ],
   [{ text: /streaming buffer/i }, 'streaming_buffer'],
   [{ reason: /^bytesBilledLimitExceeded$/ }, 'cost_limit_exceeded'],
   [{ text: /Query exceeded limit for bytes billed|bytes billed limit|Custom quota exceeded/i }, 'cost_limit_exceeded'],
@@ -109,7 +112,10 @@ export const isTransient = (error: unknown): boolean => {
   const failure = readFailure(error);
   if (failure.network !== undefined) return true;
   if (failure.status === undefined) return /socket hang up|fetch failed|network|ECONN|EAI_AGAIN|premature close/i.test(failure.message);
-  return [408, 429, 500, 502, 503, 504].includes(failure.status) || (failure.status === 403 && /^(rateLimitExceeded|userRateLimitExceeded|backendError)$/.test(failure.reason ?? ''));
+  return (
+    [408, 429, 500, 502, 503, 504].includes(failure.status) ||
+    (failure.status === 403 && /^(rateLimitExceeded|userRateLimitExceeded|backendError)$/.test(failure.reason ?? ''))
+  );
 };
 
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404) || readFailure(causeOf(error)).reason === 'notFound';
@@ -124,7 +130,8 @@ export const toWarehouseError = (error: unknown): FloodgateError => {
   if (error instanceof FloodgateError) return error;
   const failure = readFailure(error);
   // Without a word of HTTP or of the job: the connection broke, as the client's texts say it.
-  const code = isTransient(error) && failure.status === undefined ? 'unavailable' : classifyBigQueryFailure(failure, error instanceof BigQueryJobError && error.analyzed);
+  const code =
+    isTransient(error) && failure.status === undefined ? 'unavailable' : classifyBigQueryFailure(failure, error instanceof BigQueryJobError && error.analyzed);
   const hint = hints[code];
   return new WarehouseError(code, failure.message, hint === undefined ? { cause: error } : { cause: error, hint });
 };

@@ -7,7 +7,7 @@ import type { Ids } from '@floodgate/core/ports/ids.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError, type JobLabels } from '@floodgate/core/ports/warehouse.ts';
 import { BigQueryCalls, cancelled, type Call, type Resource } from './bigquery-client.ts';
-import { BigQueryJobError, isDuplicate, isNotFound, toWarehouseError } from './bigquery-errors.ts';
+import { BigQueryJobError, isDuplicate, isNotFound, isTransient, toWarehouseError } from './bigquery-errors.ts';
 import type { GcpSettings } from './settings.ts';
 import { rowOf, toQueryParameter, typeName, type Field, type Param, type WireRow } from './bigquery-values.ts';
 
@@ -65,12 +65,17 @@ const maxPageRows = 10_000;
 /** A cancelled job usually ends within seconds; whoever gave it up doesn't wait longer. */
 const cancelWaitMs = 5_000;
 const readTries = 3;
+const resultTries = 6;
 
 /** https://docs.cloud.google.com/bigquery/docs/labels-intro#requirements: keys begin with a letter, 63 characters. */
 export const toLabels = (labels: JobLabels | undefined): Record<string, string> =>
   Object.fromEntries(
     Object.entries(labels ?? {}).map(([key, value]) => {
-      const clean = (word: string): string => word.toLowerCase().replace(/[^\p{Ll}\p{Lo}\p{N}_-]/gu, '_').slice(0, 63);
+      const clean = (word: string): string =>
+        word
+          .toLowerCase()
+          .replace(/[^\p{Ll}\p{Lo}\p{N}_-]/gu, '_')
+          .slice(0, 63);
       return [clean(/^\p{L}/u.test(key) ? key : `l_${key}`), clean(value)];
     }),
   );
@@ -105,7 +110,8 @@ export class BigQueryJobs {
         const { jobId } = await this.submitQuery(request, signal);
         return await this.results(jobId, request, signal);
       } catch (error) {
-        const again = error instanceof WarehouseError && (error.code === 'unavailable' || error.code === 'rate_limited') && error.cause instanceof BigQueryJobError;
+        const again =
+          error instanceof WarehouseError && (error.code === 'unavailable' || error.code === 'rate_limited') && error.cause instanceof BigQueryJobError;
         if (!isRead || !again || attempt === readTries || signal.aborted) throw error;
         await this.calls.pause(attempt, signal);
       }
@@ -252,8 +258,8 @@ export class BigQueryJobs {
     const maxRows = options.maxRows ?? Number.POSITIVE_INFINITY;
     const rows: JsonObject[] = [];
     let pageToken: string | undefined;
-    try {
-      for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
         const qs = {
           ...this.#where(),
           timeoutMs: longPollMs,
@@ -261,7 +267,8 @@ export class BigQueryJobs {
           'formatOptions.useInt64Timestamp': true,
           ...(pageToken === undefined ? {} : { pageToken }),
         };
-        const page = await this.calls.call({ method: 'GET', uri: `/queries/${jobId}`, qs }, signal);
+        const page = await this.calls.once({ method: 'GET', uri: `/queries/${jobId}`, qs }, signal);
+        attempt = 0;
         if (page.jobComplete !== true) continue;
         const fields: readonly Field[] = page.schema?.fields ?? [];
         for (const row of (page.rows ?? []) as readonly WireRow[]) rows.push(rowOf(fields, row));
@@ -274,15 +281,16 @@ export class BigQueryJobs {
           affectedRows: page.numDmlAffectedRows === undefined ? undefined : Number(page.numDmlAffectedRows),
           bytes: Number(page.totalBytesProcessed ?? 0),
         };
+      } catch (error) {
+        if (signal.aborted) {
+          await this.#giveUp(jobId);
+          throw cancelled(signal);
+        }
+        // This call answers with the job's own error as it does with one about itself; only the job tells which it was.
+        await this.wait(jobId, signal, options.analyzed);
+        if (attempt >= resultTries || !isTransient(error)) throw toWarehouseError(error);
+        await this.calls.pause(attempt, signal);
       }
-    } catch (error) {
-      if (signal.aborted) {
-        await this.#giveUp(jobId);
-        throw cancelled(signal);
-      }
-      // This call answers with the job's own error or with one about itself; the job tells which it was.
-      await this.wait(jobId, signal, options.analyzed);
-      throw error;
     }
   }
 

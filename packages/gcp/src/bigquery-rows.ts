@@ -64,7 +64,9 @@ const convert = (column: Column, value: Json | undefined, row: number): Json => 
 
 const toLine = (columns: readonly Column[], names: ReadonlySet<string>, value: JsonObject, row: number): string => {
   for (const name of Object.keys(value)) if (!names.has(name)) throw new WarehouseError('contract_broken', `row ${row}: column ${name} is not declared`);
-  return `${JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, convert(column, value[column.name], row)])))}\n`;
+  const cells = columns.map((column) => [column.name, convert(column, value[column.name], row)] as const);
+  // What is left out is NULL, and an empty array where there is one: BigQuery refuses a NULL for a REPEATED field.
+  return `${JSON.stringify(Object.fromEntries(cells.filter(([, cell]) => cell !== null)))}\n`;
 };
 
 export type PackedRows = { readonly rows: number; readonly content: Buffer };
@@ -85,6 +87,11 @@ export const packRows = async (columns: readonly Column[], rows: AsyncIterable<J
     gzip.destroy();
     throw error;
   }
-  await new Promise<void>((resolve, reject) => gzip.once('error', reject).once('end', () => resolve()).end());
+  await new Promise<void>((resolve, reject) =>
+    gzip
+      .once('error', reject)
+      .once('end', () => resolve())
+      .end(),
+  );
   return { rows: count, content: Buffer.concat(chunks) };
 };

@@ -17,7 +17,12 @@ import type { Param } from './bigquery-values.ts';
 export const stagingHours = 24;
 const requestLabel = 'floodgate_request';
 
-type Prepared = { readonly sql: string; readonly projections: readonly Projection[]; readonly params: Readonly<Record<string, Param>>; readonly release?: () => Promise<void> };
+type Prepared = {
+  readonly sql: string;
+  readonly projections: readonly Projection[];
+  readonly params: Readonly<Record<string, Param>>;
+  readonly release?: () => Promise<void>;
+};
 
 const datesOf = ({ dates }: StageJob): readonly [PartitionDate, PartitionDate] => [dates[0] as PartitionDate, dates.at(-1) as PartitionDate];
 

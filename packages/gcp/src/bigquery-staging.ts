@@ -15,7 +15,10 @@ const pageTables = 1_000;
 const tableOf = (context: BigQueryContext, target: TableSpec, staging: string): string => stagingTable(context.settings.stagingDataset, target.table, staging);
 
 export const stagingMissing = (target: TableSpec, names: readonly string[]): WarehouseError =>
-  new WarehouseError('staging_missing', `staged rows of ${target.table} are gone: ${names.join(', ')}`, { missing: names, hint: 'these dates are computed again' });
+  new WarehouseError('staging_missing', `staged rows of ${target.table} are gone: ${names.join(', ')}`, {
+    missing: names,
+    hint: 'these dates are computed again',
+  });
 
 export const dropTable = async ({ jobs }: BigQueryContext, table: string, signal: AbortSignal): Promise<void> => {
   try {
@@ -38,7 +41,9 @@ export const findMissing = async (
 ): Promise<readonly string[]> => {
   const names = [...new Set(wanted.map(({ staging }) => staging))];
   const descriptions = new Map(
-    await Promise.all(names.map(async (name) => [name, (await getTable(context, tableOf(context, target, name), signal))?.description as string | undefined] as const)),
+    await Promise.all(
+      names.map(async (name) => [name, (await getTable(context, tableOf(context, target, name), signal))?.description as string | undefined] as const),
+    ),
   );
   return [...new Set(wanted.filter(({ staging, date }) => !holdsDate(descriptions.get(staging), date)).map(({ staging }) => staging))].sort();
 };

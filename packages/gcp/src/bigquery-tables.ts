@@ -3,7 +3,7 @@
 import type { Column } from '@floodgate/core/domain/pipeline.ts';
 import { WarehouseError, metadataColumns, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { createCommitLog } from '@floodgate/sql/googlesql/prepare.ts';
-import { datasetOf, elementType, nameOf } from '@floodgate/sql/googlesql/names.ts';
+import { commitLogName, datasetOf, elementType, nameOf } from '@floodgate/sql/googlesql/names.ts';
 import type { Resource } from './bigquery-client.ts';
 import type { BigQueryContext } from './bigquery-context.ts';
 import { isDuplicate, isNotFound, isPreconditionFailed } from './bigquery-errors.ts';
@@ -54,7 +54,10 @@ const mismatch = (message: string, hint: string): WarehouseError => new Warehous
 const checkDataset = async ({ jobs, settings }: BigQueryContext, dataset: string, signal: AbortSignal): Promise<void> => {
   const found = await jobs.calls.call({ method: 'GET', uri: `/datasets/${dataset}` }, signal).catch((error: unknown) => {
     if (isNotFound(error))
-      throw mismatch(`there is no dataset ${dataset} in project ${settings.projectId}`, `bq --location=${settings.location} mk --dataset ${settings.projectId}:${dataset}`);
+      throw mismatch(
+        `there is no dataset ${dataset} in project ${settings.projectId}`,
+        `bq --location=${settings.location} mk --dataset ${settings.projectId}:${dataset}`,
+      );
     throw error;
   });
   if (String(found.location).toUpperCase() !== settings.location.toUpperCase())
@@ -92,9 +95,12 @@ export const tableDifferences = (target: TableSpec, table: Resource): readonly s
   if (table.type !== undefined && table.type !== 'TABLE') return [`~ it is a ${String(table.type).toLowerCase()}, and rows are written into tables only`];
   const lines = [...columnDifferences(target, table.schema?.fields ?? [])];
   const partitioning = table.timePartitioning;
-  if (partitioning === undefined) lines.push(`~ partitioned by ${target.partitionColumn}, by day: found ${table.rangePartitioning ? 'partitions by range' : 'no partitions'}`);
+  if (partitioning === undefined)
+    lines.push(`~ partitioned by ${target.partitionColumn}, by day: found ${table.rangePartitioning ? 'partitions by range' : 'no partitions'}`);
   else if (partitioning.field !== target.partitionColumn || partitioning.type !== 'DAY')
-    lines.push(`~ partitioned by ${target.partitionColumn}, by day: found ${partitioning.field ?? 'the time of loading'}, by ${String(partitioning.type).toLowerCase()}`);
+    lines.push(
+      `~ partitioned by ${target.partitionColumn}, by day: found ${partitioning.field ?? 'the time of loading'}, by ${String(partitioning.type).toLowerCase()}`,
+    );
   // https://cloud.google.com/bigquery/docs/fine-grained-dml#limitations
   if (table.tableConstraints === undefined && isFineGrained(table)) lines.push('~ fine-grained DML is on, with which no transaction can write the table');
   return lines;
@@ -163,9 +169,24 @@ const ensureTarget = async (context: BigQueryContext, target: TableSpec, signal:
   }
 };
 
+/** Asked for first: a table takes few changes of its metadata in ten seconds, and several processes begin at once. */
+const ensureLog = async (context: BigQueryContext, table: string, signal: AbortSignal): Promise<void> => {
+  for (let attempt = 1; ; attempt += 1) {
+    if ((await getTable(context, commitLogName(table), signal)) !== undefined) return;
+    try {
+      await context.jobs.query({ sql: createCommitLog(table), labels: { floodgate: 'prepare' } }, signal);
+      return;
+    } catch (error) {
+      const again = error instanceof WarehouseError && ['rate_limited', 'transaction_conflict', 'unavailable'].includes(error.code);
+      if (!again || attempt === changeTries) throw error;
+      await context.jobs.calls.pause(attempt, signal);
+    }
+  }
+};
+
 export const prepareTarget = async (context: BigQueryContext, target: TableSpec, signal: AbortSignal): Promise<Resource> => {
   const table = await ensureTarget(context, target, signal);
-  await context.jobs.query({ sql: createCommitLog(target.table), labels: { floodgate: 'prepare' } }, signal);
+  await ensureLog(context, target.table, signal);
   return table;
 };
 

@@ -35,7 +35,13 @@ const scalar = (type: string, value: string): Json => {
     }
     case 'FLOAT64': {
       const number = Number(value);
-      return Number.isFinite(number) ? number : value === '-inf' || value === '-Infinity' ? '-Infinity' : value === 'inf' || value === 'Infinity' ? 'Infinity' : 'NaN';
+      return Number.isFinite(number)
+        ? number
+        : value === '-inf' || value === '-Infinity'
+          ? '-Infinity'
+          : value === 'inf' || value === 'Infinity'
+            ? 'Infinity'
+            : 'NaN';
     }
     case 'BOOL':
       return value === 'true';

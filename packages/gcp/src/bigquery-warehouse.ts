@@ -44,6 +44,8 @@ export class BigQueryWarehouse implements Warehouse {
   readonly #context: BigQueryContext;
   readonly #parts: BigQueryParts;
   readonly #local = new LocalJobs();
+  /** Several dispatches of one table begin at once: one of them prepares. */
+  readonly #preparing = new LocalJobs();
   readonly #prepared = new Map<string, PreparedTable>();
 
   constructor({ jobs, settings, clock, parts }: BigQueryWarehouseOptions) {
@@ -135,7 +137,7 @@ export class BigQueryWarehouse implements Warehouse {
     const declaration = JSON.stringify([target.partitionColumn, target.columns]);
     const known = this.#prepared.get(target.table);
     if (known !== undefined && known.declaration === declaration && known.until > this.#context.clock.now()) return known.table;
-    const table = await prepareTarget(this.#context, target, signal);
+    const table = await this.#preparing.run(`${target.table} ${declaration}`, signal, (running) => prepareTarget(this.#context, target, running));
     this.#prepared.set(target.table, { declaration, until: this.#context.clock.now() + preparedForMs, table });
     return table;
   }

@@ -27,7 +27,12 @@ export function printToJsonString(context: TranslationContext, args: readonly No
   if (node === undefined || args.length > 1) throw new RefusedSql('TO_JSON_STRING', 'TO_JSON_STRING takes one argument here');
   const print = (value: Node): string => {
     const fields = structArguments(value).map((field) => printStructField(context, field, (inner) => printed(print(inner))));
-    if (fields.length === 0) return jsonText(context.printExpression(value));
+    if (fields.length === 0) {
+      const whole = context.printExpression(value);
+      // Tables that a statement reads hold JSON as BigQuery spells it; what a pipeline's SELECT reads may be spelled anyhow.
+      if (whole.type === 'JSON' && context.mode !== undefined) return `coalesce(CAST(${whole.sql} AS VARCHAR), 'null')`;
+      return jsonText(whole);
+    }
     return `('{' || ${fields.map((field) => `${quoteString(`${JSON.stringify(field.name)}:`)} || ${field.value.sql}`).join(" || ',' || ")} || '}')`;
   };
   return printed(print(node), 'STRING');

@@ -19,6 +19,8 @@ export type WarehouseHarness = AsyncDisposable & {
   readonly putSource?: (key: string, columns: readonly Column[], rows: readonly JsonObject[]) => Promise<void>;
   /** Leaves only the first bytes of a source's file, as a copy that broke off does. */
   readonly truncateSource?: (key: string) => Promise<void>;
+  /** true: an array that is NULL is stored as an empty one, as BigQuery does. */
+  readonly storesNullArraysEmpty?: boolean;
   /** The same warehouse in a new process; undefined where nothing outlives one. */
   readonly reopen?: () => Promise<Warehouse>;
 };

@@ -86,12 +86,12 @@ export const describeTables = (make: MakeHarness): void => {
       const target = gamesTable();
       await warehouse.prepareTable(target, never);
       await fill(warehouse, target, day(1), 1, [game(day(1), 'a'), game(day(1), 'b', '9007199254740993'), game(day(1), 'c', null)]);
-      const sql = `SELECT game_id, game_date, points, TIMESTAMP '2024-01-01 23:30:00+00' AS at FROM ${target.table} WHERE game_date = @wanted ORDER BY game_id`;
+      const sql = `SELECT game_id, game_date, points, TIMESTAMP '2024-01-01 23:30:00+00' AS moment FROM ${target.table} WHERE game_date = @wanted ORDER BY game_id`;
       const result = await warehouse.query(sql, { dialect: 'googlesql', params: { wanted: day(1) }, maxRows: 2 }, never);
-      expect(result.columns.map(({ name, type }) => `${name} ${type}`)).toEqual(['game_id STRING', 'game_date DATE', 'points INT64', 'at TIMESTAMP']);
+      expect(result.columns.map(({ name, type }) => `${name} ${type}`)).toEqual(['game_id STRING', 'game_date DATE', 'points INT64', 'moment TIMESTAMP']);
       expect(result.rows).toEqual([
-        { game_id: 'a', game_date: day(1), points: 100, at: '2024-01-01T23:30:00Z' },
-        { game_id: 'b', game_date: day(1), points: '9007199254740993', at: '2024-01-01T23:30:00Z' },
+        { game_id: 'a', game_date: day(1), points: 100, moment: '2024-01-01T23:30:00Z' },
+        { game_id: 'b', game_date: day(1), points: '9007199254740993', moment: '2024-01-01T23:30:00Z' },
       ]);
     });
 

@@ -9,7 +9,8 @@ const textOf = (type: ScalarType, value: string, digits: number): string => {
     case 'STRING':
       return `CONCAT(CAST(LENGTH(${value}) AS STRING), ':', ${value})`;
     case 'JSON':
-      return `CONCAT(CAST(LENGTH(TO_JSON_STRING(${value})) AS STRING), ':', TO_JSON_STRING(${value}))`;
+      // TO_JSON_STRING has the same text for NULL and for JSON's own null.
+      return `IF(${value} IS NULL, NULL, CONCAT(CAST(LENGTH(TO_JSON_STRING(${value})) AS STRING), ':', TO_JSON_STRING(${value})))`;
     case 'BYTES':
       // Empty bytes are not NULL.
       return `CONCAT('x', TO_HEX(${value}))`;
