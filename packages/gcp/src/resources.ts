@@ -31,8 +31,12 @@ export type ResourceClients = {
   readonly firestore: DocumentReader;
 };
 
-/** The one call of Firestore's generated client that is made here. */
-export type DocumentReader = { getDocument(request: { readonly name: string }): Promise<unknown> };
+/** What connectFirestore gives, as far as it is used. */
+export type DocumentReader = {
+  readonly client: { getDocument(request: { readonly name: string }, options: object): Promise<unknown> };
+  readonly database: string;
+  readonly headers: Readonly<Record<string, string>>;
+};
 
 export type SubscriptionName = keyof typeof subscriptions;
 
@@ -97,11 +101,7 @@ export const inspectResources = async (
 };
 
 /** One read of a document that nobody writes: a database that is missing, or in Datastore mode, refuses it in other words. */
-const inspectFirestore = (
-  firestore: DocumentReader,
-  { projectId, firestoreDatabase, location }: GcpSettings,
-  signal: AbortSignal,
-): Promise<readonly Difference[]> =>
+const inspectFirestore = (firestore: DocumentReader, { firestoreDatabase, location }: GcpSettings, signal: AbortSignal): Promise<readonly Difference[]> =>
   inspect(
     `Firestore database ${firestoreDatabase}`,
     {
@@ -109,9 +109,9 @@ const inspectFirestore = (
       denied: 'grant roles/datastore.user to whom the services run as',
     },
     async () => {
-      const name = `projects/${projectId}/databases/${firestoreDatabase}/documents/floodgateDoctor/nothing`;
+      const name = `${firestore.database}/documents/floodgateDoctor/nothing`;
       try {
-        await bounded(firestore.getDocument({ name }), signal);
+        await bounded(firestore.client.getDocument({ name }, { otherArgs: { headers: firestore.headers } }), signal);
       } catch (error) {
         // Both are NOT_FOUND: this one names the document, the other the database.
         if (outcomeOfError(error) !== 'missing' || !messageOf(error).includes('floodgateDoctor/nothing')) throw error;
