@@ -1,10 +1,12 @@
 // The settings of the three services, as Cloud Run gives them.
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readPlannerConfig } from '@floodgate/planner/config.ts';
+import { gcpSettingsTable } from '@floodgate/gcp/read-gcp-settings.ts';
+import { plannerSettingsTable, readPlannerConfig } from '@floodgate/planner/config.ts';
 import type { Environment } from '@floodgate/system/read-settings.ts';
-import { readValidatorConfig } from '@floodgate/validator/config.ts';
-import { readWorkerConfig } from '@floodgate/worker/config.ts';
+import { serviceSettingsTable } from '@floodgate/system/service-settings.ts';
+import { readValidatorConfig, validatorSettingsTable } from '@floodgate/validator/config.ts';
+import { readWorkerConfig, workerSettingsTable } from '@floodgate/worker/config.ts';
 
 const least = { FLOODGATE_GCP_PROJECT: 'stats-prod', FLOODGATE_GCP_LOCATION: 'EU' };
 const services = [
@@ -92,6 +94,14 @@ describe('the roles of a worker', () => {
   });
 });
 
-it('a variable of another service is one that nobody reads', () => {
-  expect(problemsOf(readValidatorConfig, { ...least, FLOODGATE_ROLES: 'commit' })).toEqual([expect.stringContaining('FLOODGATE_ROLES: unknown variable')]);
+describe('one environment for all services', () => {
+  it('is known to each of them, whoever reads which of it', () => {
+    const names = [plannerSettingsTable, workerSettingsTable, validatorSettingsTable].flatMap((table) => Object.values(table).map(({ variable }) => variable));
+    const own = [...new Set(names)].filter(
+      (name) => !Object.values({ ...serviceSettingsTable, ...gcpSettingsTable }).some(({ variable }) => variable === name),
+    );
+    expect(own.length).toBeGreaterThan(5);
+    // Refused for its value where it is read, and nowhere for its name.
+    for (const name of own) for (const [, read] of services) expect(problemsOf(read, { ...least, [name]: '-' }).join()).not.toContain('unknown variable');
+  });
 });

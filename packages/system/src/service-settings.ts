@@ -27,6 +27,18 @@ export const serviceSettingsTable = {
   pipelinesFolder: { variable: 'FLOODGATE_PIPELINES', schema: folder, initial: undefined },
 } as const;
 
+/** Settings that one of the services reads. One environment may serve all three, so the others know their names. */
+const ownVariables: readonly string[] = [
+  'FLOODGATE_RECONCILE_EVERY_MS',
+  'FLOODGATE_KEEP_CLOSED_DAYS',
+  'FLOODGATE_MAX_IN_FLIGHT',
+  'FLOODGATE_WORKERS',
+  'FLOODGATE_ROLES',
+  'FLOODGATE_CONCURRENCY',
+  'FLOODGATE_LANES',
+];
+export const isServiceVariable = (variable: string): boolean => ownVariables.includes(variable);
+
 /** `isEmulated`: the Pub/Sub emulator pushes without tokens. */
 export const checkServiceSettings = (values: SettingsOf<typeof serviceSettingsTable>, isEmulated: boolean): readonly string[] => {
   const { pushAudience, pushServiceAccounts } = serviceSettingsTable;

@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { checkGcpSettings, gcpSettingsOf, gcpSettingsTable } from '@floodgate/gcp/read-gcp-settings.ts';
 import { readSettings, wholeNumber, type Environment } from '@floodgate/system/read-settings.ts';
-import { checkServiceSettings, serviceSettingsTable } from '@floodgate/system/service-settings.ts';
+import { checkServiceSettings, isServiceVariable, serviceSettingsTable } from '@floodgate/system/service-settings.ts';
 
-const settings = {
+export const plannerSettingsTable = {
   ...serviceSettingsTable,
   ...gcpSettingsTable,
   reconcileEveryMs: { variable: 'FLOODGATE_RECONCILE_EVERY_MS', schema: wholeNumber(1_000, 86_400_000), initial: 30_000 },
@@ -17,8 +17,9 @@ const settings = {
 
 /** Throws FloodgateError `invalid_settings` with every problem. */
 export const readPlannerConfig = (environment: Environment) => {
-  const values = readSettings(settings, {
+  const values = readSettings(plannerSettingsTable, {
     environment,
+    isKnown: isServiceVariable,
     check: (given) => [...checkGcpSettings(given), ...checkServiceSettings(given, given.pubsubEmulator !== undefined)],
   });
   return { ...values, gcp: gcpSettingsOf(values), pipelinesFolder: values.pipelinesFolder ?? resolve(import.meta.dirname, '../../../pipelines') };

@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { checkGcpSettings, gcpSettingsOf, gcpSettingsTable } from '@floodgate/gcp/read-gcp-settings.ts';
 import { commaSeparated, readSettings, wholeNumber, type Environment } from '@floodgate/system/read-settings.ts';
-import { checkServiceSettings, serviceSettingsTable } from '@floodgate/system/service-settings.ts';
+import { checkServiceSettings, isServiceVariable, serviceSettingsTable } from '@floodgate/system/service-settings.ts';
 import * as z from 'zod';
 import { workerRoles } from './app.ts';
 
-const settings = {
+export const workerSettingsTable = {
   ...serviceSettingsTable,
   ...gcpSettingsTable,
   roles: {
@@ -22,8 +22,9 @@ const settings = {
 
 /** Throws FloodgateError `invalid_settings` with every problem. */
 export const readWorkerConfig = (environment: Environment) => {
-  const values = readSettings(settings, {
+  const values = readSettings(workerSettingsTable, {
     environment,
+    isKnown: isServiceVariable,
     check: (given) => [...checkGcpSettings(given), ...checkServiceSettings(given, given.pubsubEmulator !== undefined)],
   });
   return { ...values, gcp: gcpSettingsOf(values), pipelinesFolder: values.pipelinesFolder ?? resolve(import.meta.dirname, '../../../pipelines') };
