@@ -1,31 +1,20 @@
-// After a change of the store that gives a backfill something to do: where a process runs on the home, it has heard of it;
-// where none does, the services run here until the backfill is over, unless the user wants to go on later.
+// After a change of the store that gives a backfill something to do: where services run elsewhere, they have heard of it;
+// where none do, the services run here until the backfill is over, unless the user wants to go on later.
 import type { Command } from 'commander';
-import { findHomeHolder } from './embedded-home.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
 import { loadTables } from './load-tables.ts';
 import { plural } from './render/numbers.ts';
-import { runToEnd, type RunOutcome } from './run-to-end.ts';
 import type { Session } from './session.ts';
 
 export type WaitFlags = { readonly wait?: boolean };
 
 export const addWait = (command: Command): Command => command.option('--no-wait', 'only note it; a later floodgate resume or up does the work');
 
-const holderOf = async (session: Session): Promise<string | undefined> => {
-  const holder = await findHomeHolder(session.config.home);
-  return holder === undefined ? undefined : holder === 'unknown' ? 'the process that runs on this home' : `process ${holder.pid}`;
-};
-
-const runOnHere = (session: Session, backfillId: string, command: string): Promise<RunOutcome> => {
-  const submitted = { backfillId, resumed: true };
-  return runToEnd(session, { remote: async () => submitted, own: async () => submitted }, { command });
-};
-
 export const carryOn = async (session: Session, backfillIds: readonly string[], command: string, flags: WaitFlags): Promise<ExitCode> => {
   const { print } = session;
-  const holder = await holderOf(session);
+  const backend = await session.backend();
+  const holder = await backend.findServer();
   const [first] = backfillIds;
   if (first === undefined) return exitCodes.done;
   if (holder !== undefined) {
@@ -40,7 +29,7 @@ export const carryOn = async (session: Session, backfillIds: readonly string[], 
   }
   let worst: ExitCode = exitCodes.done;
   for (const [index, backfillId] of backfillIds.entries()) {
-    const outcome = await runOnHere(session, backfillId, command);
+    const outcome = await backend.goOn(backfillId, command);
     const exitCode = finish(session, outcome, await loadTables(session, outcome.output.pipeline));
     // What failed is told before what is held: 1 wins over 3, and both over 0.
     if (worst === exitCodes.done || exitCode === exitCodes.failed) worst = exitCode;

@@ -1,9 +1,10 @@
 // How a command is declared and run: shared flags, settings, session, and one place where errors become words and exit codes.
 import { createLogger, type FlushableLogger } from '@floodgate/http/logger.ts';
 import { logLevels, type Environment } from '@floodgate/system/read-settings.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { Option, type Command } from 'commander';
-import { logFile, readConfig, type Config, type ConfigFlags } from './config.ts';
-import { systemClock } from './embedded-home.ts';
+import type { Backend } from './backend.ts';
+import { backendNames, logFile, readConfig, type Config, type ConfigFlags } from './config.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { createPrint, type Print, type Terminal } from './print.ts';
 import { createStyle } from './render/style.ts';
@@ -31,6 +32,7 @@ const pipelineOptions = (): readonly Option[] => [
 const addWhere = (command: Command): Command =>
   command
     .optionsGroup('Where:')
+    .option('--backend <name>', `${backendNames.join(' or ')} (default: embedded)`)
     .option('--home <folder>', 'state, tables and logs (default: .floodgate)')
     .option('--verbose', 'logs of the services on standard error too')
     .option('--log-level <level>', `${logLevels.join(', ')} (default: info)`);
@@ -59,18 +61,20 @@ export const addJson = (command: Command): Command => command.optionsGroup('Outp
 
 const quote = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-/** Flags with which a copied command finds the same home and pipelines. */
+/** Flags with which a copied command finds the same backend, home and pipelines. */
 const copiedFlags = (flags: ConfigFlags): string =>
   [
+    ...(flags.backend === undefined ? [] : [` --backend ${quote(flags.backend)}`]),
     ...(flags.home === undefined ? [] : [` --home ${quote(flags.home)}`]),
     ...(flags.pipelines === undefined ? [] : [` --pipelines ${quote(flags.pipelines)}`]),
     ...(flags.pipeline === undefined ? [] : [` --pipeline ${quote(flags.pipeline)}`]),
   ].join('');
 
-/** The log is made with its first line: looking at a home must not make one. */
+/** The log is made with its first line: looking at a home must not make one. Where there is no home, there is no file. */
 const createLazyLog = (config: Config): FlushableLogger => {
   let real: FlushableLogger | undefined;
-  const get = (): FlushableLogger => (real ??= createLogger({ level: config.logLevel, file: logFile(config.home), stderr: config.verbose }));
+  const get = (): FlushableLogger =>
+    (real ??= createLogger({ level: config.logLevel, ...(config.gcp === undefined ? { file: logFile(config.home) } : {}), stderr: config.verbose }));
   return {
     debug: (fields, message) => get().debug(fields, message),
     info: (fields, message) => get().info(fields, message),
@@ -93,6 +97,12 @@ const createPrintFor = ({ out, err }: Surroundings, config: Pick<Config, 'json' 
 export const plainPrint = (surroundings: Surroundings, json: boolean): Print =>
   createPrintFor(surroundings, { json, colour: surroundings.environment['NO_COLOR'] ? 'never' : 'auto', unicode: true, mayRedraw: false });
 
+const openBackend = async (session: Session): Promise<Backend> => {
+  const { gcp } = session.config;
+  if (gcp === undefined) return (await import('./embedded-backend.ts')).createEmbeddedBackend(session);
+  return (await import('./gcp-backend.ts')).createGcpBackend(session, gcp);
+};
+
 /** Runs a command to its exit code; every error ends here. */
 export const runCommand = async (surroundings: Surroundings, flags: ConfigFlags, body: (session: Session) => Promise<ExitCode>): Promise<ExitCode> => {
   let config: Config;
@@ -103,11 +113,13 @@ export const runCommand = async (surroundings: Surroundings, flags: ConfigFlags,
   }
   const print = createPrintFor(surroundings, config);
   const log = createLazyLog(config);
+  let backend: Promise<Backend> | undefined;
   const session: Session = {
     config,
     print,
     log,
     clock: systemClock,
+    backend: () => (backend ??= openBackend(session)),
     workingFolder: surroundings.workingFolder,
     interrupted: surroundings.interrupted,
     flags: copiedFlags(flags),
@@ -117,6 +129,8 @@ export const runCommand = async (surroundings: Surroundings, flags: ConfigFlags,
   } catch (error) {
     return reportError(error, print, session);
   } finally {
+    // Where it could not be opened there is nothing to close, and what went wrong was told.
+    await (await backend?.catch(() => undefined))?.[Symbol.asyncDispose]();
     log.flush();
   }
 };

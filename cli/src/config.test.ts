@@ -31,7 +31,7 @@ describe('settings', () => {
     expect(text.split('\n')).toEqual([
       '5 settings are not valid:',
       '  FLOODGATE_HOEM: unknown variable; did you mean FLOODGATE_HOME?',
-      expect.stringMatching(/^ {2}FLOODGATE_SOMETHING: unknown variable; known are FLOODGATE_HOME, /) as unknown as string,
+      expect.stringMatching(/^ {2}FLOODGATE_SOMETHING: unknown variable; known are FLOODGATE_BACKEND, FLOODGATE_HOME, /) as unknown as string,
       '  --workers: expected a whole number from 1 to 256, found "0"',
       '  FLOODGATE_PORT: expected a whole number from 0 to 65535, found "70000"',
       '  --log-level: expected one of debug, info, warn, error, found "loud"',

@@ -3,10 +3,15 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { folder, logLevels, oneOf, readSettings, wholeNumber, type Environment, type LogLevel } from '@floodgate/system/read-settings.ts';
+import { folder, logLevels, oneOf, readSettings, refuseSettings, wholeNumber, type Environment, type LogLevel } from '@floodgate/system/read-settings.ts';
 import * as z from 'zod';
+import { checkGcpSettings, gcpSettingsOf, gcpSettingsTable, type GcpSettings } from './gcp-settings.ts';
+
+export const backendNames = ['embedded', 'gcp'] as const;
 
 export type Config = {
+  /** Where the deployment is that commands talk to; undefined: embedded, in the home. */
+  readonly gcp: GcpSettings | undefined;
   readonly home: string;
   readonly pipelineId: string;
   readonly pipelinesFolder: string;
@@ -30,6 +35,7 @@ export const systemEnvironment = (): Environment => process.env;
 
 /** Values of the flags that commands share, as commander gives them. */
 export type ConfigFlags = {
+  readonly backend?: string;
   readonly home?: string;
   readonly pipeline?: string;
   readonly pipelines?: string;
@@ -44,6 +50,7 @@ export type ConfigFlags = {
 
 /** Each setting: its flag, its variable, how its text is read, what it is without either. */
 const settings = {
+  backend: { flag: 'backend', variable: 'FLOODGATE_BACKEND', schema: oneOf(backendNames), initial: 'embedded' },
   home: { flag: 'home', variable: 'FLOODGATE_HOME', schema: folder, initial: '.floodgate' },
   pipelineId: {
     flag: 'pipeline',
@@ -60,6 +67,24 @@ const settings = {
 
 const dataVariable = (pipelineId: string): string => `FLOODGATE_${pipelineId.toUpperCase()}_DATA`;
 const isDataVariable = (name: string): boolean => /^FLOODGATE_[A-Z][A-Z0-9_]*_DATA$/.test(name);
+const gcpVariables: readonly string[] = Object.values(gcpSettingsTable).map(({ variable }) => variable);
+
+const embeddedFlags = ['home', 'data', 'workers', 'grace', 'port'] as const;
+
+/** The settings of both backends are read at once, so that all problems are told at once; those of the cloud only where they count. */
+const readGiven = (flags: ConfigFlags, environment: Environment) => {
+  const options = { flags, environment, alsoKnown: ['FLOODGATE_<PIPELINE>_DATA'] };
+  if ((flags.backend ?? environment[settings.backend.variable]) !== 'gcp')
+    return { ...readSettings(settings, { ...options, isKnown: (name) => isDataVariable(name) || gcpVariables.includes(name) }), gcp: undefined };
+  const given = readSettings({ ...settings, ...gcpSettingsTable }, { ...options, isKnown: isDataVariable, check: checkGcpSettings });
+  // A variable may be meant for another command; a flag is meant for this one.
+  refuseSettings(
+    embeddedFlags
+      .filter((flag) => flags[flag] !== undefined)
+      .map((flag) => `--${flag}: of --backend embedded; a deployment has no home, and its services have settings of their own`),
+  );
+  return { ...given, gcp: gcpSettingsOf(given) };
+};
 
 /** The pipelines that come with the project, where the current folder has none of its own. */
 const findPipelines = (workingFolder: string): string => {
@@ -74,11 +99,12 @@ const isUtf8 = (environment: Environment): boolean => {
 
 /** Throws FloodgateError `invalid_settings` with every problem. */
 export const readConfig = (flags: ConfigFlags, environment: Environment, workingFolder: string): Config => {
-  const given = readSettings(settings, { flags, environment, alsoKnown: ['FLOODGATE_<PIPELINE>_DATA'], isKnown: isDataVariable });
+  const given = readGiven(flags, environment);
   const { home, pipelineId, pipelines, workers } = given;
   const variable = dataVariable(pipelineId);
   const data = flags.data ?? (environment[variable] || undefined);
   return {
+    gcp: given.gcp,
     home: resolve(workingFolder, home),
     pipelineId,
     pipelinesFolder: pipelines === '' ? findPipelines(workingFolder) : resolve(workingFolder, pipelines),

@@ -13,7 +13,7 @@ import * as z from 'zod';
 import type { EmbeddedStack } from './embedded-stack.ts';
 import { planOutputOf } from './plan-output.ts';
 import type { Session } from './session.ts';
-import { createLocalActions } from './warehouse-actions.ts';
+import { createEmbeddedActions } from './embedded-actions.ts';
 
 const maxSocketPath = 100;
 
@@ -58,7 +58,7 @@ export const startControlServer = async ({ session, stack, command, dataFolder, 
   const inner = createHttpApp({
     logger: session.log,
     readiness,
-    routers: [greeting, routes, createActionRouter(createLocalActions(stack))],
+    routers: [greeting, routes, createActionRouter(createEmbeddedActions(stack))],
     maxBodyBytes: 10_000_000,
   });
   const servers: HttpServer[] = [];

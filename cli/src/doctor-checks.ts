@@ -1,36 +1,18 @@
-// What floodgate doctor looks at, one function per subject. None throws: what can't be looked at is a finding.
+// What floodgate doctor looks at on a home, one function per subject. None throws: what can't be looked at is a finding.
 import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { listBackfills } from '@floodgate/core/app/read-status.ts';
-import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
 import { greet } from './control-server.ts';
 import { checkData, findDataFolder, listSourceFiles } from './data-folder.ts';
 import { findHomeHolder } from './embedded-home.ts';
+import { checkNode, fail, failed, ok, warn, type DoctorFinding } from './findings.ts';
 import { lintFiles } from './lint-folder.ts';
-import type { DoctorOutput } from './output-schema.ts';
-import { homeExists, openHomeStore, readPipelineFiles, withWarehouse } from './reach-home.ts';
+import { readPipelineFiles } from './pipeline-files.ts';
+import { homeExists, openHomeStore } from './reach-home.ts';
 import { formatBytes, formatCount, plural } from './render/numbers.ts';
 import { shown, type Session } from './session.ts';
-
-export type DoctorFinding = DoctorOutput['findings'][number];
-
-const ok = (subject: string, message: string): DoctorFinding => ({ subject, verdict: 'ok', message, advice: '' });
-const warn = (subject: string, message: string, advice: string): DoctorFinding => ({ subject, verdict: 'warn', message, advice });
-const fail = (subject: string, message: string, advice: string): DoctorFinding => ({ subject, verdict: 'fail', message, advice });
-
-const failed = (subject: string, error: unknown): DoctorFinding =>
-  fail(subject, error instanceof Error ? error.message : String(error), error instanceof FloodgateError && error.hint !== undefined ? error.hint : '');
-
-const minNodeMajor = 24;
-
-const checkNode = (version: string): DoctorFinding => {
-  const major = Number(version.replace(/^v/, '').split('.')[0]);
-  return major >= minNodeMajor
-    ? ok('node', version)
-    : fail('node', `${version}; Floodgate needs ${minNodeMajor} or newer`, 'run npm ci, which brings it along, and start Floodgate with npx floodgate');
-};
 
 /** A backfill of a few seasons with its staging and logs. */
 const comfortableBytes = 2 * 2 ** 30;
@@ -103,7 +85,7 @@ const checkStore = async (session: Session): Promise<readonly DoctorFinding[]> =
 const checkWarehouse = async (session: Session): Promise<DoctorFinding> => {
   if (!(await homeExists(session))) return ok('warehouse', 'not there yet; the first backfill makes it');
   try {
-    const tables = await withWarehouse(session, (actions) => actions.tables(null, session.interrupted));
+    const tables = await (await session.backend()).withWarehouse((actions) => actions.tables(null, session.interrupted));
     return ok('warehouse', `opens, ${plural(tables.length, 'table')} with ${formatCount(tables.reduce((sum, { rows }) => sum + rows, 0))} rows`);
   } catch (error) {
     return failed('warehouse', error);
@@ -146,7 +128,7 @@ const checkSources = async (session: Session, files: ReadonlyMap<string, string>
   }
 };
 
-export const examine = async (session: Session): Promise<readonly DoctorFinding[]> => [
+export const examineHome = async (session: Session): Promise<readonly DoctorFinding[]> => [
   checkNode(process.version),
   ...(await checkHome(session)),
   await checkHolder(session),

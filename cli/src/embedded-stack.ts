@@ -1,8 +1,7 @@
 // The composition root of the embedded backend: SQLite, DuckDB and the three services in one process, on one home folder.
 // The only place of the CLI that knows which backend it runs.
-import { join } from 'node:path';
 import { adoptCommitLogs } from '@floodgate/core/app/adopt-logs.ts';
-import type { EngineDeps, PipelineCatalog, StoreDeps } from '@floodgate/core/app/deps.ts';
+import type { EngineDeps, PipelineCatalog } from '@floodgate/core/app/deps.ts';
 import { createPlanReader, type PlanReader } from '@floodgate/core/app/plan-store.ts';
 import { subscriptions } from '@floodgate/core/contracts/messages.ts';
 import { storeIndexes } from '@floodgate/core/contracts/store-indexes.ts';
@@ -21,12 +20,11 @@ import { systemClock } from '@floodgate/system/system-clock.ts';
 import { systemIds } from '@floodgate/system/system-ids.ts';
 import { createValidatorApp, type ValidatorApp } from '@floodgate/validator/app.ts';
 import { createWorkerApp, type WorkerApp } from '@floodgate/worker/app.ts';
+import type { StoreStack } from './backend.ts';
+import { storeFile, warehouseFile } from './embedded-home.ts';
 
-export const storeFile = (home: string): string => join(home, 'floodgate.sqlite');
-export const warehouseFile = (home: string): string => join(home, 'warehouse.duckdb');
-
-/** What a command in a second terminal needs: the shared SQLite file, no warehouse, no services. */
-export type StoreStack = AsyncDisposable & { readonly deps: StoreDeps; readonly plans: PlanReader };
+export { storeFile, warehouseFile };
+export type { StoreStack };
 
 const subscriptionList = Object.values(subscriptions);
 

@@ -1,5 +1,5 @@
 // Tables by processor, for examples in what is printed; none where the pipeline can't be read just now.
-import { loadPipeline } from './reach-home.ts';
+import { loadPipeline } from './pipeline-files.ts';
 import type { Session } from './session.ts';
 
 export const loadTables = async (session: Session, pipelineId: string): Promise<ReadonlyMap<string, string>> => {

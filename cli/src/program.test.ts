@@ -83,7 +83,7 @@ describe('help', () => {
     const flags = async (name: string): Promise<readonly string[]> =>
       [...(await run([name, '--help'])).out.matchAll(/^ {2}(--[a-z-]+)/gm)].map((match) => match[1] ?? '');
     const [backfill, plan] = [await flags('backfill'), await flags('plan')];
-    expect(backfill.filter((flag) => !plan.includes(flag))).toEqual(['--dry-run', '--plan']);
+    expect(backfill.filter((flag) => !plan.includes(flag))).toEqual(['--dry-run', '--plan', '--detach', '--decision-within']);
     for (const flag of [
       '--start',
       '--end',

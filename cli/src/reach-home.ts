@@ -2,21 +2,14 @@
 // process and asks it, or becomes it for as long as it needs.
 import { access } from 'node:fs/promises';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
-import { formatProblem } from '@floodgate/core/pipeline/problem.ts';
-import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
-import type { Pipeline } from '@floodgate/core/domain/pipeline.ts';
 import type { HttpTarget } from '@floodgate/http/http-server.ts';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { nearestName } from '@floodgate/core/domain/nearest-name.ts';
 import { greet, type Greeting } from './control-server.ts';
 import { findDataFolder } from './data-folder.ts';
-import { findHomeHolder, HomeError, type HomeHolder } from './embedded-home.ts';
-import { readPipelineFolder } from '@floodgate/system/pipeline-folders.ts';
-import { openEmbeddedStack, openStore, storeFile, type EmbeddedStack, type StoreStack } from './embedded-stack.ts';
+import type { StoreStack } from './backend.ts';
+import { findHomeHolder, HomeError, storeFile, type HomeHolder } from './embedded-home.ts';
+import { openEmbeddedStack, openStore, type EmbeddedStack } from './embedded-stack.ts';
 import { shown, type Session } from './session.ts';
 import { withinGrace } from './within-grace.ts';
-import { createLocalActions, createRemoteActions, type WarehouseActions } from './warehouse-actions.ts';
 
 export type Reach =
   | { readonly kind: 'remote'; readonly target: HttpTarget; readonly greeting: Greeting }
@@ -74,16 +67,6 @@ const silentHolder = (session: Session, holder: HomeHolder | 'unknown'): Floodga
   });
 };
 
-/** Does something with the warehouse, here or in the process that has it open. */
-export const withWarehouse = async <Result>(session: Session, body: (actions: WarehouseActions, reach: Reach) => Promise<Result>): Promise<Result> => {
-  await needHome(session);
-  const reach = await reachHome(session);
-  if (reach.kind === 'remote') return body(createRemoteActions(reach.target), reach);
-  await using stack = reach.stack;
-  // Awaited here: the stack is closed when this function returns.
-  return await body(createLocalActions(stack), reach);
-};
-
 export const homeExists = async ({ config }: Session): Promise<boolean> =>
   access(storeFile(config.home)).then(
     () => true,
@@ -91,7 +74,7 @@ export const homeExists = async ({ config }: Session): Promise<boolean> =>
   );
 
 /** Looking must not make a home: throws FloodgateError `no_home` where there is none. */
-const needHome = async (session: Session): Promise<void> => {
+export const needHome = async (session: Session): Promise<void> => {
   if (await homeExists(session)) return;
   throw new FloodgateError('no_home', `nothing has run in ${shown(session, session.config.home)} yet`, {
     hint: 'begin with npx floodgate demo, or npx floodgate backfill; or name another home with --home',
@@ -102,40 +85,4 @@ const needHome = async (session: Session): Promise<void> => {
 export const openHomeStore = async (session: Session): Promise<StoreStack> => {
   await needHome(session);
   return openStore(session.config.home, session.log);
-};
-
-/** Names of the folders that are pipelines. */
-const listPipelines = async (pipelinesFolder: string): Promise<readonly string[]> => {
-  const entries = await readdir(pipelinesFolder, { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
-};
-
-/** The text files of the pipeline's folder; throws `unknown_pipeline` with the nearest name. */
-export const readPipelineFiles = async ({ config }: Session): Promise<ReadonlyMap<string, string>> => {
-  const { pipelineId, pipelinesFolder } = config;
-  const files = await readPipelineFolder(join(pipelinesFolder, pipelineId));
-  if (files !== undefined) return files;
-  const known = await listPipelines(pipelinesFolder);
-  const near = nearestName(pipelineId, known);
-  const choice = known.length === 0 ? 'there are no pipelines in it' : near === undefined ? `there are ${known.join(', ')}` : `did you mean ${near}?`;
-  throw new FloodgateError('unknown_pipeline', `there is no pipeline "${pipelineId}" in ${pipelinesFolder}; ${choice}`, {
-    hint: 'name the pipeline with --pipeline, the folder of pipelines with --pipelines',
-  });
-};
-
-/** The pipeline as its folder reads today; throws `invalid_pipeline` with all problems. */
-export const loadPipeline = async (session: Session): Promise<Pipeline> => {
-  const read = readPipeline(await readPipelineFiles(session));
-  if (read.ok) return read.pipeline;
-  const { pipelineId } = session.config;
-  throw new FloodgateError(
-    'invalid_pipeline',
-    `pipeline ${pipelineId} has ${read.problems.length} ${read.problems.length === 1 ? 'problem' : 'problems'}:\n${read.problems.map((problem) => `  ${formatProblem(problem)}`).join('\n')}`,
-    {
-      hint: `npx floodgate lint --pipeline ${pipelineId}${session.flags}`,
-    },
-  );
 };

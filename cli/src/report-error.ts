@@ -46,7 +46,7 @@ export const reportError = (error: unknown, print: Print, session: Session | und
   const { code, message, hint, exitCode, isExpected } = tellError(error, session);
   const style = print.errorStyle;
   let advice = hint === undefined ? undefined : withFlags(hint, session?.flags ?? '');
-  if (session !== undefined && existsSync(session.config.home)) {
+  if (session !== undefined && session.config.gcp === undefined && existsSync(session.config.home)) {
     const level = exitCode === exitCodes.unknown ? 'error' : 'info';
     session.log[level]({ err: error, code }, 'command ended with an error');
     if (!isExpected) advice = `its stack is in ${shown(session, logFile(session.config.home))}`;

@@ -1,5 +1,5 @@
-// What commands do with the warehouse. DuckDB admits one process, so a command asks the one that runs on the home, or
-// opens the warehouse itself: the same functions, here or there.
+// What commands do with the warehouse, on either backend. DuckDB admits one process, so there a command asks the one that
+// runs on the home, or opens the warehouse itself: the same functions, here or there.
 import { callAction } from '@floodgate/http/action-router.ts';
 import type { HttpTarget } from '@floodgate/http/http-server.ts';
 import { decideQuarantine, type QuarantineOutcome } from '@floodgate/core/app/operate.ts';
@@ -8,9 +8,10 @@ import { parseDocument, taskPath, taskSchema } from '@floodgate/core/contracts/d
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { processorById } from '@floodgate/core/domain/pipeline.ts';
+import type { EngineDeps, PipelineCatalog } from '@floodgate/core/app/deps.ts';
+import type { PlanReader } from '@floodgate/core/app/plan-store.ts';
 import { specOf } from '@floodgate/core/app/ledger-reader.ts';
 import type { QueryResult } from '@floodgate/core/ports/warehouse.ts';
-import type { EmbeddedStack } from './embedded-stack.ts';
 
 export type TableListing = {
   readonly table: string;
@@ -41,48 +42,45 @@ export type WarehouseActions = {
   readonly reconcile: (input: { readonly rebuildLedger: boolean; readonly pipelineId: string }, signal: AbortSignal) => Promise<ReconcileOutput>;
 };
 
-const quoteTable = (table: string): string =>
-  table
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.');
+/** What the actions are made of, on either backend. */
+export type ActionDeps = {
+  readonly engine: EngineDeps;
+  readonly catalog: PipelineCatalog;
+  readonly plans: PlanReader;
+  readonly reconcileNow: () => Promise<ReconcileReport>;
+  readonly tables: WarehouseActions['tables'];
+  readonly exportTable: WarehouseActions['exportTable'];
+};
 
-const needPipeline = async (stack: EmbeddedStack, pipelineId: string) => {
-  const loaded = await stack.catalog.load(pipelineId);
-  if (loaded === undefined) throw new FloodgateError('unknown_pipeline', `there is no pipeline ${pipelineId}; there are ${stack.catalog.ids.join(', ')}`);
+export const needPipeline = async (catalog: PipelineCatalog, pipelineId: string) => {
+  const loaded = await catalog.load(pipelineId);
+  if (loaded === undefined) throw new FloodgateError('unknown_pipeline', `there is no pipeline ${pipelineId}; there are ${catalog.ids.join(', ')}`);
   return loaded.pipeline;
 };
 
-export const createLocalActions = (stack: EmbeddedStack): WarehouseActions => ({
+export const createLocalActions = ({ engine, catalog, plans, reconcileNow, tables, exportTable }: ActionDeps): WarehouseActions => ({
   query: async ({ sql, dialect, maxRows, pipelineId }, signal) => {
     // A query over tables alone must work while somebody edits the pipeline.
-    const sources = sql.includes('source.') ? (await needPipeline(stack, pipelineId)).sources : [];
-    return stack.warehouse.query(sql, { dialect, sources, maxRows }, signal);
+    const sources = sql.includes('source.') ? (await needPipeline(catalog, pipelineId)).sources : [];
+    return engine.warehouse.query(sql, { dialect, sources, maxRows }, signal);
   },
-  tables: async (_, signal) => {
-    // Described tables carry DuckDB's estimate, which counts rows that were deleted since the last checkpoint.
-    const tables = await stack.warehouse.describeTables(signal);
-    const counted = await Promise.all(
-      tables.map(({ table }) => stack.warehouse.query(`SELECT count(*) AS n FROM ${quoteTable(table)}`, { dialect: 'native', maxRows: 2 }, signal)),
-    );
-    return tables.map((table, index) => ({ ...table, rows: Number(counted[index]?.rows[0]?.['n'] ?? 0) }));
-  },
-  exportTable: ({ table, format, path }, signal) => stack.warehouse.exportTable(table, format, path, signal),
+  tables,
+  exportTable,
   stagedRows: async ({ backfillId, processorId, date, maxRows }, signal) => {
-    const document = await stack.engine.store.get(taskPath(backfillId, processorId, date));
+    const document = await engine.store.get(taskPath(backfillId, processorId, date));
     const task = document === undefined ? undefined : parseDocument(taskSchema, document);
     if (task?.staged == null) return { columns: [], rows: [] };
-    const processor = processorById(await stack.plans.pipeline(task.pipelineHash), processorId);
+    const processor = processorById(await plans.pipeline(task.pipelineHash), processorId);
     if (processor === undefined) return { columns: [], rows: [] };
-    return stack.warehouse.readStaging(specOf(processor), task.staged.staging, date, maxRows, signal);
+    return engine.warehouse.readStaging(specOf(processor), task.staged.staging, date, maxRows, signal);
   },
-  decideQuarantine: (input, signal) => decideQuarantine(stack.engine, input, signal),
+  decideQuarantine: (input, signal) => decideQuarantine(engine, input, signal),
   reconcile: async (input, signal) => {
-    const pipeline = await needPipeline(stack, input.pipelineId);
+    const pipeline = await needPipeline(catalog, input.pipelineId);
     // The ledger first: what it says decides what the passes that are rung below will do.
-    const ledger = input.rebuildLedger ? await rebuildLedger(stack.engine, pipeline, signal) : null;
-    const report = await stack.planner.reconcileNow();
-    return { ...report, ledger, stagingDropped: (await dropOrphanStaging(stack.engine, pipeline, signal)).length };
+    const ledger = input.rebuildLedger ? await rebuildLedger(engine, pipeline, signal) : null;
+    const report = await reconcileNow();
+    return { ...report, ledger, stagingDropped: (await dropOrphanStaging(engine, pipeline, signal)).length };
   },
 });
 

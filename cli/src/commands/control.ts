@@ -7,7 +7,6 @@ import { addHome, addJson, addServices, type RegisterCommand } from '../command.
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { findBackfill } from '../find-backfill.ts';
-import { openHomeStore } from '../reach-home.ts';
 import { currentUser } from '../selection-flags.ts';
 import type { Session } from '../session.ts';
 
@@ -20,7 +19,7 @@ const done: Readonly<Record<ControlAction, string>> = {
 /** Applies it and says what it did; undefined where there is nothing left to do. */
 const apply = async (session: Session, name: string | undefined, action: ControlAction): Promise<string | undefined> => {
   const { print } = session;
-  await using stack = await openHomeStore(session);
+  await using stack = await (await session.backend()).openStore();
   const backfill = await findBackfill(stack.deps.store, name);
   const { backfillId } = backfill;
   const outcome = await controlBackfill(stack.deps, backfillId, action, currentUser());

@@ -8,13 +8,14 @@ import { createHome } from '../embedded-home.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { finish } from '../finish.ts';
 import { prepareData } from '../prepare-data.ts';
-import { loadPipeline } from '../reach-home.ts';
+import { loadPipeline } from '../pipeline-files.ts';
+import { refuseBackend } from '../refuse-backend.ts';
 import { formatCount, formatDuration } from '../render/numbers.ts';
 import { renderCommands, type Suggestion } from '../render/commands.ts';
 import { currentUser } from '../selection-flags.ts';
 import { shown, type Session } from '../session.ts';
 import { hasSimulatedData, simulatedFolder, writeSimulatedData, type SimulatedOptions } from '../simulated-data.ts';
-import { runBackfill, tablesOf } from './backfill.ts';
+import { tablesOf } from './backfill.ts';
 
 type DemoFlags = ConfigFlags & { readonly season?: string; readonly seed?: string; readonly games?: string };
 
@@ -89,6 +90,7 @@ const renderTry = (session: Session): string => {
 
 const demo = async (session: Session, flags: DemoFlags): Promise<ExitCode> => {
   const { config, print } = session;
+  refuseBackend(session, 'demo', 'npx floodgate demo without --backend gcp runs it here; npx floodgate backfill runs the pipeline on the deployment');
   if (config.pipelineId !== 'nba')
     throw new FloodgateError('usage', `demo runs the pipeline nba, found --pipeline ${config.pipelineId}`, {
       hint: 'npx floodgate backfill runs any pipeline',
@@ -102,7 +104,9 @@ const demo = async (session: Session, flags: DemoFlags): Promise<ExitCode> => {
   const range = dataFolder === undefined ? { range: seasonRange(options.season) } : {};
   const parsed = parseRequest({ pipeline: 'nba', ...range, phases: '2..3', reason: 'demo', requestedBy: currentUser() });
   if (!parsed.ok) throw new FloodgateError('usage', parsed.problems.join('; '));
-  const outcome = await runBackfill(session, parsed.request, 'demo', dataFolder);
+  const { runEmbeddedBackfill } = await import('../embedded-backend.ts');
+  const files = dataFolder === undefined ? {} : { dataFolder };
+  const outcome = await runEmbeddedBackfill(session, await session.backend(), parsed.request, { command: 'demo', ...files });
   const exitCode = finish(session, outcome, tablesOf(pipeline));
   if (exitCode === exitCodes.done && !print.json) print.note(renderTry(session));
   return exitCode;

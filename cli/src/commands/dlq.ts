@@ -6,7 +6,6 @@ import { addWait, carryOn, type WaitFlags } from '../carry-on.ts';
 import { addHome, addJson, addServices, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { openHomeStore } from '../reach-home.ts';
 import { renderDeadLetter, renderDeadLetters } from '../render/dead-letters.ts';
 import { plural } from '../render/numbers.ts';
 import { currentUser } from '../selection-flags.ts';
@@ -39,7 +38,7 @@ const asJson = (entry: DeadLetterDocument) => ({
 
 const list = async (session: Session, flags: FilterFlags): Promise<ExitCode> => {
   const { print, clock } = session;
-  await using stack = await openHomeStore(session);
+  await using stack = await (await session.backend()).openStore();
   const entries = await listDeadLetters(stack.deps.store, flags.all === true ? ['open', 'replaying', 'closed'] : ['open', 'replaying'], filterOf([], flags));
   if (print.json) print.document(entries.map(asJson));
   else print.note(renderDeadLetters(entries, clock.now(), print.style, session.flags).join('\n'));
@@ -48,7 +47,7 @@ const list = async (session: Session, flags: FilterFlags): Promise<ExitCode> => 
 
 const show = async (session: Session, id: string): Promise<ExitCode> => {
   const { print } = session;
-  await using stack = await openHomeStore(session);
+  await using stack = await (await session.backend()).openStore();
   const entries = await listDeadLetters(stack.deps.store, ['open', 'replaying', 'closed']);
   const hits = entries.filter(({ deadLetterId }) => deadLetterId === id || deadLetterId.startsWith(id));
   const [entry] = hits;
@@ -80,7 +79,7 @@ const replay = async (session: Session, ids: readonly string[], flags: ReplayFla
     });
   }
   const { replayed, backfills, messagesLeft } = await (async () => {
-    await using stack = await openHomeStore(session);
+    await using stack = await (await session.backend()).openStore();
     return await replayDeadLetters(stack.deps, filterOf(ids, flags), limit, currentUser());
   })();
   const { print } = session;

@@ -1,8 +1,8 @@
 // floodgate doctor: looks at everything that Floodgate needs, and says what to do about what is not right.
 import { addJson, addServices, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
-import { examine, type DoctorFinding } from '../doctor-checks.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import type { DoctorFinding } from '../findings.ts';
 import { plural } from '../render/numbers.ts';
 import type { Style } from '../render/style.ts';
 import type { Session } from '../session.ts';
@@ -29,7 +29,7 @@ const renderFindings = (findings: readonly DoctorFinding[], style: Style): reado
 
 const doctor = async (session: Session): Promise<ExitCode> => {
   const { print } = session;
-  const findings = await examine(session);
+  const findings = await (await session.backend()).examine();
   const isOk = findings.every(({ verdict }) => verdict !== 'fail');
   if (print.json) print.document({ ok: isOk, findings });
   else print.note(renderFindings(findings, print.style).join('\n'));
@@ -40,6 +40,8 @@ export const registerDoctor: RegisterCommand = (program, run) => {
   const command = program
     .command('doctor')
     .summary('look whether everything is as it should be')
-    .description('Looks at Node, home, disk, processes, store, warehouse, pipeline and data, and says what to do. Exits with 4 where something is broken.');
+    .description(
+      'Looks at Node, home, disk, processes, store, warehouse, pipeline and data, or at everything that a deployment on Google Cloud needs, and says what to do. Exits with 4 where something is broken.',
+    );
   addJson(addServices(command)).action((flags: ConfigFlags) => run(flags, doctor));
 };

@@ -8,14 +8,12 @@ import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { StoreReader } from '@floodgate/core/ports/status-store.ts';
 import { addHome, addJson, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
-import { findHomeHolder } from '../embedded-home.ts';
-import type { StoreStack } from '../embedded-stack.ts';
+import type { StoreStack } from '../backend.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { chooseBackfill, findBackfill } from '../find-backfill.ts';
+import { readOutput } from '../follow.ts';
 import { readDate } from '../read-date.ts';
-import { openHomeStore } from '../reach-home.ts';
 import { describeReason, renderExplanation, renderWaiting } from '../render/explain.ts';
-import { readOutput } from '../run-to-end.ts';
 import type { Session } from '../session.ts';
 
 type Asked = { readonly backfill: string | undefined; readonly processorId?: string; readonly date?: PartitionDate };
@@ -63,18 +61,19 @@ const explainOne = async (session: Session, stack: StoreStack, backfillId: strin
 };
 
 const explain = async (session: Session, words: readonly string[]): Promise<ExitCode> => {
-  const { print, clock, config } = session;
+  const { print, clock } = session;
   const asked = parseExplainArguments(words);
-  await using stack = await openHomeStore(session);
+  const backend = await session.backend();
+  await using stack = await backend.openStore();
   const { store } = stack.deps;
   if (asked.processorId !== undefined && asked.date !== undefined) {
     const about = await findBackfillOf(store, asked.backfill, asked.processorId, asked.date);
     return await explainOne(session, stack, about, asked.processorId, asked.date);
   }
   const { backfillId } = await findBackfill(store, asked.backfill);
-  const output = await readOutput(session, store, stack.plans, backfillId);
+  const output = await readOutput(session, backend.places, store, stack.plans, backfillId);
   const waiting = await explainWaiting({ store, plans: stack.plans, now: clock.now() }, backfillId);
-  const served = (await findHomeHolder(config.home)) !== undefined;
+  const served = (await backend.findServer()) !== undefined;
   if (print.json) print.document({ backfillId, state: output.state, paused: output.paused, served, waiting, failures: output.failures, gates: output.gates });
   else print.note(renderWaiting(output, waiting, served, print.style, session.flags).join('\n'));
   return exitCodes.done;

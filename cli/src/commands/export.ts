@@ -6,8 +6,9 @@ import { nearestName } from '@floodgate/core/domain/nearest-name.ts';
 import { addHome, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { withWarehouse } from '../reach-home.ts';
 import { formatBytes, plural } from '../render/numbers.ts';
+import { exportHint } from '../gcp-settings.ts';
+import { refuseBackend } from '../refuse-backend.ts';
 import { shown, type Session } from '../session.ts';
 import type { WarehouseActions } from '../warehouse-actions.ts';
 
@@ -39,7 +40,8 @@ const findTable = async (actions: WarehouseActions, name: string, signal: AbortS
 };
 
 const exportTable = async (session: Session, name: string, flags: ExportFlags): Promise<ExitCode> => {
-  const { print, interrupted, workingFolder } = session;
+  const { print, interrupted, workingFolder, config } = session;
+  if (config.gcp !== undefined) refuseBackend(session, 'export', exportHint(config.gcp, name));
   const format = formatOf(flags);
   const path = resolve(workingFolder, flags.to ?? `${name.split('.').at(-1) ?? name}.${format}`);
   if (flags.force !== true && (await stat(path).catch(() => undefined)) !== undefined)
@@ -48,7 +50,9 @@ const exportTable = async (session: Session, name: string, flags: ExportFlags): 
   if (folder?.isDirectory() !== true) throw new FloodgateError('usage', `--to: there is no folder ${shown(session, dirname(path))}`);
   const unfinished = `${path}.unfinished.${format}`;
   try {
-    const { table, rows } = await withWarehouse(session, async (actions) => {
+    const { table, rows } = await (
+      await session.backend()
+    ).withWarehouse(async (actions) => {
       const table = await findTable(actions, name, interrupted);
       return { table, rows: (await actions.exportTable({ table, format, path: unfinished }, interrupted)).rows };
     });

@@ -5,7 +5,7 @@ import { addJson, addPipeline, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { lintFiles } from '../lint-folder.ts';
-import { readPipelineFiles } from '../reach-home.ts';
+import { readPipelineFiles } from '../pipeline-files.ts';
 import { plural } from '../render/numbers.ts';
 import type { Style } from '../render/style.ts';
 import { shown, type Session } from '../session.ts';

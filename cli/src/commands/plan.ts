@@ -2,8 +2,6 @@
 import { addJson, addServices, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { planInto } from '../make-plan.ts';
-import { prepareData } from '../prepare-data.ts';
-import { loadPipeline } from '../reach-home.ts';
 import { addSelection, requestOf, type SelectionFlags } from '../selection-flags.ts';
 
 export const registerPlan: RegisterCommand = (program, run) => {
@@ -15,8 +13,9 @@ export const registerPlan: RegisterCommand = (program, run) => {
   addJson(addServices(command)).action((flags: ConfigFlags & SelectionFlags) =>
     run(flags, async (session) => {
       const request = requestOf(flags, session.config.pipelineId);
-      await prepareData(session, await loadPipeline(session));
-      return planInto(session, request);
+      const backend = await session.backend();
+      await backend.prepare();
+      return planInto(session, backend, request);
     }),
   );
 };

@@ -8,7 +8,6 @@ import { addHome, addJson, addPipeline, addServices, type RegisterCommand } from
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { findBackfill } from '../find-backfill.ts';
-import { openHomeStore, withWarehouse } from '../reach-home.ts';
 import { readDate } from '../read-date.ts';
 import { renderQuarantine, renderQuarantined } from '../render/quarantine.ts';
 import { currentUser } from '../selection-flags.ts';
@@ -26,7 +25,7 @@ const readQuarantined = async (store: StoreReader): Promise<readonly TaskDocumen
 
 const list = async (session: Session, flags: PartitionFlags): Promise<ExitCode> => {
   const { print } = session;
-  await using stack = await openHomeStore(session);
+  await using stack = await (await session.backend()).openStore();
   const { store } = stack.deps;
   const only = flags.backfill === undefined ? undefined : (await findBackfill(store, flags.backfill)).backfillId;
   const tasks = (await readQuarantined(store)).filter(({ backfillId }) => only === undefined || backfillId === only);
@@ -40,7 +39,7 @@ const list = async (session: Session, flags: PartitionFlags): Promise<ExitCode> 
 
 /** The quarantined date that is meant: where no backfill is named, that of the only or the newest one that has it. */
 const findQuarantined = async (session: Session, processorId: string, date: PartitionDate, name: string | undefined): Promise<TaskDocument> => {
-  await using stack = await openHomeStore(session);
+  await using stack = await (await session.backend()).openStore();
   const { store } = stack.deps;
   if (name !== undefined) {
     const { backfillId } = await findBackfill(store, name);
@@ -64,9 +63,9 @@ const show = async (session: Session, processorId: string, dateText: string, fla
   const rows = flags.rows ?? '5';
   if (!/^\d+$/.test(rows) || Number(rows) > 100_000) throw new FloodgateError('usage', `--rows: expected a whole number up to 100000, found "${rows}"`);
   const task = await findQuarantined(session, processorId, date, flags.backfill);
-  const staged = await withWarehouse(session, (actions) =>
-    actions.stagedRows({ backfillId: task.backfillId, processorId, date, maxRows: Number(rows) }, session.interrupted),
-  );
+  const staged = await (
+    await session.backend()
+  ).withWarehouse((actions) => actions.stagedRows({ backfillId: task.backfillId, processorId, date, maxRows: Number(rows) }, session.interrupted));
   if (print.json) print.document({ backfillId: task.backfillId, processor: processorId, date, evidence: task.evidence, rows: staged.rows });
   else print.note(renderQuarantine(task, staged, print.style, print.width, session.flags).join('\n'));
   return exitCodes.done;
@@ -77,7 +76,7 @@ const decide = async (session: Session, decision: 'accept' | 'reject', processor
   const date = readDate(dateText);
   const { backfillId } = await findQuarantined(session, processorId, date, flags.backfill);
   const input = { backfillId, processorId, date, decision, by: currentUser(), reason: flags.reason ?? '' };
-  const outcome = await withWarehouse(session, (actions) => actions.decideQuarantine(input, session.interrupted));
+  const outcome = await (await session.backend()).withWarehouse((actions) => actions.decideQuarantine(input, session.interrupted));
   const what = `${processorId} ${date} of ${backfillId}`;
   switch (outcome.outcome) {
     case 'accepted':

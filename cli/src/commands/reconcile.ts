@@ -2,7 +2,6 @@
 import { addJson, addPipeline, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { withWarehouse } from '../reach-home.ts';
 import { plural } from '../render/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { Session } from '../session.ts';
@@ -31,7 +30,9 @@ const renderReport = (report: ReconcileOutput, session: Session): readonly strin
 
 const reconcile = async (session: Session, rebuildLedger: boolean): Promise<ExitCode> => {
   const { print, config } = session;
-  const report = await withWarehouse(session, (actions) => actions.reconcile({ rebuildLedger, pipelineId: config.pipelineId }, session.interrupted));
+  const report = await (
+    await session.backend()
+  ).withWarehouse((actions) => actions.reconcile({ rebuildLedger, pipelineId: config.pipelineId }, session.interrupted));
   if (print.json) print.document(report);
   else print.note(renderReport(report, session).join('\n'));
   return exitCodes.done;

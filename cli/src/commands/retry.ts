@@ -8,7 +8,6 @@ import { describeRetry } from '../describe-retry.ts';
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { findBackfill } from '../find-backfill.ts';
-import { openHomeStore } from '../reach-home.ts';
 import { readDate } from '../read-date.ts';
 import { currentUser, splitList } from '../selection-flags.ts';
 import type { Session } from '../session.ts';
@@ -28,7 +27,7 @@ const retry = async (session: Session, name: string | undefined, flags: RetryFla
     ...(flags.dates === undefined ? {} : { dates: new Set(splitList(flags.dates).map(readDate)) }),
   };
   const { backfillId, outcome } = await (async () => {
-    await using stack = await openHomeStore(session);
+    await using stack = await (await session.backend()).openStore();
     const { backfillId } = await findBackfill(stack.deps.store, name);
     return { backfillId, outcome: await retryTasks(stack.deps, backfillId, filter, currentUser()) };
   })();
@@ -43,7 +42,7 @@ const retry = async (session: Session, name: string | undefined, flags: RetryFla
 const approve = async (session: Session, name: string | undefined, phaseText: string | undefined, flags: WaitFlags): Promise<ExitCode> => {
   if (phaseText !== undefined && !/^\d+$/.test(phaseText)) throw new FloodgateError('usage', `--phase: expected the number of a phase, found "${phaseText}"`);
   const backfillId = await (async () => {
-    await using stack = await openHomeStore(session);
+    await using stack = await (await session.backend()).openStore();
     const backfill = await findBackfill(stack.deps.store, name);
     const phase = phaseText === undefined ? await heldPhase(stack.deps.store, backfill) : Number(phaseText);
     const outcome = await approveGate(stack.deps, backfill.backfillId, phase, currentUser());

@@ -4,7 +4,6 @@ import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { addJson, addPipeline, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { withWarehouse } from '../reach-home.ts';
 import { formatCount, plural } from '../render/numbers.ts';
 import { renderQueryResult, toCsv } from '../render/query-result.ts';
 import { renderTable } from '../render/table.ts';
@@ -21,7 +20,9 @@ const readMaxRows = (text: string | undefined): number => {
   return Number(text);
 };
 
-const readDialect = (text: string | undefined): 'native' | 'googlesql' => {
+const readDialect = (text: string | undefined, isDeployment: boolean): 'native' | 'googlesql' => {
+  if (isDeployment && text === 'duckdb')
+    throw new FloodgateError('usage', '--dialect: expected googlesql with --backend gcp, which has no other, found "duckdb"');
   if (text === undefined || text === 'duckdb') return 'native';
   if (text === 'googlesql') return 'googlesql';
   throw new FloodgateError('usage', `--dialect: expected duckdb or googlesql, found "${text}"`);
@@ -40,7 +41,7 @@ const show = (session: Session, result: QueryResult, maxRows: number, csv: boole
 
 const listTables = async (session: Session): Promise<void> => {
   const { print } = session;
-  const tables = await withWarehouse(session, (actions) => actions.tables(null, session.interrupted));
+  const tables = await (await session.backend()).withWarehouse((actions) => actions.tables(null, session.interrupted));
   if (print.json) {
     print.document(tables.map(({ table, rows, columns }) => ({ table, rows, columns: columns.map(({ name }) => name) })));
     return;
@@ -65,13 +66,18 @@ const explainQueryError = (error: unknown): never => {
 };
 
 const sql = async (session: Session, text: string | undefined, flags: SqlFlags): Promise<ExitCode> => {
-  const [maxRows, dialect] = [readMaxRows(flags.maxRows), readDialect(flags.dialect)];
+  const [maxRows, dialect] = [readMaxRows(flags.maxRows), readDialect(flags.dialect, session.config.gcp !== undefined)];
   if (text === undefined) {
     await listTables(session);
     return exitCodes.done;
   }
   const input = { sql: text, dialect, maxRows, pipelineId: session.config.pipelineId };
-  show(session, await withWarehouse(session, (actions) => actions.query(input, session.interrupted).catch(explainQueryError)), maxRows, flags.csv ?? false);
+  show(
+    session,
+    await (await session.backend()).withWarehouse((actions) => actions.query(input, session.interrupted).catch(explainQueryError)),
+    maxRows,
+    flags.csv ?? false,
+  );
   return exitCodes.done;
 };
 
@@ -82,7 +88,7 @@ export const registerSql: RegisterCommand = (program, run) => {
     .summary('query the tables, read-only')
     .description('Runs one statement that reads (DuckDB’s SQL, or GoogleSQL with --dialect googlesql), also while a backfill runs.')
     .option('--max-rows <n>', `default: ${defaultRows}`)
-    .option('--dialect <name>', 'duckdb or googlesql (default: duckdb)');
+    .option('--dialect <name>', 'duckdb or googlesql (default: duckdb; with --backend gcp always googlesql)');
   addJson(addPipeline(command))
     .option('--csv', 'as CSV')
     .action((text: string | undefined, flags: SqlFlags) => run(flags, (session) => sql(session, text, flags)));

@@ -2,20 +2,18 @@
 import { listBackfills, readBackfillStatus } from '@floodgate/core/app/read-status.ts';
 import { addHome, addJson, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
-import { findHomeHolder } from '../embedded-home.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { findBackfill } from '../find-backfill.ts';
-import { openHomeStore } from '../reach-home.ts';
+import { readOutput } from '../follow.ts';
 import { renderMatrix } from '../render/matrix.ts';
 import { renderBackfill, renderBackfillList } from '../render/status.ts';
-import { readOutput } from '../run-to-end.ts';
 import type { Session } from '../session.ts';
 
 type StatusFlags = ConfigFlags & { readonly matrix?: boolean };
 
 const list = async (session: Session): Promise<ExitCode> => {
   const { print, clock } = session;
-  await using stack = await openHomeStore(session);
+  await using stack = await (await session.backend()).openStore();
   const backfills = await listBackfills(stack.deps.store);
   if (print.json) {
     print.document(
@@ -38,17 +36,18 @@ const list = async (session: Session): Promise<ExitCode> => {
 };
 
 const one = async (session: Session, name: string | undefined, flags: StatusFlags): Promise<ExitCode> => {
-  const { print, config, clock } = session;
-  await using stack = await openHomeStore(session);
+  const { print, clock } = session;
+  const backend = await session.backend();
+  await using stack = await backend.openStore();
   const { store } = stack.deps;
   const { backfillId } = await findBackfill(store, name);
   if (print.json) {
-    print.document(await readOutput(session, store, stack.plans, backfillId));
+    print.document(await readOutput(session, backend.places, store, stack.plans, backfillId));
     return exitCodes.done;
   }
   const status = await readBackfillStatus(store, backfillId);
   if (status === undefined) return exitCodes.usage;
-  const served = (await findHomeHolder(config.home)) !== undefined;
+  const served = (await backend.findServer()) !== undefined;
   print.note(renderBackfill(status, { now: clock.now(), served, flags: session.flags }, print.style).join('\n'));
   if (flags.matrix === true) print.note(`\n${renderMatrix(status.processors, print.style, print.width).join('\n')}`);
   return exitCodes.done;
@@ -59,7 +58,7 @@ export const registerStatus: RegisterCommand = (program, run) => {
     .command('status')
     .argument('[backfill]', 'an id, or its beginning; without it, all are listed')
     .summary('list backfills, or look at one')
-    .description('Lists the backfills of this home, or shows one: its phases, gates and counts.')
+    .description('Lists the backfills of this home or deployment, or shows one: its phases, gates and counts.')
     .option('--matrix', 'one cell per date and processor');
   addJson(addHome(command)).action((name: string | undefined, flags: StatusFlags) =>
     run(flags, (session) => (name === undefined && flags.matrix !== true ? list(session) : one(session, name, flags))),

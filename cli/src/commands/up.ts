@@ -2,12 +2,12 @@
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { addServices, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
+import { refuseBackend } from '../refuse-backend.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { prepareData } from '../prepare-data.ts';
-import { loadPipeline, reachHome } from '../reach-home.ts';
+import { loadPipeline } from '../pipeline-files.ts';
 import { plural } from '../render/numbers.ts';
 import { renderTable } from '../render/table.ts';
-import { serve } from '../run-to-end.ts';
 import { shown, type Session } from '../session.ts';
 
 const host = '127.0.0.1';
@@ -43,6 +43,13 @@ const greet = (session: Session, address: string, activeCount: number): void => 
 
 const up = async (session: Session): Promise<ExitCode> => {
   const { print, config, interrupted } = session;
+  refuseBackend(
+    session,
+    'up',
+    'the services are processes of their own there: node services/planner/src/main.ts, worker and validator likewise; on a laptop npm run emulators has the rest (docs/backends.md)',
+  );
+  const { reachHome } = await import('../reach-home.ts');
+  const { serve } = await import('../run-to-end.ts');
   await prepareData(session, await loadPipeline(session));
   const { style } = print;
   const reach = await reachHome(session, {

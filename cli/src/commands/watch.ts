@@ -1,28 +1,27 @@
 // floodgate watch: follows a backfill that another process works on, to its end; its exit code is the backfill's.
 import { addJson, addPipeline, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
-import { findHomeHolder } from '../embedded-home.ts';
 import { findBackfill } from '../find-backfill.ts';
 import { finish } from '../finish.ts';
+import { watch } from '../follow.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { loadTables } from '../load-tables.ts';
-import { openHomeStore } from '../reach-home.ts';
-import { watch } from '../run-to-end.ts';
 import type { Session } from '../session.ts';
 
 const watchCommand = async (session: Session, name: string | undefined): Promise<ExitCode> => {
-  const { print, config } = session;
+  const { print } = session;
+  const backend = await session.backend();
   const backfill = await (async () => {
-    await using stack = await openHomeStore(session);
+    await using stack = await backend.openStore();
     return await findBackfill(stack.deps.store, name);
   })();
-  if (backfill.state === 'active' && (await findHomeHolder(config.home)) === undefined) {
+  if (backfill.state === 'active' && (await backend.findServer()) === undefined) {
     print.error(
       `${print.errorStyle.paint('yellow', 'note:')} no process works on ${backfill.backfillId}; to go on with it: npx floodgate resume ${backfill.backfillId}${session.flags}`,
     );
   }
-  const { output } = await watch(session, backfill.backfillId, false);
-  return finish(session, { output, servedBy: undefined }, await loadTables(session, output.pipeline));
+  const { output } = await watch(session, backend, backfill.backfillId, false);
+  return finish(session, { output, servedBy: await backend.findServer() }, await loadTables(session, output.pipeline));
 };
 
 export const registerWatch: RegisterCommand = (program, run) => {

@@ -140,11 +140,13 @@ export const renderLeftOut = (leftOut: Readonly<Record<string, number>>, style: 
 export const renderWarnings = (warnings: readonly string[], style: Style): readonly string[] =>
   warnings.length === 0 ? [] : ['', style.bold('Warnings'), ...warnings.map((warning) => `  ${style.paint('yellow', style.signs.warn)} ${warning}`)];
 
-const nextSteps = (output: BackfillOutput, flags: string): readonly Suggestion[] => {
+const nextSteps = (output: BackfillOutput, flags: string, isDeployment: boolean): readonly Suggestion[] => {
   const { backfillId, state, paused, tasks, gates } = output;
   if (state === 'active') {
     return [
-      [`npx floodgate resume ${backfillId}${flags}`, paused ? 'go on' : 'go on where it stopped'],
+      isDeployment && !paused
+        ? [`npx floodgate watch ${backfillId}${flags}`, 'follow it']
+        : [`npx floodgate resume ${backfillId}${flags}`, paused ? 'go on' : 'go on where it stopped'],
       [`npx floodgate cancel ${backfillId}${flags}`, 'end it for good'],
     ];
   }
@@ -172,6 +174,8 @@ export type SummaryContext = {
   /** Flags that every command needs to find the same home and pipelines, with a space in front; empty for the defaults. */
   readonly flags: string;
   readonly width: number;
+  /** Tables are in BigQuery, and services elsewhere do the work. */
+  readonly isDeployment?: boolean;
   /** The process was told to stop. */
   readonly interrupted: boolean;
   /** A table that this backfill filled, for the example. */
@@ -179,7 +183,7 @@ export type SummaryContext = {
 };
 
 export const renderSummary = (output: BackfillOutput, context: SummaryContext, style: Style): readonly string[] => {
-  const { flags, shownWarehouse, table, width, interrupted } = context;
+  const { flags, shownWarehouse, table, width, interrupted, isDeployment = false } = context;
   const fresh = output.leftOut['already_fresh'] ?? 0;
   const idle =
     output.totalTasks === 0 && fresh > 0
@@ -189,14 +193,17 @@ export const renderSummary = (output: BackfillOutput, context: SummaryContext, s
           style.dim('  --reprocess all computes them all the same.'),
         ]
       : [];
-  const next = nextSteps(output, flags);
+  const next = nextSteps(output, flags, isDeployment);
   const example = table ?? 'a table';
+  const files: readonly Suggestion[] = [
+    [`npx floodgate export ${example} --to ${(table ?? 'table').split('.').at(-1) ?? 'table'}.parquet${flags}`, 'or .csv'],
+    [`duckdb -readonly ${shownWarehouse}`, 'with the DuckDB command, while nothing else runs'],
+  ];
   const look: readonly Suggestion[] = [
     ...(table === undefined
       ? [[`npx floodgate sql${flags}`, 'lists them'] as const]
       : [[`npx floodgate sql${flags} "SELECT * FROM ${example} LIMIT 5"`, 'while Floodgate runs, too'] as const]),
-    [`npx floodgate export ${example} --to ${(table ?? 'table').split('.').at(-1) ?? 'table'}.parquet${flags}`, 'or .csv'],
-    [`duckdb -readonly ${shownWarehouse}`, 'with the DuckDB command, while nothing else runs'],
+    ...(isDeployment ? [] : files),
     [`npx floodgate status ${output.backfillId} --matrix${flags}`, 'every date'],
   ];
   // Somebody who stops it wants to know that nothing is lost and how to go on, and has seen the rest.
