@@ -32,7 +32,7 @@ const defaultCallTimeoutMs = 15_000;
 const maxTries = 24;
 const maxTransactionMs = 60_000;
 const firstWaitMs = 10;
-const longestWaitMs = 2_000;
+const longestWaitMs = 1_000;
 
 export class FirestoreStatusStore implements StatusStore {
   readonly #calls: FirestoreCalls;
