@@ -1,5 +1,4 @@
 // The command: npm run emulators -- [--keep] [--services] [--data folder] …
-import { once } from 'node:events';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { bareEnvironment, readOptions, usage, workingFolder } from './config.ts';
 import { runEmulators } from './run-emulators.ts';
@@ -18,12 +17,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 try {
-  const stopped = once(interrupted.signal, 'abort').then(() => undefined);
   await runEmulators(readOptions(args, workingFolder()), {
     say: (line) => void process.stdout.write(`${line}\n`),
     environment: bareEnvironment(),
-    stopped,
-    isStopped: () => interrupted.signal.aborted,
+    interrupted: interrupted.signal,
   });
   process.exit(0);
 } catch (error) {

@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { checkEmulators } from './check-emulators.ts';
 import { workingFolder, type Options } from './config.ts';
 import { startLocalServices, type LocalServices } from './local-services.ts';
@@ -11,13 +12,14 @@ export type Surroundings = {
   readonly say: (line: string) => void;
   /** What every process needs, whatever it runs: PATH and the like. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Resolves when somebody wants an end of it. */
-  readonly stopped: Promise<undefined>;
-  readonly isStopped: () => boolean;
+  /** Somebody wants an end of it. */
+  readonly interrupted: AbortSignal;
 };
 
 /** Resolves when everything that it started is gone again. */
-export const runEmulators = async (options: Options, { say, environment, stopped, isStopped }: Surroundings): Promise<void> => {
+export const runEmulators = async (options: Options, { say, environment, interrupted }: Surroundings): Promise<void> => {
+  const { isOver, release } = waitFor(interrupted);
+  using _ = { [Symbol.dispose]: release };
   say('Starting Pub/Sub, Firestore, Cloud Storage and BigQuery on this machine');
   const starting = startEmulators({
     project: options.project,
@@ -29,14 +31,14 @@ export const runEmulators = async (options: Options, { say, environment, stopped
   });
   // Interrupted while it starts: what has started by then is ended by the kernel, with us.
   starting.catch(() => undefined);
-  const emulators = await Promise.race([starting, stopped]);
+  const emulators = await Promise.race([starting, isOver]);
   if (emulators === undefined) return;
   await using cleanup = new AsyncDisposableStack();
   cleanup.use(emulators);
   describe(emulators, options, say);
 
   for (const { what, ms } of await checkEmulators(emulators.backend, emulators.settings.bucket ?? '')) say(`✓ ${what} (${ms} ms)`);
-  if (!options.keep || isStopped()) {
+  if (!options.keep || interrupted.aborted) {
     say('All four work; ending them');
     return;
   }
@@ -63,10 +65,21 @@ export const runEmulators = async (options: Options, { say, environment, stopped
     cleanup.defer(() => rm(envFile, { force: true }));
   }
   say(['', ...exports, '', 'In another shell:', ...nextCommands(options, folder), '', 'Ctrl-C ends them'].join('\n'));
-  const died = await Promise.race([stopped, emulators.died, ...(services === undefined ? [] : [services.died])]);
+  const died = await Promise.race([isOver, emulators.died, ...(services === undefined ? [] : [services.died])]);
   if (died !== undefined) throw new FloodgateError('emulator_ended', `${died} has ended by itself; the others are ended too`);
   say('Ending them');
 };
+
+/**
+ * Emulators don't keep the process that started them alive, and a signal that is waited for doesn't either: a pending sleep does.
+ */
+const waitFor = (interrupted: AbortSignal): { readonly isOver: Promise<undefined>; readonly release: () => void } => {
+  const released = new AbortController();
+  const either = AbortSignal.any([interrupted, released.signal]);
+  const forever = Number.MAX_SAFE_INTEGER;
+  return { isOver: systemClock.sleep(forever, either).then(doNothing, doNothing), release: () => released.abort() };
+};
+const doNothing = (): undefined => undefined;
 
 const describe = ({ hosts, declared, tables, uploaded, absent, settings }: Emulators, options: Options, say: (line: string) => void): void => {
   say(`  Pub/Sub        ${hosts.pubsub}  ${declared.topics.length} topics, ${declared.subscriptions.length} subscriptions`);

@@ -19,7 +19,7 @@ const nobody = { getRequestHeaders: async () => new Headers({ authorization: 'Be
 
 export const connectBigQuery = (settings: GcpSettings): BigQuery => {
   const emulator = settings.emulators.bigquery;
-  return new BigQuery({
+  const client = new BigQuery({
     projectId: settings.projectId,
     location: settings.location,
     // What is tried again, and how often, is decided below.
@@ -27,6 +27,9 @@ export const connectBigQuery = (settings: GcpSettings): BigQuery => {
     timeout: callTimeoutMs,
     ...(emulator === undefined ? {} : { apiEndpoint: `http://${emulator}`, authClient: nobody }),
   } as BigQueryOptions);
+  // The client takes BIGQUERY_EMULATOR_HOST for the whole address, without a scheme or the API's path, whatever apiEndpoint says.
+  if (emulator !== undefined) client.baseUrl = `${client.apiEndpoint}/bigquery/v2`;
+  return client;
 };
 
 export type Call = {
