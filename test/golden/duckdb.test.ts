@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { partitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Column, ColumnType, Source } from '@floodgate/core/domain/pipeline.ts';
+import { offencesOf } from '@floodgate/core/ports/check-offences.ts';
 import type { CommitEntry, CommitLogEntry, TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import * as checks from '@floodgate/sql/duckdb/checks.ts';
 import * as commit from '@floodgate/sql/duckdb/commit.ts';
@@ -96,8 +97,9 @@ const statements = {
   'check-counts': checks.selectCounts(under, [
     checks.countMeasures(target, 0, checks.fromChecked(target, { segment: 3 }, undefined), undefined, [
       checks.countKeys(target.key),
-      checks.countWhere(checks.isMissing(points)),
-      checks.countWhere(checks.isMissing({ name: 'pace', type: 'FLOAT64' })),
+      ...offencesOf({ type: 'required', columns: ['points', 'pace'] }, target.columns, undefined, checks.conditionDialect).map(({ condition }) =>
+        checks.countWhere(condition),
+      ),
     ]),
     checks.countExpectedRows(1, 'SELECT "date", 12 AS expected FROM "nba"."games"'),
     checks.countMissingKeys(target, 2, ['game_id', 'team'], 'SELECT "date", game_id, team FROM "nba"."games"'),

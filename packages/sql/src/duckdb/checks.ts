@@ -2,7 +2,7 @@
 // committed rows. All that a job counts is counted by one statement, a branch for each declared SELECT and one for the
 // measures: planning and starting a statement costs more than counting a date. Examples are fetched only where it fails.
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
-import type { Column } from '@floodgate/core/domain/pipeline.ts';
+import type { ConditionDialect } from '@floodgate/core/ports/check-offences.ts';
 import type { TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { dateList, quoteName, quoteNames, quoteTable, textLiteral } from './names.ts';
 import { preservedTable } from './prepare.ts';
@@ -34,11 +34,9 @@ export const googleSqlConditions = (conditions: readonly string[]): string =>
 /** The same in DuckDB's dialect once it is translated; without conditions the rows themselves. */
 const checkedSource = (conditions: string | undefined): string => (conditions === undefined ? 'staged' : `(\n${conditions}\n) AS checked`);
 
-export const countWhere = (condition: string): string => `count(*) FILTER (WHERE ${condition})`;
+export const conditionDialect: ConditionDialect = { quoteName, isNaN: (name) => `isnan(${name})` };
 
-/** A value that is none: NULL, or NaN, which says as little and passes through every sum and mean. */
-export const isMissing = ({ name, type }: Pick<Column, 'name' | 'type'>): string =>
-  type === 'FLOAT64' ? `${quoteName(name)} IS NULL OR isnan(${quoteName(name)})` : `${quoteName(name)} IS NULL`;
+export const countWhere = (condition: string): string => `count(*) FILTER (WHERE ${condition})`;
 
 /** Distinct keys of a date, by hash. list_unique over a list was measured at a third of count(DISTINCT) on small dates. */
 export const countKeys = (columns: readonly string[]): string => `list_unique(list(hash(${quoteNames(columns)})))`;
