@@ -1,4 +1,5 @@
 // How a command is declared and run: shared flags, settings, session, and one place where errors become words and exit codes.
+import type { Clock } from '@floodgate/core/ports/clock.ts';
 import { createLogger, type FlushableLogger } from '@floodgate/http/logger.ts';
 import { logLevels, type Environment } from '@floodgate/system/read-settings.ts';
 import { systemClock } from '@floodgate/system/system-clock.ts';
@@ -6,6 +7,7 @@ import { Option, type Command } from 'commander';
 import type { Backend } from './backend.ts';
 import { backendNames, logFile, readConfig, type Config, type ConfigFlags } from './config.ts';
 import type { ExitCode } from './exit-codes.ts';
+import type { OpenGcpStack } from './gcp-stack.ts';
 import { createPrint, type Print, type Terminal } from './print.ts';
 import { createStyle } from './render/style.ts';
 import { reportError } from './report-error.ts';
@@ -18,6 +20,10 @@ export type Surroundings = {
   readonly out: Terminal;
   readonly err: Terminal;
   readonly interrupted: AbortSignal;
+  /** Of the system unless said otherwise. */
+  readonly clock?: Clock;
+  /** What stands for a deployment on Google Cloud, where it is not one. */
+  readonly openDeployment?: OpenGcpStack;
 };
 
 export type Run = (flags: ConfigFlags, body: (session: Session) => Promise<ExitCode>) => Promise<void>;
@@ -97,10 +103,10 @@ const createPrintFor = ({ out, err }: Surroundings, config: Pick<Config, 'json' 
 export const plainPrint = (surroundings: Surroundings, json: boolean): Print =>
   createPrintFor(surroundings, { json, colour: surroundings.environment['NO_COLOR'] ? 'never' : 'auto', unicode: true, mayRedraw: false });
 
-const openBackend = async (session: Session): Promise<Backend> => {
+const openBackend = async (session: Session, { openDeployment }: Surroundings): Promise<Backend> => {
   const { gcp } = session.config;
   if (gcp === undefined) return (await import('./embedded-backend.ts')).createEmbeddedBackend(session);
-  return (await import('./gcp-backend.ts')).createGcpBackend(session, gcp);
+  return (await import('./gcp-backend.ts')).createGcpBackend(session, gcp, openDeployment);
 };
 
 /** Runs a command to its exit code; every error ends here. */
@@ -118,8 +124,8 @@ export const runCommand = async (surroundings: Surroundings, flags: ConfigFlags,
     config,
     print,
     log,
-    clock: systemClock,
-    backend: () => (backend ??= openBackend(session)),
+    clock: surroundings.clock ?? systemClock,
+    backend: () => (backend ??= openBackend(session, surroundings)),
     workingFolder: surroundings.workingFolder,
     interrupted: surroundings.interrupted,
     flags: copiedFlags(flags),

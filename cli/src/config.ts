@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { folder, logLevels, oneOf, readSettings, refuseSettings, wholeNumber, type Environment, type LogLevel } from '@floodgate/system/read-settings.ts';
+import { isServiceVariable } from '@floodgate/system/service-settings.ts';
 import * as z from 'zod';
 import { checkGcpSettings, gcpSettingsOf, gcpSettingsTable, type GcpSettings } from './gcp-settings.ts';
 
@@ -76,7 +77,10 @@ const readGiven = (flags: ConfigFlags, environment: Environment) => {
   const options = { flags, environment, alsoKnown: ['FLOODGATE_<PIPELINE>_DATA'] };
   if ((flags.backend ?? environment[settings.backend.variable]) !== 'gcp')
     return { ...readSettings(settings, { ...options, isKnown: (name) => isDataVariable(name) || gcpVariables.includes(name) }), gcp: undefined };
-  const given = readSettings({ ...settings, ...gcpSettingsTable }, { ...options, isKnown: isDataVariable, check: checkGcpSettings });
+  // One environment may serve commands and services: what theirs alone means is not read, and of the planner there are more workers.
+  const workers = { ...settings.workers, schema: wholeNumber(1, 100_000) };
+  const isKnown = (name: string): boolean => isDataVariable(name) || isServiceVariable(name);
+  const given = readSettings({ ...settings, workers, ...gcpSettingsTable }, { ...options, isKnown, check: checkGcpSettings });
   // A variable may be meant for another command; a flag is meant for this one.
   refuseSettings(
     embeddedFlags

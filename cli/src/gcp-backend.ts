@@ -4,7 +4,7 @@ import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import type { BackfillRequest } from '@floodgate/core/contracts/request.ts';
 import type { Backend, BackfillOptions, RunOutcome } from './backend.ts';
 import { readOutput, watch } from './follow.ts';
-import { openGcpStack, type GcpStack } from './gcp-stack.ts';
+import { openGcpStack, type GcpStack, type OpenGcpStack } from './gcp-stack.ts';
 import type { GcpSettings } from './gcp-settings.ts';
 import { makePlanHere, refuseOtherPlan } from './make-plan.ts';
 import { requestDecision } from './request-decision.ts';
@@ -15,7 +15,7 @@ import type { Session } from './session.ts';
 const pollMs = 2_000;
 const decisionWithinMs = 120_000;
 
-export const createGcpBackend = (session: Session, settings: GcpSettings, open: typeof openGcpStack = openGcpStack): Backend => {
+export const createGcpBackend = (session: Session, settings: GcpSettings, open: OpenGcpStack = openGcpStack): Backend => {
   const { config, print, interrupted } = session;
   const place = `project ${settings.projectId}`;
   const server = `the deployment in ${place}`;

@@ -49,7 +49,11 @@ export type GcpStackOptions = {
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly ids?: Ids;
+  /** Of the pipelines' folder unless said otherwise. */
+  readonly catalog?: PipelineCatalog;
 };
+
+export type OpenGcpStack = (options: GcpStackOptions) => Promise<GcpStack>;
 
 const source = '/floodgate/cli';
 
@@ -65,7 +69,7 @@ export const createGcpStack = (parts: GcpParts & AsyncDisposable, options: GcpSt
   const deps = { store, bus, clock, ids, logger, source };
   const engine: EngineDeps = { ...deps, warehouse, lease: { holder: ids.newId(), leaseMs, isKnownDead: () => false } };
   const plans = createPlanReader(store);
-  let catalog: Promise<PipelineCatalog> | undefined;
+  let catalog = options.catalog === undefined ? undefined : Promise.resolve(options.catalog);
   const openCatalog = (): Promise<PipelineCatalog> =>
     (catalog ??= import('@floodgate/system/pipeline-folders.ts').then(({ createFolderCatalog }) => createFolderCatalog(pipelinesFolder)));
 
@@ -104,7 +108,7 @@ export const createGcpStack = (parts: GcpParts & AsyncDisposable, options: GcpSt
   };
 };
 
-export const openGcpStack = async (options: GcpStackOptions): Promise<GcpStack> => {
+export const openGcpStack: OpenGcpStack = async (options) => {
   // Google's clients take about a second to load: only a command that talks to them waits for it.
   const { openGcpBackend } = await import('@floodgate/gcp/gcp-backend.ts');
   const { declareResources, inspectResources, targetDatasetsOf } = await import('@floodgate/gcp/resources.ts');
