@@ -122,7 +122,7 @@ export class GcsObjectStore implements ObjectStore {
     const file = this.#bucket.file(key, options.generation === undefined ? {} : { generation: options.generation });
     return this.#retried(`read ${address}`, contentTimeoutMs, signal, async (given) => {
       // Objects are checked against their CRC32C; a part of one can't be. Nothing is unpacked on the way.
-      const stream = file.createReadStream({ decompress: false, ...(options.range ?? {}) });
+      const stream = file.createReadStream({ decompress: false, ...options.range });
       const giveUp = (): void => void stream.destroy(asError(given.reason));
       given.addEventListener('abort', giveUp, { once: true });
       try {
