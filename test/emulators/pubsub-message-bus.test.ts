@@ -72,8 +72,9 @@ describeMessageBusContract(
     returnedWait: 'Pub/Sub knows no return: a nack is all that can be said',
     deadLettersUncounted: 'Pub/Sub counts where there is a dead-letter policy, and the dead letters have none',
     orderedNeverGivenUp: 'the emulator 0.8.20 breaks the stream of an ordered subscription where it should dead-letter',
+    orderedStuckByDeath: 'the emulator 0.8.20 sometimes sends what it should redeliver of an ordered subscription to the stream of the dead',
     hoards: 'the emulator 0.8.20 heeds no flow control: it sends all it has to one stream',
-    firstRedeliveryAtOnce: 'the emulator 0.8.20 begins with the retry policy at the second redelivery',
+    ownWaits: 'the emulator 0.8.20 redelivers once without a wait, and its waits grow more slowly than by doubling',
     tooSlow: 'five times the least ack deadline of Pub/Sub, which is 10 s',
   },
 );

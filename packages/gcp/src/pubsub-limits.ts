@@ -3,12 +3,12 @@
 import type { OutgoingMessage, SubscriptionSpec } from '@floodgate/core/ports/message-bus.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 
-/** https://docs.cloud.google.com/pubsub/quotas#resource_limits; "10 MB" is read as the smaller of its meanings. */
+/** https://docs.cloud.google.com/pubsub/quotas#resource_limits; "10 MB" and "1 KB" are read as the smaller of their meanings. */
 const maxDataBytes = 10_000_000;
 const maxAttributes = 100;
 const maxAttributeKeyBytes = 256;
 const maxAttributeValueBytes = 1_024;
-const maxOrderingKeyBytes = 1_024;
+const maxOrderingKeyBytes = 1_000;
 const maxMessagesPerRequest = 1_000;
 const maxRequestBytes = 10_000_000;
 
