@@ -143,7 +143,7 @@ const createPreparation = (
   { declared, targets, files }: { readonly declared: DeclaredResources; readonly targets: readonly TableSpec[]; readonly files: readonly SourceFile[] },
 ): Preparation => {
   const { signal } = new AbortController();
-  const nothing: DeclaredResources = { topics: [], subscriptions: [], datasets: [], bucket: undefined };
+  const nothing: DeclaredResources = { ...declared, topics: [], subscriptions: [], datasets: [], bucket: undefined };
   const ensure = (part: Partial<DeclaredResources>) => ensureResources(backend.clients, settings, { ...nothing, ...part }, signal);
 
   return async (part) => {

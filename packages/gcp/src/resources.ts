@@ -9,9 +9,10 @@ import type { Storage } from '@google-cloud/storage';
 import { subscriptions } from '@floodgate/core/contracts/messages.ts';
 import type { Pipeline } from '@floodgate/core/domain/pipeline.ts';
 import { topics, type Topic } from '@floodgate/core/ports/message-bus.ts';
-import { bounded, inspect, messageOf, outcomeOfError } from './resource-report.ts';
 import type { Difference, EnsuredResource } from './resource-report.ts';
+import { firestoreIndexes, type FirestoreIndexes } from './firestore-indexes.ts';
 import { ensureDatasets, inspectDatasets, type DeclaredDataset } from './resources-bigquery.ts';
+import { ensureIndexes, inspectDatabase, inspectIndexes, type DocumentReader, type IndexAdmin } from './resources-firestore.ts';
 import { ensurePubSub, inspectPubSub, type DeclaredSubscription, type PushTarget } from './resources-pubsub.ts';
 import { ensureBucket, inspectBucket } from './resources-storage.ts';
 import type { GcpSettings } from './settings.ts';
@@ -21,6 +22,7 @@ export type DeclaredResources = {
   readonly subscriptions: readonly DeclaredSubscription[];
   readonly datasets: readonly DeclaredDataset[];
   readonly bucket: string | undefined;
+  readonly indexes: FirestoreIndexes;
 };
 
 /** As connectPubSub, connectBigQuery, connectStorage and connectFirestore give them. */
@@ -29,19 +31,14 @@ export type ResourceClients = {
   readonly bigquery: BigQuery;
   readonly storage: Storage;
   readonly firestore: DocumentReader;
-};
-
-/** What connectFirestore gives, as far as it is used. */
-export type DocumentReader = {
-  readonly client: { getDocument(request: { readonly name: string }, options: object): Promise<unknown> };
-  readonly database: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** `new v1.FirestoreAdminClient()`; without it, as at the emulator, indexes are neither made nor looked at. */
+  readonly firestoreAdmin?: IndexAdmin;
 };
 
 export type SubscriptionName = keyof typeof subscriptions;
 
 /** Pub/Sub's most, which a pushed message's handler has in all: nobody extends it while it works. */
-const pushAckDeadlineMs = 600_000;
+export const pushAckDeadlineMs = 600_000;
 
 /** `push` for each subscription that is pushed instead of pulled. */
 export const declareResources = (
@@ -59,6 +56,7 @@ export const declareResources = (
     ...[...new Set(targetDatasets)].filter((name) => name !== settings.stagingDataset).map((name) => ({ name, use: 'target' as const })),
   ],
   bucket: settings.bucket,
+  indexes: firestoreIndexes,
 });
 
 /** Datasets of the tables that a pipeline writes, commit logs included. External ones belong to whoever fills them. */
@@ -78,6 +76,7 @@ export const ensureResources = async (
     ensurePubSub(clients.pubsub, declared.topics, declared.subscriptions, settings.projectId, signal),
     ensureDatasets(clients.bigquery, declared.datasets, settings.location, signal),
     declared.bucket === undefined ? Promise.resolve([]) : ensureBucket(clients.storage, declared.bucket, settings.location, signal),
+    clients.firestoreAdmin === undefined ? Promise.resolve([]) : ensureIndexes(clients.firestoreAdmin, clients.firestore.database, declared.indexes, signal),
   ]);
   return parts.flat();
 };
@@ -93,30 +92,10 @@ export const inspectResources = async (
     inspectPubSub(clients.pubsub, declared.topics, declared.subscriptions, settings.projectId, signal),
     inspectDatasets(clients.bigquery, declared.datasets, settings, signal),
     declared.bucket === undefined
-      ? []
+      ? Promise.resolve([])
       : inspectBucket(clients.storage, declared.bucket, { location: settings.location, isEmulator: settings.emulators.storage !== undefined }, signal),
-    inspectFirestore(clients.firestore, settings, signal),
+    inspectDatabase(clients.firestore, { name: settings.firestoreDatabase, location: settings.location }, signal),
+    clients.firestoreAdmin === undefined ? Promise.resolve([]) : inspectIndexes(clients.firestoreAdmin, clients.firestore.database, declared.indexes, signal),
   ]);
   return parts.flat();
 };
-
-/** One read of a document that nobody writes: a database that is missing, or in Datastore mode, refuses it in other words. */
-const inspectFirestore = (firestore: DocumentReader, { firestoreDatabase, location }: GcpSettings, signal: AbortSignal): Promise<readonly Difference[]> =>
-  inspect(
-    `Firestore database ${firestoreDatabase}`,
-    {
-      missing: `gcloud firestore databases create --database="${firestoreDatabase}" --location=<near ${location}> --type=firestore-native`,
-      denied: 'grant roles/datastore.user to whom the services run as',
-    },
-    async () => {
-      const name = `${firestore.database}/documents/floodgateDoctor/nothing`;
-      try {
-        await bounded(firestore.client.getDocument({ name }, { otherArgs: { headers: firestore.headers } }), signal);
-      } catch (error) {
-        // Both are NOT_FOUND: this one names the document, the other the database.
-        if (outcomeOfError(error) !== 'missing' || !messageOf(error).includes('floodgateDoctor/nothing')) throw error;
-      }
-      return [];
-    },
-    signal,
-  );
