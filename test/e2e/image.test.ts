@@ -26,7 +26,7 @@ type Ended = { readonly code: number | null; readonly lines: readonly Readonly<R
 
 /** As `docker run floodgate <service>`. */
 const start = async (service: string, environment: Readonly<Record<string, string>>): Promise<Ended> => {
-  const [program = '', ...args] = [...image.command.slice(0, -1), service];
+  const [program, ...args] = [...image.command.slice(0, -1), service];
   const child = spawn(program, args, { cwd: image.workdir, env: { PATH: path, ...image.environment, ...environment } });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => (output[name] += chunk.toString()));

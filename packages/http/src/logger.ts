@@ -74,7 +74,7 @@ export const createCloudLogger = (options: {
           logMethod(args, method, number) {
             const [first, ...rest] = args;
             method.apply(this, [
-              googleFields(first as unknown as Record<string, unknown>, severities[this.levels.labels[number] ?? ''] ?? ''),
+              googleFields(first as Record<string, unknown>, severities[this.levels.labels[number] ?? ''] ?? ''),
               ...rest,
             ] as unknown as typeof args);
           },

@@ -9,7 +9,7 @@ export type PushVerifier = (
   authorization: string | undefined,
 ) => Promise<{ readonly ok: true } | { readonly ok: false; readonly status: number; readonly why: string }>;
 
-export const pushOutcomes = ['acked', 'nacked', 'malformed', 'unknown_subscription', 'stopping'] as const;
+export const pushOutcomes = ['acked', 'nacked', 'busy', 'late', 'malformed', 'unknown_subscription', 'stopping'] as const;
 export type PushDelivery = {
   readonly outcome: (typeof pushOutcomes)[number];
   /** malformed: what is wrong with the body. */
@@ -24,12 +24,19 @@ export type PushDelivery = {
 export const statusOfPush: Readonly<Record<PushDelivery['outcome'], number>> = {
   acked: 204,
   nacked: 503,
+  // As many as this process takes at once are under way: Pub/Sub sends fewer.
+  busy: 429,
+  // Nobody waits for the answer any more.
+  late: 504,
   // Recorded as a dead letter before: it would be as malformed the next time.
   malformed: 204,
   // The push subscription and the roles of this process don't fit; its messages wait until they do.
   unknown_subscription: 404,
   stopping: 503,
 };
+
+/** 503: tokens can't be verified for now. */
+const codeOfRefusal: Readonly<Record<number, string>> = { 401: 'unauthenticated', 503: 'unavailable' };
 
 export type PushRouterOptions = {
   readonly verify: PushVerifier;
@@ -62,7 +69,7 @@ export const createPushRouter = ({ verify, deliver, recordMalformed, logger }: P
     }
     // Never a dead letter: whoever finds this address could fill the store with them.
     logger.warn({ subscription: request.params.subscription, status: verdict.status, why: verdict.why }, 'push refused');
-    response.status(verdict.status).json({ error: { code: verdict.status === 401 ? 'unauthenticated' : 'permission_denied', message: verdict.why } });
+    response.status(verdict.status).json({ error: { code: codeOfRefusal[verdict.status] ?? 'permission_denied', message: verdict.why } });
   });
   router.post(path, express.text({ type: () => true, limit: maxBodyBytes }), async (request, response) => {
     const { subscription } = request.params as { readonly subscription: string };

@@ -202,7 +202,7 @@ describe('a service that can’t start', () => {
   });
 
   it('because it is told to stop meanwhile ends with 0', async () => {
-    const { events, exits, lines, ended } = launch({ open: ({ signal }) => new Promise((_, reject) => void signal.addEventListener('abort', reject)) });
+    const { events, exits, lines, ended } = launch({ open: ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', reject)) });
     events.emit('SIGTERM');
     expect(await ended).toBe(0);
     expect(exits).toEqual([0]);

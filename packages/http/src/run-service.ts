@@ -4,6 +4,7 @@
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Failure } from '@floodgate/core/domain/failure.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
+import type { Logger } from '@floodgate/core/ports/logger.ts';
 import { createHttpApp, type HttpAppOptions } from './http-app.ts';
 import { startHttpServer } from './http-server.ts';
 import { createCloudLogger, type FlushableLogger, type LoggerOptions } from './logger.ts';
@@ -71,6 +72,50 @@ const closingMs = 1_500;
 const describe = (error: unknown): Readonly<Record<string, unknown>> =>
   error instanceof FloodgateError ? { code: error.code, hint: error.hint, err: error } : { err: error };
 
+type Deadline = { readonly clock: Clock; readonly ms: number; readonly what: string; readonly stopping: AbortSignal };
+
+/** Rejects with what ended it: its error, the deadline, the stop. Work that hears no signal is left behind, since the process ends. */
+const within = async <T>({ clock, ms, what, stopping }: Deadline, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const done = new AbortController();
+  const late = new AbortController();
+  const timer = clock.sleep(ms, AbortSignal.any([done.signal, stopping])).then(() => {
+    const error = new FloodgateError('timeout', `${what} took longer than ${ms} ms`, { hint: 'look whether what it waits for can be reached' });
+    late.abort(error);
+    throw error;
+  });
+  const working = work(AbortSignal.any([stopping, late.signal]));
+  for (const promise of [timer, working]) promise.catch(() => undefined);
+  try {
+    return await Promise.race([working, timer]);
+  } finally {
+    done.abort();
+  }
+};
+
+type Shutdown = { readonly clock: Clock; readonly logger: Logger; readonly graceMs: number };
+
+/** Takes the steps one after the other, each with what is left of the grace period; a little after its end it waits no longer. */
+const shutDown = async (steps: readonly ((graceMs: number) => PromiseLike<void>)[], { clock, logger, graceMs }: Shutdown): Promise<void> => {
+  const startedAt = clock.now();
+  const finished = new AbortController();
+  const takeAll = async (): Promise<void> => {
+    for (const step of steps) {
+      try {
+        await step(Math.max(graceMs - (clock.now() - startedAt), 0));
+      } catch (error) {
+        logger.warn({ err: error }, 'not everything could be closed');
+      }
+    }
+    finished.abort();
+  };
+  // What hangs must not keep the process until it is killed: leases and ack deadlines bring back what it held.
+  const late = clock.sleep(graceMs + closingMs, finished.signal).then(
+    () => logger.warn({ graceMs }, 'not everything ended in time'),
+    () => undefined,
+  );
+  await Promise.race([takeAll(), late]);
+};
+
 /** Runs until a signal, a halt or an error nobody handles; resolves with the exit code after `exit` was called with it. */
 export const runService = async <Config extends ServiceConfig>(options: RunOptions<Config>): Promise<number> => {
   const { service, clock } = options;
@@ -107,31 +152,6 @@ export const runService = async <Config extends ServiceConfig>(options: RunOptio
     });
   }
 
-  /** Rejects with what ended the start; work that hears no signal is left behind, since the process ends. */
-  const within = async <T>(ms: number, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const done = new AbortController();
-    const late = new AbortController();
-    const timer = clock.sleep(ms, AbortSignal.any([done.signal, stopping.signal])).then(
-      () => {
-        const error = new FloodgateError('timeout', `${what} took longer than ${ms} ms`, { hint: 'look whether what it waits for can be reached' });
-        late.abort(error);
-        throw error;
-      },
-      (reason: unknown) => {
-        if (stopping.signal.aborted) throw stopping.signal.reason;
-        throw reason;
-      },
-    );
-    timer.catch(() => undefined);
-    const working = work(AbortSignal.any([stopping.signal, late.signal]));
-    working.catch(() => undefined);
-    try {
-      return await Promise.race([working, timer]);
-    } finally {
-      done.abort();
-    }
-  };
-
   let config: Config;
   try {
     config = options.readConfig();
@@ -144,7 +164,7 @@ export const runService = async <Config extends ServiceConfig>(options: RunOptio
   const cleanup: ((graceMs: number) => PromiseLike<void>)[] = [];
   let isOpen = false;
   try {
-    const opened = await within(config.startWithinMs, 'opening the backend', (signal) =>
+    const opened = await within({ clock, ms: config.startWithinMs, what: 'opening the backend', stopping: stopping.signal }, (signal) =>
       options.open(config, {
         logger,
         signal,
@@ -162,7 +182,7 @@ export const runService = async <Config extends ServiceConfig>(options: RunOptio
     // Answers until what was pushed here is done, and `not_ready` meanwhile.
     cleanup.unshift((graceMs) => server.close(graceMs));
     cleanup.unshift((graceMs) => opened.stop(graceMs));
-    await within(config.startWithinMs, 'starting', () => opened.start());
+    await within({ clock, ms: config.startWithinMs, what: 'starting', stopping: stopping.signal }, () => opened.start());
     isOpen = true;
     logger.info({ ...opened.about, address: server.address }, 'service started');
   } catch (error) {
@@ -176,24 +196,7 @@ export const runService = async <Config extends ServiceConfig>(options: RunOptio
   isOpen = false;
   logger.info({ why }, 'stopping');
   const startedAt = clock.now();
-  const left = (): number => Math.max(config.graceMs - (clock.now() - startedAt), 0);
-  const finished = new AbortController();
-  const shut = async (): Promise<void> => {
-    for (const step of cleanup) {
-      try {
-        await step(left());
-      } catch (error) {
-        logger.warn({ err: error }, 'not everything could be closed');
-      }
-    }
-    finished.abort();
-  };
-  // What hangs must not keep the process until it is killed: leases and ack deadlines bring back what it held.
-  const late = clock.sleep(config.graceMs + closingMs, finished.signal).then(
-    () => logger.warn({ graceMs: config.graceMs }, 'not everything ended in time'),
-    () => undefined,
-  );
-  await Promise.race([shut(), late]);
+  await shutDown(cleanup, { clock, logger, graceMs: config.graceMs });
   logger.info({ code, tookMs: clock.now() - startedAt }, 'service stopped');
   return leave(code);
 };
