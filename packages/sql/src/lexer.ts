@@ -6,6 +6,7 @@
  * `originalOffset` leads from every position of `text` back to the given statement, for messages.
  */
 import { RefusedSql } from './problems.ts';
+import { SUBQUERY_ALIAS, SubqueryAliases } from './subquery-aliases.ts';
 
 export interface Literal {
   readonly kind: 'string' | 'bytes';
@@ -51,6 +52,7 @@ export function lexSql(sql: string): LexedSql {
   const literals: Literal[] = [];
   const words: Word[] = [];
   const shifts: { at: number; by: number }[] = [];
+  const aliases = new SubqueryAliases();
   let text = '';
   let i = 0;
   while (i < sql.length) {
@@ -64,6 +66,7 @@ export function lexSql(sql: string): LexedSql {
       const { literal, end } = readLiteral(sql, i, literalStart);
       const placeholder = `${literal.kind === 'bytes' ? 'b' : ''}'${PLACEHOLDER}${literals.length}'`;
       literals.push(literal);
+      aliases.mark("'");
       text += placeholder;
       shifts.push({ at: text.length, by: end - text.length });
       i = end;
@@ -72,9 +75,14 @@ export function lexSql(sql: string): LexedSql {
       if (end < 0) throw new RefusedSql('syntax', 'a quoted identifier is not closed', i);
       if (sql.slice(i, end).includes('\\')) throw new RefusedSql('quoted identifier', 'escapes in quoted identifiers are not supported', i);
       text += sql.slice(i, end + 1);
+      aliases.mark('`');
       i = end + 1;
     } else if (/[A-Za-z_]/u.test(sql[i] as string)) {
       const word = /^[A-Za-z_][A-Za-z0-9_]*/u.exec(sql.slice(i, i + 300))?.[0] as string;
+      if (aliases.word(word.toUpperCase())) {
+        text += SUBQUERY_ALIAS;
+        shifts.push({ at: text.length, by: i - text.length });
+      }
       words.push({ word: word.toUpperCase(), offset: i, isCall: /^\s*\(/u.test(sql.slice(i + word.length, i + word.length + 20)) });
       text += word;
       i += word.length;
@@ -84,8 +92,10 @@ export function lexSql(sql: string): LexedSql {
       // A whole number token, so that the letters of 0x1F and 1e5 are not read as words.
       const number = /^(0[xX][0-9a-fA-F]+|[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?)/u.exec(sql.slice(i, i + 400))?.[0] as string;
       text += number;
+      aliases.mark('0');
       i += number.length;
     } else {
+      if (/\S/u.test(sql[i] as string)) aliases.mark(sql[i] as string);
       text += sql[i];
       i += 1;
     }

@@ -1,4 +1,5 @@
 export const FUNCTION_CASES: readonly string[] = [
+  'SELECT id, IS_NAN(f) AS a, IS_INF(f) AS b, IS_NAN(i) AS c, IS_INF(n) AS d, IS_NAN(NULL) AS e FROM d.vals',
   'SELECT id, ABS(i) AS a, ABS(f) AS b, ABS(n) AS c, SIGN(i) AS d, SIGN(f) AS e FROM d.vals',
   'SELECT id, ROUND(f) AS a, ROUND(f, 1) AS b, ROUND(g, 2) AS c, ROUND(i, -1) AS d, ROUND(i) AS e, ROUND(-f) AS h FROM d.vals',
   'SELECT ROUND(2.5) AS a, ROUND(-2.5) AS b, ROUND(0.5) AS c, ROUND(1.005, 2) AS d, ROUND(2.675, 2) AS e, ROUND(1234.567, -2) AS f, ROUND(0.285, 2) AS g, ROUND(1.15, 1) AS h, ROUND(1e15 + 0.3, 1) AS i, ROUND(0.49999999999999994) AS j, ROUND(55.55, 1) AS k, ROUND(-1.255, 2) AS l',

@@ -1,5 +1,10 @@
 export const QUERY_CASES: readonly string[] = [
   'SELECT * FROM d.teams',
+  'SELECT COUNT(*) AS n FROM (SELECT team_id FROM d.teams) UNION ALL SELECT 5',
+  'SELECT COUNT(*) AS n FROM (SELECT team_id FROM d.teams UNION ALL SELECT team_id FROM d.games) UNION ALL SELECT 5 UNION ALL SELECT 6',
+  'SELECT COUNT(*) AS n FROM (SELECT team_id FROM d.teams) INTERSECT DISTINCT SELECT COUNT(*) FROM (SELECT team_id FROM d.teams)',
+  'SELECT a.team_id FROM d.teams a CROSS JOIN (SELECT 1 AS one UNION ALL SELECT 2) EXCEPT DISTINCT SELECT 1',
+  'SELECT a.team_id FROM d.teams a, (SELECT 1 AS one) UNION DISTINCT (SELECT n FROM (SELECT COUNT(*) AS n FROM (SELECT 1 AS x) UNION ALL SELECT 77))',
   'SELECT t.* FROM d.teams AS t ORDER BY t.team_id',
   'SELECT * EXCEPT (city) FROM d.teams',
   "SELECT * REPLACE (CONCAT(name, '!') AS name) FROM d.teams",

@@ -155,6 +155,14 @@ function truncate(call: FunctionCall): Printed {
   return printed(`trunc(${value.sql})`, value.type === 'INT64' ? 'FLOAT64' : value.type);
 }
 
+/** GoogleSQL widens the others to FLOAT64. */
+function test(name: string): FunctionPrinter {
+  return (call) => {
+    expectArguments(call, 1);
+    return printed(`${name}(CAST(${operand(call, 0).sql} AS DOUBLE))`, 'BOOL');
+  };
+}
+
 export const numberFunctions: Readonly<Record<string, FunctionPrinter>> = {
   ABS: sameType('abs'),
   ACOS: float('acos', 1),
@@ -173,6 +181,8 @@ export const numberFunctions: Readonly<Record<string, FunctionPrinter>> = {
     return printed(`error(${operand(call, 0).sql})`);
   },
   IF: condition,
+  IS_INF: test('isinf'),
+  IS_NAN: test('isnan'),
   LEAST: extreme('least'),
   LN: float('ln', 1),
   LOG: logarithm,
