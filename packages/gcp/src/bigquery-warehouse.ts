@@ -60,7 +60,7 @@ export class BigQueryWarehouse implements Warehouse {
   stage(job: StageJob, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, StagedDate>> {
     return this.#local.run(job.jobId, signal, async (running) => {
       const [first] = job.dates;
-      if (first !== undefined) refuseExpired(this.#context, job.target, await this.#prepare(job.target, running), first);
+      if (first !== undefined) refuseExpired(this.#context, job.target, await this.#lookAt(job.target, running), first);
       return stageRows(this.#context, job, running);
     });
   }
@@ -130,6 +130,12 @@ export class BigQueryWarehouse implements Warehouse {
 
   estimateBytes(sql: string, options: QueryOptions, signal: AbortSignal): Promise<number> {
     return estimateQuery(this.#context, sql, options, signal);
+  }
+
+  /** Not made here: a staging may be tried where there is no target yet. */
+  async #lookAt({ table }: TableSpec, signal: AbortSignal): Promise<Resource | undefined> {
+    const known = this.#prepared.get(table);
+    return known !== undefined && known.until > this.#context.clock.now() ? known.table : getTable(this.#context, table, signal);
   }
 
   async #prepare(target: TableSpec, signal: AbortSignal): Promise<Resource> {

@@ -104,13 +104,15 @@ const merge = (spec: CommitSpec): string => {
   const dates = dateList(datesOf(merged));
   const keys = target.key.filter((name) => name !== target.partitionColumn).map((name) => ` AND committed.${quoteName(name)} = staged.${quoteName(name)}`);
   const names = written(target);
+  // Keys that match are equal already.
+  const changing = names.filter((name) => name !== target.partitionColumn && !target.key.includes(name));
   return `MERGE INTO ${quoteTable(target.table)} AS committed
 USING (
   ${stagedRows(spec, merged)}
 ) AS staged
 ON committed.${day} IN (${dates}) AND committed.${day} = staged.${day}${keys.join('')}
 WHEN MATCHED AND (committed.\`_row_hash\` IS NULL OR committed.\`_row_hash\` <> staged.\`_row_hash\`) THEN
-  UPDATE SET ${names.map((name) => `${quoteName(name)} = ${valueOf(spec, name)}`).join(', ')}
+  UPDATE SET ${changing.map((name) => `${quoteName(name)} = ${valueOf(spec, name)}`).join(', ')}
 WHEN NOT MATCHED BY TARGET THEN
   INSERT (${quoteNames(names)}) VALUES (${names.map((name) => valueOf(spec, name)).join(', ')})
 WHEN NOT MATCHED BY SOURCE AND committed.${day} IN (${dates}) THEN DELETE`;

@@ -1,0 +1,1 @@
+SELECT generation FROM `nba`.`_floodgate_commits_team_games` WHERE `date` IS NULL
