@@ -85,7 +85,9 @@ const describe = ({ hosts, declared, tables, uploaded, absent, settings }: Emula
   say(`  Pub/Sub        ${hosts.pubsub}  ${declared.topics.length} topics, ${declared.subscriptions.length} subscriptions`);
   say(`  Firestore      ${hosts.firestore}  database ${settings.firestoreDatabase}`);
   say(`  BigQuery       ${hosts.bigquery}  datasets ${declared.datasets.map(({ name }) => name).join(', ')}; ${tables.length} tables of ${options.pipeline}`);
-  say(`  Cloud Storage  ${hosts.storage}  bucket ${settings.bucket}, ${uploaded.length === 0 ? 'empty' : `${uploaded.length} files: ${uploaded.join(', ')}`}`);
+  say(
+    `  Cloud Storage  ${hosts.storage}  bucket ${settings.bucket}, ${uploaded.length === 0 ? 'empty' : `${uploaded.length} ${uploaded.length === 1 ? 'file' : 'files'}: ${uploaded.join(', ')}`}`,
+  );
   if (options.data === undefined) say(`  No --data folder was given: backfills of ${options.pipeline} will find no files of their sources`);
   else if (absent.length > 0) say(`  No files in ${options.data} for the sources ${absent.join(', ')}`);
 };
