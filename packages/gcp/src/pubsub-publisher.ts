@@ -19,19 +19,18 @@ export type PubSubPublisherOptions = {
 
 const defaultTimeoutMs = 30_000;
 
-/** What the client returns and its types don't say. */
-type CancellableCall = Promise<unknown> & { cancel(): void };
-
 export class PubSubPublisher implements AsyncDisposable {
   readonly #pubsub: PubSub;
-  readonly #options: PubSubPublisherOptions;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
   #client: Promise<v1.PublisherClient> | undefined;
   /** Per topic and ordering key: the last call that sends to it. Pub/Sub keeps the order of requests, not of calls under way. */
   readonly #tails = new Map<string, Promise<unknown>>();
 
   constructor(pubsub: PubSub, options: PubSubPublisherOptions) {
     this.#pubsub = pubsub;
-    this.#options = options;
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   }
 
   async publish(messages: readonly OutgoingMessage[], signal?: AbortSignal): Promise<void> {
@@ -43,12 +42,11 @@ export class PubSubPublisher implements AsyncDisposable {
         throw new MessageBusError('message_refused', `nothing was published: Pub/Sub would refuse the message ${message.attributes['id'] ?? ''}: ${problem}`);
     }
     const byTopic = Map.groupBy(messages, (message) => message.topic);
-    const timeoutMs = this.#options.timeoutMs ?? defaultTimeoutMs;
     const done = new AbortController();
     const late = new AbortController();
     // Rejects when it isn't needed any more.
-    void this.#options.clock.sleep(timeoutMs, done.signal).then(
-      () => late.abort(new MessageBusError('deadline_exceeded', `publishing to ${[...byTopic.keys()].join(', ')} took longer than ${timeoutMs} ms`)),
+    void this.#clock.sleep(this.#timeoutMs, done.signal).then(
+      () => late.abort(new MessageBusError('deadline_exceeded', `publishing to ${[...byTopic.keys()].join(', ')} took longer than ${this.#timeoutMs} ms`)),
       () => undefined,
     );
     const given = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
@@ -68,11 +66,12 @@ export class PubSubPublisher implements AsyncDisposable {
       this.#client ??= this.#connect();
       const client = await untilAborted(this.#client, signal);
       for (const request of splitIntoRequests(messages)) {
-        const call = client.publish({
-          topic: `projects/${this.#pubsub.projectId}/topics/${topic}`,
-          messages: request.map(({ data, attributes, orderingKey }) => ({ data: Buffer.from(data), attributes, orderingKey: orderingKey ?? '' })),
-        }) as unknown as CancellableCall;
-        await untilAborted(call, signal, () => call.cancel());
+        const messagesOfRequest = request.map(({ data, attributes, orderingKey }) => ({ data: Buffer.from(data), attributes, orderingKey: orderingKey ?? '' }));
+        const call = client.publish(
+          { topic: `projects/${this.#pubsub.projectId}/topics/${topic}`, messages: messagesOfRequest },
+          { signal, timeout: this.#timeoutMs },
+        );
+        await untilAborted(call, signal);
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -111,12 +110,9 @@ export class PubSubPublisher implements AsyncDisposable {
 }
 
 /** The answer, or the signal's reason as soon as it is aborted. */
-const untilAborted = async <Answer>(call: Promise<Answer>, signal: AbortSignal, cancel: () => void = () => undefined): Promise<Answer> => {
+const untilAborted = async <Answer>(call: Promise<Answer>, signal: AbortSignal): Promise<Answer> => {
   const aborted = Promise.withResolvers<never>();
-  const giveUp = (): void => {
-    cancel();
-    aborted.reject(signal.reason);
-  };
+  const giveUp = (): void => aborted.reject(signal.reason);
   // A call that nobody waits for any more fails for nobody.
   call.catch(() => undefined);
   if (signal.aborted) giveUp();
