@@ -4,6 +4,7 @@ import { objectStoreErrorCodes } from '@floodgate/core/ports/object-store.ts';
 import { storeErrorCodes } from '@floodgate/core/ports/status-store.ts';
 import { warehouseErrorCodes } from '@floodgate/core/ports/warehouse.ts';
 import { classifyCode } from '@floodgate/core/domain/failure.ts';
+import { messageBusErrorCodes } from '@floodgate/gcp/pubsub-errors.ts';
 import { isTestFile } from './import-table.ts';
 import { listSourceFiles, readSource } from './source-files.ts';
 
@@ -34,7 +35,7 @@ const codesInSources = (): ReadonlySet<string> => {
 };
 
 test('every code has a row that says what it means', () => {
-  const codes = new Set([...warehouseErrorCodes, ...storeErrorCodes, ...objectStoreErrorCodes, ...codesInSources()]);
+  const codes = new Set([...warehouseErrorCodes, ...storeErrorCodes, ...objectStoreErrorCodes, ...messageBusErrorCodes, ...codesInSources()]);
   // The search itself must not find nothing.
   for (const code of ['audit_failed', 'home_in_use', 'usage', 'deadline_exceeded', 'malformed_message']) expect(codes).toContain(code);
   const documented = new Set(rows.map(({ code }) => code));
@@ -42,7 +43,7 @@ test('every code has a row that says what it means', () => {
 });
 
 test('every row is about a code that exists', () => {
-  const codes = new Set<string>([...warehouseErrorCodes, ...storeErrorCodes, ...objectStoreErrorCodes, ...codesInSources()]);
+  const codes = new Set<string>([...warehouseErrorCodes, ...storeErrorCodes, ...objectStoreErrorCodes, ...messageBusErrorCodes, ...codesInSources()]);
   expect(rows.filter(({ code }) => !codes.has(code)).map(({ code }) => code)).toEqual([]);
 });
 

@@ -62,7 +62,7 @@ export class PubSubMessageBus implements MessageBus, AsyncDisposable {
     } catch (error) {
       const code = codeOfPubSubError(error, 'subscription');
       if (code === 'subscription_missing')
-        throw new MessageBusError(code, `the subscription ${spec.name} is not in the project ${this.#pubsub.projectId}`, {
+        throw new MessageBusError('subscription_missing', `the subscription ${spec.name} is not in the project ${this.#pubsub.projectId}`, {
           cause: error,
           hint: createSubscriptionCommand(spec),
         });
