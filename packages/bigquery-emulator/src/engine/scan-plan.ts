@@ -81,9 +81,12 @@ const collect = (node: PlanNode, filtersAbove: readonly string[], places: Readon
   for (const child of node.children) collect(child, node.name.trim() === 'FILTER' ? toList(info['Expression']) : [], places, scans);
 };
 
+/** DuckDB marks filters that it may leave out, in the middle of others too. Texts stay as they are. */
+const withoutMarks = (filter: string): string => filter.replaceAll(/'(?:[^']|'')*'|\boptional: /g, (found) => (found.startsWith("'") ? found : ''));
+
 const readScan = (table: StoredTable, projections: readonly string[], filters: readonly string[], above: readonly string[]): Scan => {
   const names = new Map(table.schema.fields.map(({ name }) => [name.toLowerCase(), name]));
-  const predicates = [...filters.map((filter) => filter.replace(/^optional: /, '')), ...above];
+  const predicates = [...filters.map(withoutMarks), ...above];
   const columns = new Set([
     ...projections.map((column) => (column.split('.')[0] as string).replaceAll('"', '').toLowerCase()),
     ...filters.flatMap((filter) => columnsIn(filter, names)),

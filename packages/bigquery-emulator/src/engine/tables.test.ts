@@ -170,6 +170,9 @@ describe('bytes', () => {
     expect(await bytesOf('SELECT s FROM d.x')).toEqual([10, 10]);
     expect(await bytesOf('SELECT COUNT(*) FROM d.x')).toEqual([0, 0]);
     expect(await bytesOf(`SELECT s FROM d.x WHERE day = DATE '2024-01-02'`)).toEqual([13, 13]);
+    expect(
+      await bytesOf(`WITH y AS (SELECT s, day FROM d.x WHERE day IN (DATE '2024-01-02', DATE '2024-01-04')) SELECT s FROM y WHERE day IN (DATE '2024-01-02')`),
+    ).toEqual([13, 13]);
     expect(await bytesOf(`SELECT 1`)).toEqual([0, 0]);
     expect(await bytesOf('CREATE OR REPLACE TABLE d.y (a INT64)')).toEqual([0, 0]);
     // All columns of what an UPDATE could change.
