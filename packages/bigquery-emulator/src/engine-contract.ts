@@ -99,8 +99,11 @@ export type LoadFormat =
       readonly quote: string;
       readonly nullMarker: string;
       readonly allowQuotedNewlines: boolean;
+      /** Columns go by the names in the first line, not by their place. */
+      readonly matchesByName: boolean;
+      readonly ignoreUnknownValues: boolean;
     }
-  | { readonly kind: 'PARQUET' };
+  | { readonly kind: 'PARQUET'; readonly ignoreUnknownValues: boolean };
 
 export type Engine = AsyncDisposable & {
   readonly datasets: {

@@ -59,23 +59,49 @@ export async function* readCsvRows(file: string, format: CsvFormat, fields: read
     if (field.mode === 'REPEATED' || field.type === 'RECORD')
       throw new BigQueryProblem('invalid', `CSV has no nested or repeated data, which field ${field.name} wants`);
   let row = 0;
+  let header: Header | undefined;
   for await (const record of readRecords(file, format)) {
     row += 1;
+    if (row === 1 && format.matchesByName && !(record instanceof BigQueryProblem)) header = readHeader(record, file, format, fields);
     if (row <= format.skipLeadingRows) continue;
-    yield record instanceof BigQueryProblem ? { row, problem: record } : readRow(record, row, format, fields);
+    yield record instanceof BigQueryProblem ? { row, problem: record } : readRow(record, row, format, fields, header);
   }
 }
 
-const readRow = (record: readonly CsvCell[], row: number, { nullMarker }: CsvFormat, fields: readonly TableField[]): ReadRow => {
-  if (record.length !== fields.length) {
+/** `places`: where each field's value is in a record, by the names in the first one; -1: nowhere. */
+type Header = { readonly width: number; readonly places: readonly number[] };
+
+const readHeader = (record: readonly CsvCell[], file: string, { ignoreUnknownValues }: CsvFormat, fields: readonly TableField[]): Header => {
+  const names = record.map(({ text }) => text.trim().toLowerCase());
+  const unknown = names.find((name) => !fields.some((field) => field.name.toLowerCase() === name));
+  if (unknown !== undefined && !ignoreUnknownValues)
+    throw new BigQueryProblem('invalid', `Error while reading data, error message: the column ${unknown} of ${file} is not in the schema`, file);
+  return { width: names.length, places: fields.map((field) => names.indexOf(field.name.toLowerCase())) };
+};
+
+const readRow = (
+  record: readonly CsvCell[],
+  row: number,
+  { nullMarker }: CsvFormat,
+  fields: readonly TableField[],
+  header: Header | undefined,
+): ReadRow => {
+  const width = header?.width ?? fields.length;
+  if (record.length !== width) {
     const detail =
-      record.length > fields.length
-        ? `Too many values in line. Found ${record.length} column(s) while expected ${fields.length}.`
-        : `Missing values in line: found ${record.length} column(s) while expected ${fields.length}.`;
+      record.length > width
+        ? `Too many values in line. Found ${record.length} column(s) while expected ${width}.`
+        : `Missing values in line: found ${record.length} column(s) while expected ${width}.`;
     return { row, problem: new BigQueryProblem('invalid', detail) };
   }
   try {
-    return { row, values: fields.map((field, index) => readCell(record[index] as CsvCell, field, nullMarker)) };
+    return {
+      row,
+      values: fields.map((field, index) => {
+        const cell = record[header?.places[index] ?? index];
+        return cell === undefined ? decodeJsonCell(null, field) : readCell(cell, field, nullMarker);
+      }),
+    };
   } catch (error) {
     if (error instanceof BigQueryProblem) return { row, problem: error };
     throw error;

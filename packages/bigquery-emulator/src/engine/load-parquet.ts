@@ -92,12 +92,17 @@ const takes = (wanted: SqlType, found: SqlType): boolean => {
   );
 };
 
-export const stageParquet = async (connection: Connection, files: readonly string[], fields: readonly TableField[]): Promise<void> => {
+export const stageParquet = async (
+  connection: Connection,
+  files: readonly string[],
+  fields: readonly TableField[],
+  ignoreUnknownValues: boolean,
+): Promise<void> => {
   await stageRows(connection, fields, [], []);
   for (const file of files) {
     const columns = await columnsOfFile(connection, file);
     const unknown = columns.find(({ name }) => findField(fields, name) === undefined);
-    if (unknown !== undefined) throw mismatch(file, `Cannot add fields (field: ${unknown.name})`);
+    if (unknown !== undefined && !ignoreUnknownValues) throw mismatch(file, `Cannot add fields (field: ${unknown.name})`);
     const values: string[] = [];
     for (const field of fields)
       values.push(

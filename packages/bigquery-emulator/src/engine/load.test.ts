@@ -28,7 +28,16 @@ const file = (name: string, content: string | Uint8Array): string => {
   return join(folder, name);
 };
 const json: LoadFormat = { kind: 'NEWLINE_DELIMITED_JSON', ignoreUnknownValues: false };
-const csv: Extract<LoadFormat, { kind: 'CSV' }> = { kind: 'CSV', skipLeadingRows: 1, delimiter: ',', quote: '"', nullMarker: '', allowQuotedNewlines: false };
+const csv: Extract<LoadFormat, { kind: 'CSV' }> = {
+  kind: 'CSV',
+  skipLeadingRows: 1,
+  delimiter: ',',
+  quote: '"',
+  nullMarker: '',
+  allowQuotedNewlines: false,
+  matchesByName: false,
+  ignoreUnknownValues: false,
+};
 const field = (name: string, type: TableField['type'], mode: TableField['mode'] = 'NULLABLE'): TableField => ({ name, type, mode });
 const fields = [field('id', 'INTEGER', 'REQUIRED'), field('name', 'STRING'), field('at', 'TIMESTAMP'), field('n', 'NUMERIC')];
 const into = (rest: Partial<Destination> = {}): Destination => ({
@@ -119,6 +128,20 @@ describe('CSV', () => {
     expect(await rows()).toEqual([['1', 'a\nb', null, null]]);
   });
 
+  test('columns by the names in the first line, where that is asked for', async () => {
+    const byName = { ...csv, matchesByName: true, nullMarker: '\\N' };
+    await load([file('a.csv', 'n,"ID"\n1.5,1\n'), file('b.csv', 'name,id\n"",2\n')], byName);
+    expect(await rows()).toEqual([
+      ['1', null, null, '1.5'],
+      ['2', '', null, null],
+    ]);
+    const wider = file('c.csv', 'more,id\nx,3\n');
+    expect(await problemOf(load([wider], byName))).toMatch(/the column more of \S*c\.csv is not in the schema/);
+    await load([wider], { ...byName, ignoreUnknownValues: true });
+    expect((await rows()).map((row) => row[0])).toEqual(['1', '2', '3']);
+    expect(await problemOf(load([file('d.csv', 'id,name\n4\n')], byName))).toMatch(/Missing values in line: found 1 column\(s\) while expected 2/);
+  });
+
   test('a row of other length, a bad value, a NULL in a REQUIRED column', async () => {
     for (const [line, message] of [
       ['1,a', 'Missing values'],
@@ -139,7 +162,7 @@ describe('Parquet', () => {
     instance.closeSync();
     return join(folder, name);
   };
-  const parquet: LoadFormat = { kind: 'PARQUET' };
+  const parquet: LoadFormat = { kind: 'PARQUET', ignoreUnknownValues: false };
 
   test('says its own schema', async () => {
     const path = await write(
@@ -169,6 +192,10 @@ describe('Parquet', () => {
     const good = await write('good.parquet', `SELECT 1::BIGINT AS id, 'a' AS name, TIMESTAMP '2024-01-01 00:00:00' AS at`);
     await load([good], parquet);
     expect(await rows()).toEqual([['1', 'a', '1.7040672E9', null]]);
+    const wider = await write('wider.parquet', `SELECT 2::BIGINT AS id, 'x' AS more`);
+    expect(await problemOf(load([wider], parquet))).toMatch(/wider\.parquet.*Cannot add fields \(field: more\)/);
+    await load([wider], { kind: 'PARQUET', ignoreUnknownValues: true });
+    expect((await rows()).map((row) => row[0])).toEqual(['1', '2']);
     expect(await problemOf(load([good, await write('text.parquet', `SELECT '1' AS id`)], parquet))).toMatch(
       /text\.parquet.*Field id has type INT64, the file has STRING/,
     );
@@ -176,7 +203,7 @@ describe('Parquet', () => {
       /Required field id cannot be null\. File: \S*null\.parquet; Row: 2$/,
     );
     expect(await problemOf(load([file('none.parquet', 'no parquet')], parquet))).toMatch(/^invalid: .*none\.parquet is no Parquet file/);
-    expect(await rows()).toHaveLength(1);
+    expect(await rows()).toHaveLength(2);
   });
 });
 

@@ -29,7 +29,7 @@ export const loadFiles = async (
     const present = unit.table(destination.table)?.schema.fields;
     const given = destination.schema?.fields ?? (replaces && (autodetect || format.kind === 'PARQUET') ? undefined : present);
     const fields = given ?? (await fieldsOfFiles(connection, files, format, autodetect));
-    if (format.kind === 'PARQUET') await stageParquet(connection, files, fields);
+    if (format.kind === 'PARQUET') await stageParquet(connection, files, fields, format.ignoreUnknownValues);
     else await stageRows(connection, fields, [], goodRows(files, format, fields, maxBadRecords));
     const written = await writeStaged(services, unit, { place: stagePlace, fields }, { ...destination, schema: { fields } }, 'load');
     const bytes = await connection.number(`SELECT ${totalBytesSql(fields)} FROM ${stagePlace}`);

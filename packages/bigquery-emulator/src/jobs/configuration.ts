@@ -111,6 +111,8 @@ const loadFields: FieldRules = {
   allowQuotedNewlines: 'known',
   sourceFormat: 'known',
   ignoreUnknownValues: 'known',
+  sourceColumnMatch: 'known',
+  parquetOptions: 'known',
   autodetect: 'known',
   timePartitioning: 'known',
   rangePartitioning: 'known',
@@ -124,6 +126,12 @@ const loadFields: FieldRules = {
   projectionFields: onlyEmpty,
   decimalTargetTypes: onlyEmpty,
   preserveAsciiControlCharacters: only(false),
+};
+
+/** Lists are ARRAYs and ENUMs texts here, whatever is asked. */
+const parquetFields: FieldRules = {
+  enumAsString: 'harmless',
+  enableListInference: 'harmless',
 };
 
 const copyFields: FieldRules = {
@@ -192,13 +200,18 @@ const readQuery = (value: unknown, projectId: string, common: Common, dryRun: bo
 const readFormat = (load: JsonObject): LoadFormat => {
   const kind = readOneOf(load['sourceFormat'], 'sourceFormat', ['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET', 'AVRO', 'ORC', 'DATASTORE_BACKUP']) ?? 'CSV';
   const ignoreUnknownValues = readOptionalBoolean(load['ignoreUnknownValues'], 'ignoreUnknownValues') ?? false;
-  const csvFields = ['nullMarker', 'fieldDelimiter', 'skipLeadingRows', 'quote', 'allowQuotedNewlines'];
+  const csvFields = ['nullMarker', 'fieldDelimiter', 'skipLeadingRows', 'quote', 'allowQuotedNewlines', 'sourceColumnMatch'];
   const given = csvFields.find((name) => load[name] != null);
   if (kind !== 'CSV' && given !== undefined) throw invalid(`configuration.load.${given} is for CSV only`);
+  if (kind !== 'PARQUET' && load['parquetOptions'] != null) throw invalid('configuration.load.parquetOptions is for PARQUET only');
   if (kind === 'NEWLINE_DELIMITED_JSON') return { kind, ignoreUnknownValues };
-  if (ignoreUnknownValues) throw notImplemented(`ignoreUnknownValues for ${kind}`);
-  if (kind === 'PARQUET') return { kind };
+  if (kind === 'PARQUET') {
+    checkFields('configuration.load.parquetOptions', readOptionalObject(load['parquetOptions'], 'configuration.load.parquetOptions') ?? {}, parquetFields);
+    return { kind, ignoreUnknownValues };
+  }
   if (kind !== 'CSV') throw notImplemented(`loading ${kind}`);
+  const match = readOneOf(load['sourceColumnMatch'], 'sourceColumnMatch', ['SOURCE_COLUMN_MATCH_UNSPECIFIED', 'POSITION', 'NAME']);
+  if (ignoreUnknownValues && match !== 'NAME') throw notImplemented('ignoreUnknownValues for CSV whose columns go by their place');
   const delimiter = readOptionalText(load['fieldDelimiter'], 'fieldDelimiter') ?? ',';
   return {
     kind,
@@ -208,6 +221,8 @@ const readFormat = (load: JsonObject): LoadFormat => {
     quote: load['quote'] == null ? '"' : String(load['quote']),
     nullMarker: readOptionalText(load['nullMarker'], 'nullMarker') ?? '',
     allowQuotedNewlines: readOptionalBoolean(load['allowQuotedNewlines'], 'allowQuotedNewlines') ?? false,
+    matchesByName: match === 'NAME',
+    ignoreUnknownValues,
   };
 };
 
