@@ -155,6 +155,22 @@ describeWithEmulators('object store on Cloud Storage', ['storage'], () => {
     }
   });
 
+  it('hears an answer that comes after the call was given up', async () => {
+    const bucket = await newBucket();
+    await openAt(emulator.host, bucket).write('a', bytes('content'));
+    const answered = Promise.withResolvers<void>();
+    await using slow = await startFaulty(emulator.host, (_, response) => {
+      setTimeout(() => response.writeHead(200, { 'content-length': 7 }).end('content', () => setTimeout(answered.resolve, 20)), 20);
+      return 'handled';
+    });
+    const controller = new AbortController();
+    const pending = openAt(slow.host, bucket).read('a', controller.signal);
+    setImmediate(() => controller.abort(new Error('stopped')));
+    await expect(pending).rejects.toThrow('stopped');
+    // A rejection that nobody handles would fail the run.
+    await answered.promise;
+  });
+
   it('locates an object for BigQuery', async () => {
     expect(openAt(emulator.host, 'my-bucket').locate('raw/a.parquet')).toBe('gs://my-bucket/raw/a.parquet');
   });

@@ -4,6 +4,7 @@
 // Cloud Storage's own etag and its generation also change when the same content is uploaded again, or metadata is edited, and
 // then every source would be loaded anew for nothing. Whoever must know that nothing was written meanwhile compares generations.
 import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import type { Ids } from '@floodgate/core/ports/ids.ts';
@@ -120,19 +121,8 @@ export class GcsObjectStore implements ObjectStore {
   ): Promise<Uint8Array> {
     const address = this.locate(key);
     const file = this.#bucket.file(key, options.generation === undefined ? {} : { generation: options.generation });
-    return this.#retried(`read ${address}`, contentTimeoutMs, signal, async (given) => {
-      // Objects are checked against their CRC32C; a part of one can't be. Nothing is unpacked on the way.
-      const stream = file.createReadStream({ decompress: false, ...options.range });
-      const giveUp = (): void => void stream.destroy(asError(given.reason));
-      given.addEventListener('abort', giveUp, { once: true });
-      try {
-        const chunks: Buffer[] = [];
-        for await (const chunk of stream) chunks.push(chunk as Buffer);
-        return new Uint8Array(Buffer.concat(chunks));
-      } finally {
-        given.removeEventListener('abort', giveUp);
-      }
-    });
+    // Objects are checked against their CRC32C; a part of one can't be. Nothing is unpacked on the way.
+    return this.#retried(`read ${address}`, contentTimeoutMs, signal, (given) => collect(file.createReadStream({ decompress: false, ...options.range }), given));
   }
 
   /** Only for what can be repeated. Rejects with the signal's reason as soon as it aborts. */
@@ -156,6 +146,35 @@ const describe = (key: string, { size, md5Hash, crc32c, generation }: FileMetada
   etag: md5Hash ?? `${crc32c}-${size}`,
   generation: String(generation),
 });
+
+const collect = (stream: Readable, signal: AbortSignal): Promise<Uint8Array> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let hasAnswer = false;
+    // The client connects the answer to the stream when it comes, and fails where nobody hears it if the stream is closed by
+    // then: so what was given up is closed after its answer has come.
+    stream.once('response', () => {
+      setImmediate(() => {
+        hasAnswer = true;
+        if (signal.aborted) stream.destroy();
+      });
+    });
+    const giveUp = (): void => {
+      reject(signal.reason);
+      if (hasAnswer) stream.destroy();
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    const end = (): void => signal.removeEventListener('abort', giveUp);
+    stream.on('error', (error) => {
+      end();
+      reject(error);
+    });
+    stream.on('end', () => {
+      end();
+      resolve(new Uint8Array(Buffer.concat(chunks)));
+    });
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  });
 
 const upload = (file: File, content: Buffer, generation: string | number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {

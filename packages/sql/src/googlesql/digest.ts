@@ -13,9 +13,9 @@ export const selectDigest = (
 ): string => {
   const date = quoteName(dateColumn);
   const where = range === undefined ? `${date} IS NOT NULL` : `${date} BETWEEN ${dateLiteral(range.first)} AND ${dateLiteral(range.last)}`;
-  return `SELECT day, COUNT(*) AS n, ${contentHash('hash')} AS digest
+  return `SELECT day, COUNT(*) AS n, ${contentHash('row_hash')} AS digest
 FROM (
-  SELECT ${date} AS day, ${rowHash(columns)} AS hash
+  SELECT ${date} AS day, ${rowHash(columns)} AS row_hash
   FROM ${quoteTable(table)}
   WHERE ${where}
 )

@@ -20,7 +20,10 @@ describe('tables of a statement', () => {
       'WITH late AS (SELECT id FROM source.games) SELECT * FROM late WHERE id IN (SELECT id FROM source.games)',
       'WITH late AS (SELECT id FROM `staging`.`source_games_0f` AS `games`) SELECT * FROM late WHERE id IN (SELECT id FROM `staging`.`source_games_0f` AS `games`)',
     ],
-    ['SELECT 1 FROM source.games UNION ALL SELECT 2 FROM source.games', 'SELECT 1 FROM `staging`.`source_games_0f` AS `games` UNION ALL SELECT 2 FROM `staging`.`source_games_0f` AS `games`'],
+    [
+      'SELECT 1 FROM source.games UNION ALL SELECT 2 FROM source.games',
+      'SELECT 1 FROM `staging`.`source_games_0f` AS `games` UNION ALL SELECT 2 FROM `staging`.`source_games_0f` AS `games`',
+    ],
   ])('%s', (sql, expected) => expect(rewritten(sql)).toBe(expected));
 
   test.each([
