@@ -133,14 +133,14 @@ describeWithEmulators('npm run emulators', ['pubsub', 'firestore', 'storage', 'b
     expect(await wrong.ended).toBe(2);
     expect(wrong.said.join('\n')).toMatch(/--base-port: .*\n--services: .*\nusage: /);
     const unknown = runCommand(['--pipelines', fixtures, '--pipeline', 'shp'], root);
-    expect(await unknown.ended).toBe(1);
+    expect(await unknown.ended).toBe(2);
     expect(unknown.said[0]).toMatch(/Starting/);
     expect(unknown.said[1]).toMatch(/there is no pipeline shp in .*; it has shop/);
   });
 
   it('says what this machine lacks, and how to get it, before it starts anything', async () => {
     const command = runCommand([], root, { JAVA_HOME: '/nowhere' });
-    expect(await command.ended).toBe(1);
+    expect(await command.ended).toBe(4);
     expect(command.said.join('\n')).toMatch(/this machine lacks what the emulators need:\n.*no Java to run it.*\n +install a Java runtime/);
   });
 });

@@ -21,7 +21,7 @@ export type EmulatorProcesses = AsyncDisposable & {
 /** In this order from the base port on. */
 const portOffset: Readonly<Record<EmulatorName, number>> = { pubsub: 0, firestore: 1, storage: 2, bigquery: 3 };
 
-export const refuseMissing = async (): Promise<void> => {
+const refuseMissing = async (): Promise<void> => {
   const missing = await findMissingEmulators();
   if (missing.length === 0) return;
   const lines = new Set(missing.map(({ message, hint }) => `  ${message}\n    ${hint.replaceAll('\n', '\n    ')}`));

@@ -26,5 +26,6 @@ try {
 } catch (error) {
   const hint = error instanceof FloodgateError && error.hint !== undefined ? `\n${error.hint}` : '';
   process.stderr.write(`${error instanceof FloodgateError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}${hint}\n`);
-  process.exit(error instanceof FloodgateError && error.code === 'invalid_settings' ? 2 : 1);
+  // As the command line's: 2 where the input is wrong, 4 for everything else.
+  process.exit(error instanceof FloodgateError && (error.code === 'invalid_settings' || error.code === 'unknown_pipeline') ? 2 : 4);
 }

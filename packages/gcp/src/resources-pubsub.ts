@@ -32,7 +32,7 @@ const duration = (ms: number): { seconds: number; nanos: number } => ({ seconds:
 const durationMs = (value: Duration | null | undefined): number =>
   value === null || value === undefined ? 0 : Number(value.seconds ?? 0) * secondMs + Number(value.nanos ?? 0) / 1_000_000;
 
-export const topicPath = (projectId: string, topic: string): string => `projects/${projectId}/topics/${topic}`;
+const topicPath = (projectId: string, topic: string): string => `projects/${projectId}/topics/${topic}`;
 
 /** What the subscription is created with. */
 export const subscriptionSettings = (declared: DeclaredSubscription, projectId: string): SubscriptionMetadata => ({
