@@ -41,10 +41,14 @@ const reportedError = 'type.googleapis.com/google.devtools.clouderrorreporting.v
 
 /** Fields of a line that Google's tools read: the trace of the message that was handled, and the stack of an error. */
 const googleFields = (fields: Record<string, unknown>, level: string): Record<string, unknown> => {
-  const { traceparent, err } = fields;
+  const { traceparent, err, message, ...others } = fields;
   const trace = typeof traceparent === 'string' ? /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-/.exec(traceparent) : null;
   return {
-    ...fields,
+    ...others,
+    // Two keys `message` in a line would leave the one that says least.
+    ...(message === undefined ? {} : { detail: message }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(err === undefined ? {} : { err }),
     ...(trace === null ? {} : { 'logging.googleapis.com/trace': trace[1], 'logging.googleapis.com/spanId': trace[2] }),
     ...(level === 'ERROR' && err instanceof Error ? { '@type': reportedError, stack_trace: err.stack } : {}),
   };

@@ -117,7 +117,7 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
       },
       delivery.signal,
     );
-    if (outcome.outcome === 'rejected') deps.logger.warn({ request: id, ...outcome.failure }, 'request rejected');
+    if (outcome.outcome === 'rejected') deps.logger.warn({ request: id, failure: outcome.failure }, 'request rejected');
     return 'ack';
   };
 
