@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
-import { describe, expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { describeWithEmulators } from '../../../test/emulators/support/requirements.ts';
 import { startJavaEmulator } from './java-emulator.ts';
 import { startPubSubEmulator } from './pubsub-emulator.ts';
 
@@ -23,7 +24,9 @@ const waitUntilSilent = async (host: string): Promise<void> => {
   while (await isAnswered(host));
 };
 
-describe('an emulator of the Cloud SDK', { timeout: 60_000 }, () => {
+describeWithEmulators('an emulator of the Cloud SDK', ['pubsub'], () => {
+  vi.setConfig({ testTimeout: 60_000 });
+
   it('answers when it has started, and is gone when it was ended', async () => {
     const emulator = await startPubSubEmulator();
     expect(await isAnswered(emulator.host)).toBe(true);
