@@ -1,17 +1,17 @@
 // What a warehouse behind a network has to stand: lost answers, jobs that never end, quotas, several processes at once, tables
 // that somebody else has touched. Faults by the emulator's control endpoint, docs/bigquery-emulator.md.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import type { StageJob, StagedDate, TableSpec, Warehouse } from '@floodgate/core/ports/warehouse.ts';
 import { committedRows, commit, day, entryOf, errorOf, fill, game, gamesTable, never, stageRows, stageSelect } from '../contract/warehouse/fixture.ts';
 import { rowsOf, startBigQuery, type TestServer } from './support/bigquery-server.ts';
-import { bigQuerySettings, noParts, openWarehouse } from './support/bigquery-warehouse.ts';
-import { emulatorMissing } from './support/missing.ts';
+import { bigQuerySettings, openWarehouse } from './support/bigquery-warehouse.ts';
+import { describeWithEmulators } from './support/requirements.ts';
 
-describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery warehouse: faults', () => {
+describeWithEmulators('BigQuery warehouse: faults', ['bigquery'], () => {
   let server: TestServer;
   let warehouse: Warehouse;
-  const open = (): Warehouse => openWarehouse(bigQuerySettings(server), noParts);
+  const open = (): Warehouse => openWarehouse(bigQuerySettings(server));
   const fault = (match: object, effect: object, when: object = { times: 1 }): Promise<unknown> =>
     server.control('POST', '/faults/jobs', { match, when, effect });
   const executed = async (idContains: string): Promise<number> =>
@@ -224,7 +224,7 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery ware
       message: expect.stringContaining('no dataset nowhere'),
       hint: expect.stringContaining('bq --location=US mk'),
     });
-    const elsewhere = openWarehouse(bigQuerySettings(server, { location: 'EU' }), noParts);
+    const elsewhere = openWarehouse(bigQuerySettings(server, { location: 'EU' }));
     expect(await errorOf(elsewhere.prepareTable(gamesTable(), never))).toMatchObject({
       code: 'location_mismatch',
       message: expect.stringContaining('lies in US, jobs run in EU'),
@@ -242,7 +242,7 @@ describe.skipIf(emulatorMissing !== undefined)(emulatorMissing ?? 'BigQuery ware
   it('a limit of bytes is held', async () => {
     const target = await prepared();
     await fill(warehouse, target, day(1), 1, [game(day(1), 'a')]);
-    const thrifty = openWarehouse(bigQuerySettings(server, { maximumBytesBilled: 1 }), noParts);
+    const thrifty = openWarehouse(bigQuerySettings(server, { maximumBytesBilled: 1 }));
     const sql = `SELECT game_id, game_date, points, pace FROM ${target.table} WHERE game_date BETWEEN @start_date AND @end_date`;
     expect((await errorOf(stageSelect(thrifty, target, 'costly', [day(1)], sql))).code).toBe('cost_limit_exceeded');
     expect(await thrifty.estimateBytes(`SELECT points FROM ${target.table}`, { dialect: 'googlesql', maxRows: 1 }, never)).toBe(8);

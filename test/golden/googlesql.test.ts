@@ -86,8 +86,8 @@ const specOf = (
 
 const statements = {
   'prepare-commit-log': prepare.createCommitLog(target.table),
-  'stage-select': stage.createStaging({ target, table, dates: [first, second], expiresInHours: 24 }, projections, body),
-  'stage-select-with-gaps': stage.createStaging({ target, table, dates, expiresInHours: 24 }, projections, body),
+  'stage-select': stage.createStaging({ target, table, dates: [first, second], expiresInHours: 24 }, projections, stage.bindDates(body, dates)),
+  'stage-select-with-gaps': stage.createStaging({ target, table, dates, expiresInHours: 24 }, projections, stage.bindDates(body, dates)),
   'stage-nothing': stage.selectNothing(target.columns),
   'stage-hashes': stage.selectStagedHashes(target, table),
   'stage-read': stage.selectStagedRows(target, table, first, 20),
@@ -106,6 +106,25 @@ const statements = {
 
 test.each(Object.entries(statements))('%s', async (name, sql) => {
   await expect(`${sql}\n`).toMatchFileSnapshot(`googlesql/${name}.sql`);
+});
+
+test('the first and the last date stand where a SELECT asks for them, and nowhere else', () => {
+  const bound = (sql: string): string => stage.bindDates(sql, dates);
+  expect(bound('SELECT @start_date, @END_DATE')).toBe("SELECT DATE '2024-01-14', DATE '2024-01-17'");
+  const opaque = [
+    "'@start_date'",
+    '"\\"@end_date"',
+    "'''it's @start_date'''",
+    "r'\\'@start_date'",
+    '`@end_date`',
+    '-- @start_date',
+    '# @end_date',
+    '/* @start_date */',
+    '@start_dates',
+    '@@end',
+  ];
+  for (const text of opaque) expect(bound(text)).toBe(text);
+  expect(bound("-- '\n@start_date")).toBe("-- '\nDATE '2024-01-14'");
 });
 
 test('spans of dates are found again in the description of a staging', () => {

@@ -8,7 +8,7 @@ import type { BigQueryContext } from './bigquery-context.ts';
 import { isNotFound } from './bigquery-errors.ts';
 import { findLast, isRunning, jobName } from './bigquery-job-names.ts';
 import { digestOf } from './bigquery-jobs.ts';
-import { fencedOut, notPrepared, readLog, toEntry } from './bigquery-log.ts';
+import { fencedOut, notPrepared, raiseFenceTo, readLog, toEntry } from './bigquery-log.ts';
 import { findMissing, stagingMissing } from './bigquery-staging.ts';
 
 const maxTries = 4;
@@ -73,6 +73,10 @@ const explain = async (
 export const commitEntries = async (context: BigQueryContext, batch: CommitBatch, signal: AbortSignal): Promise<readonly CommitLogEntry[]> => {
   const { jobs } = context;
   const { table } = batch.target;
+  if (batch.entries.length === 0) {
+    await raiseFenceTo(context, batch.target, batch.laneEpoch, signal);
+    return [];
+  }
   const last = await findLast(jobs, batch.jobId, signal);
   // Somebody else's call of the same batch: its end is waited for, and then the log tells what is left to do.
   if (last !== undefined && isRunning(last))

@@ -296,10 +296,18 @@ export class BigQueryJobs {
 
   /** Nobody waits for the job any more: it costs money, and may write. */
   async #giveUp(jobId: string): Promise<void> {
+    const patience = new AbortController();
+    const ended = new AbortController();
+    this.#clock.sleep(cancelWaitMs * 2, ended.signal).then(
+      () => patience.abort(new Error(`the job did not end within ${cancelWaitMs * 2} ms`)),
+      () => undefined,
+    );
     try {
-      await this.cancel(jobId, AbortSignal.timeout(cancelWaitMs * 2));
+      await this.cancel(jobId, patience.signal);
     } catch (error) {
       throw new WarehouseError('cancelled', `the call was cancelled, but its job ${jobId} could not be: ${(error as Error).message}`, { cause: error });
+    } finally {
+      ended.abort();
     }
   }
 

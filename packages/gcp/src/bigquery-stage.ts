@@ -3,7 +3,7 @@
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { WarehouseError, type StageJob, type StagedDate, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { stagingTable } from '@floodgate/sql/googlesql/names.ts';
-import { createStaging, selectNothing, selectStagedHashes, type Projection } from '@floodgate/sql/googlesql/stage.ts';
+import { bindDates, createStaging, selectNothing, selectStagedHashes, type Projection } from '@floodgate/sql/googlesql/stage.ts';
 import { quoteNames, quoteTable } from '@floodgate/sql/googlesql/names.ts';
 import type { BigQueryContext } from './bigquery-context.ts';
 import { projectionsOf } from './bigquery-coercion.ts';
@@ -12,7 +12,6 @@ import { digestOf, type QueryRequest } from './bigquery-jobs.ts';
 import { packRows } from './bigquery-rows.ts';
 import { dropTable } from './bigquery-staging.ts';
 import { fieldOf, getTable } from './bigquery-tables.ts';
-import type { Param } from './bigquery-values.ts';
 
 export const stagingHours = 24;
 const requestLabel = 'floodgate_request';
@@ -20,26 +19,20 @@ const requestLabel = 'floodgate_request';
 type Prepared = {
   readonly sql: string;
   readonly projections: readonly Projection[];
-  readonly params: Readonly<Record<string, Param>>;
   readonly release?: () => Promise<void>;
 };
-
-const datesOf = ({ dates }: StageJob): readonly [PartitionDate, PartitionDate] => [dates[0] as PartitionDate, dates.at(-1) as PartitionDate];
 
 /** What a job does, in 40 characters: equal for two that may stand for each other. Rows are read once, so they can't be part of it. */
 const requestDigest = ({ target, staging, dates, body }: StageJob, source: string): string =>
   digestOf([target.table, target.columns, staging, dates, body.kind, body.kind === 'select' ? body.sql : '', source]);
 
 const prepareSelect = async (context: BigQueryContext, job: StageJob, sql: string, signal: AbortSignal): Promise<Prepared> => {
-  const [first, last] = datesOf(job);
-  const params: Record<string, Param> = {};
-  if (/@start_date\b/i.test(sql)) params['start_date'] = { type: 'DATE', value: first };
-  if (/@end_date\b/i.test(sql)) params['end_date'] = { type: 'DATE', value: last };
+  const bound = bindDates(sql, job.dates);
   // Held against the declaration before anything is read: a dry run costs nothing.
-  const { columns, statementType } = await context.jobs.dryRun({ sql, params }, signal);
+  const { columns, statementType } = await context.jobs.dryRun({ sql: bound }, signal);
   if (statementType !== '' && statementType !== 'SELECT')
     throw new WarehouseError('invalid_sql', `a processor's SQL is one SELECT, and this is ${statementType}`);
-  return { sql, params, projections: projectionsOf(job.target, columns) };
+  return { sql: bound, projections: projectionsOf(job.target, columns) };
 };
 
 /** Rows go into a table of their own first, so that hashes are computed by the same SQL as those of a SELECT. */
@@ -47,7 +40,7 @@ const prepareRows = async (context: BigQueryContext, job: StageJob & { body: { k
   const { target } = job;
   const projections = target.columns.map((column) => ({ column, expression: quoteNames([column.name]) }));
   const { rows, content } = await packRows(target.columns, job.body.rows, signal);
-  if (rows === 0) return { sql: selectNothing(target.columns), projections, params: {} };
+  if (rows === 0) return { sql: selectNothing(target.columns), projections };
   const table = `${stagingTable(context.settings.stagingDataset, target.table, job.staging)}-rows`;
   const [dataset = '', name = ''] = table.split('.');
   // The name of the content: the same rows sent again are the same job, others are another one.
@@ -58,7 +51,7 @@ const prepareRows = async (context: BigQueryContext, job: StageJob & { body: { k
     signal,
   );
   if (loaded.rows !== rows) throw new WarehouseError('contract_broken', `${loaded.rows} rows of ${target.table} were loaded where ${rows} were yielded`);
-  return { sql: `SELECT * FROM ${quoteTable(table)}`, projections, params: {}, release: () => dropTable(context, table, signal) };
+  return { sql: `SELECT * FROM ${quoteTable(table)}`, projections, release: () => dropTable(context, table, signal) };
 };
 
 const failureOf = async (context: BigQueryContext, { jobId }: LastJob, signal: AbortSignal): Promise<never> => {
@@ -97,7 +90,6 @@ const submit = async (context: BigQueryContext, job: StageJob, from: number, sig
       : await prepareRows(context, { ...job, body: job.body }, jobName(job.jobId, from), signal);
   const request: QueryRequest = {
     sql: createStaging({ target: job.target, table, dates: job.dates, expiresInHours: stagingHours }, prepared.projections, prepared.sql),
-    params: prepared.params,
     labels: { ...job.labels, [requestLabel]: digest },
     priority: settings.stagePriority,
   };

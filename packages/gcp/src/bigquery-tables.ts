@@ -101,12 +101,8 @@ export const tableDifferences = (target: TableSpec, table: Resource): readonly s
     lines.push(
       `~ partitioned by ${target.partitionColumn}, by day: found ${partitioning.field ?? 'the time of loading'}, by ${String(partitioning.type).toLowerCase()}`,
     );
-  // https://cloud.google.com/bigquery/docs/fine-grained-dml#limitations
-  if (table.tableConstraints === undefined && isFineGrained(table)) lines.push('~ fine-grained DML is on, with which no transaction can write the table');
   return lines;
 };
-
-const isFineGrained = (table: Resource): boolean => table.enableFineGrainedMutations === true || table.fineGrainedMutations === true;
 
 const createTarget = async (context: BigQueryContext, target: TableSpec, signal: AbortSignal): Promise<void> => {
   const { jobs, settings } = context;

@@ -5,7 +5,6 @@ import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import {
-  WarehouseError,
   type CheckJob,
   type CheckResult,
   type CommitBatch,
@@ -32,6 +31,7 @@ import { stageRows } from './bigquery-stage.ts';
 import { dropStagings, listStagings, preserveDate, readStagedRows } from './bigquery-staging.ts';
 import { getTable, prepareTarget, refuseExpired } from './bigquery-tables.ts';
 import type { GcpSettings } from './settings.ts';
+import { SharedWork } from './shared-work.ts';
 
 /** Workers prepare before every dispatch; somebody else may change the table meanwhile, so not for ever. */
 const preparedForMs = 10 * 60_000;
@@ -45,7 +45,7 @@ export class BigQueryWarehouse implements Warehouse {
   readonly #parts: BigQueryParts;
   readonly #local = new LocalJobs();
   /** Several dispatches of one table begin at once: one of them prepares. */
-  readonly #preparing = new LocalJobs();
+  readonly #preparing = new SharedWork();
   readonly #prepared = new Map<string, PreparedTable>();
 
   constructor({ jobs, settings, clock, parts }: BigQueryWarehouseOptions) {
@@ -143,7 +143,9 @@ export class BigQueryWarehouse implements Warehouse {
     const declaration = JSON.stringify([target.partitionColumn, target.columns]);
     const known = this.#prepared.get(target.table);
     if (known !== undefined && known.declaration === declaration && known.until > this.#context.clock.now()) return known.table;
-    const table = await this.#preparing.run(`${target.table} ${declaration}`, signal, (running) => prepareTarget(this.#context, target, running));
+    const table = await this.#preparing
+      .run(`${target.table} ${declaration}`, signal, (running) => prepareTarget(this.#context, target, running))
+      .catch((error: unknown) => Promise.reject(signal.aborted ? cancelled(signal) : error));
     this.#prepared.set(target.table, { declaration, until: this.#context.clock.now() + preparedForMs, table });
     return table;
   }
@@ -155,15 +157,3 @@ export class BigQueryWarehouse implements Warehouse {
     return (await getTable(this.#context, `${made.datasetId}.${made.tableId}`, signal)) !== undefined;
   }
 }
-
-/** For a composition without the object store: `source.<name>` can't be read. */
-export const withoutSources: Pick<BigQueryParts, 'resolveSources' | 'digestSource'> = {
-  resolveSources: async (sql, sources) => {
-    const wanted = sources.find(({ name }) => new RegExp(`\\bsource\\s*\\.\\s*\`?${name}\\b`, 'i').test(sql));
-    if (wanted === undefined) return { sql, version: '' };
-    throw new WarehouseError('source_missing', `the source ${wanted.name} can't be read: no bucket is set`, { hint: 'set the bucket of the sources' });
-  },
-  digestSource: async ({ name }) => {
-    throw new WarehouseError('source_missing', `the source ${name} can't be read: no bucket is set`, { hint: 'set the bucket of the sources' });
-  },
-};

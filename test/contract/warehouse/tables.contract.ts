@@ -134,7 +134,8 @@ export const describeTables = (make: MakeHarness): void => {
         warehouse.digestTable(target, { first: day(1), last: day(1) }, stop),
         warehouse.query('SELECT 1 AS one', { dialect: 'googlesql', maxRows: 1 }, stop),
       ];
-      for (const call of calls) expect((await errorOf(call)).code).toBe('cancelled');
+      const codes = await Promise.all(calls.map(async (call) => (await errorOf(call)).code));
+      expect(codes).toEqual(calls.map(() => 'cancelled'));
     });
 
     test('what is committed is there after a restart; staging is not, and is missed by name', async (context) => {

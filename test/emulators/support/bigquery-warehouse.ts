@@ -1,7 +1,7 @@
 // The BigQuery warehouse on the emulator, each with a process's view of its own.
-import type { BigQueryParts } from '@floodgate/gcp/bigquery-context.ts';
 import { connectBigQuery } from '@floodgate/gcp/bigquery-client.ts';
 import { BigQueryJobs } from '@floodgate/gcp/bigquery-jobs.ts';
+import { createBigQueryParts } from '@floodgate/gcp/bigquery-parts.ts';
 import { BigQueryWarehouse } from '@floodgate/gcp/bigquery-warehouse.ts';
 import type { GcpSettings } from '@floodgate/gcp/settings.ts';
 import { systemClock } from '@floodgate/system/system-clock.ts';
@@ -22,13 +22,8 @@ export const bigQuerySettings = ({ url }: Pick<TestServer, 'url'>, more: Partial
 
 export const openJobs = (settings: GcpSettings): BigQueryJobs => new BigQueryJobs(connectBigQuery(settings), settings, { clock: systemClock, ids: systemIds });
 
-export const openWarehouse = (settings: GcpSettings, parts: BigQueryParts): BigQueryWarehouse =>
-  new BigQueryWarehouse({ jobs: openJobs(settings), settings, clock: systemClock, parts });
-
-/** Of tests that neither check nor digest anything. */
-export const noParts: BigQueryParts = {
-  resolveSources: async (sql) => ({ sql, version: '' }),
-  runChecks: () => Promise.reject(new Error('no test asks for checks here')),
-  digestSource: () => Promise.reject(new Error('no test asks for digests here')),
-  digestTable: () => Promise.reject(new Error('no test asks for digests here')),
+/** Without a bucket: every source is missing. */
+export const openWarehouse = (settings: GcpSettings): BigQueryWarehouse => {
+  const options = { jobs: openJobs(settings), settings, clock: systemClock };
+  return new BigQueryWarehouse({ ...options, parts: createBigQueryParts({ ...options, store: undefined }) });
 };

@@ -10,7 +10,7 @@ FROM (
   SELECT `game_id` AS `game_id`, `game_date` AS `game_date`, `team` AS `team`, `points` AS `points`, CAST(`pace` AS FLOAT64) AS `pace`, `price` AS `price`, `won` AS `won`, `ended_at` AS `ended_at`, `quarters` AS `quarters`, `names` AS `names`, `raw` AS `raw`, `document` AS `document`
   FROM (
 SELECT * FROM nba.games
-WHERE game_date BETWEEN @start_date AND @end_date -- of these days
+WHERE game_date BETWEEN DATE '2024-01-14' AND DATE '2024-01-17' -- of these days
 
   )
   WHERE `game_date` IS NULL OR `game_date` NOT BETWEEN DATE '2024-01-14' AND DATE '2024-01-17' OR `game_date` IN (DATE '2024-01-14', DATE '2024-01-15', DATE '2024-01-17')

@@ -60,7 +60,20 @@ const withoutGaps = (column: string, dates: readonly PartitionDate[]): string =>
   return `\n  WHERE ${name} IS NULL OR ${name} NOT BETWEEN ${dateLiteral(first)} AND ${dateLiteral(last)} OR ${name} IN (${dateList(dates)})`;
 };
 
-/** Reads @start_date and @end_date where the SELECT does. */
+/** Literals, quoted names and comments, which are left as they are, and the two parameters. */
+const datesAndOpaque =
+  /'''(?:\\[^]|[^\\])*?'''|"""(?:\\[^]|[^\\])*?"""|'(?:\\[^]|[^'\\])*'|"(?:\\[^]|[^"\\])*"|`(?:\\[^]|[^`\\])*`|--[^\n]*|#[^\n]*|\/\*[^]*?\*\/|@(start|end)_date\b/gi;
+
+/**
+ * The SELECT with the first date for @start_date and the last for @end_date: BigQuery's documentation does not say whether
+ * CREATE TABLE AS takes parameters, and literals prune partitions at least as well.
+ */
+export const bindDates = (sql: string, dates: readonly PartitionDate[]): string =>
+  sql.replace(datesAndOpaque, (found: string, which?: string) =>
+    which === undefined ? found : dateLiteral((which.toLowerCase() === 'start' ? dates[0] : dates.at(-1)) as PartitionDate),
+  );
+
+/** `select` has its dates bound already. */
 export const createStaging = (staging: NewStaging, projections: readonly Projection[], select: string): string => `${head(staging)}
 SELECT *, ${rowHash(staging.target.columns)} AS \`_row_hash\`
 FROM (
