@@ -24,6 +24,16 @@ test.each([
   expect([told.code, told.message.startsWith('could not read gs://bucket/key: '), told.cause]).toEqual([code, true, error]);
 });
 
+test('what the server said is told, also where its answer was awaited as bytes', () => {
+  const answered = (status: number, text: string): Error =>
+    Object.assign(new Error(`Request failed with status code ${status}`), { status, response: { data: new TextEncoder().encode(text).buffer } });
+  expect(toObjectStoreError(answered(404, 'No such object: bucket/key'), 'read x').message).toBe('could not read x: No such object: bucket/key (404)');
+  const denied = toObjectStoreError(answered(403, '{"error": {"code": 403, "message": "x may not storage.objects.get"}}'), 'read x');
+  expect(denied.message).toBe('could not read x: x may not storage.objects.get (403)');
+  expect(toObjectStoreError(answered(404, 'The specified bucket does not exist.'), 'read x').code).toBe('unavailable');
+  expect(toObjectStoreError(answered(404, ''), 'read x')).toMatchObject({ code: 'not_found', message: 'could not read x: Request failed with status code 404 (404)' });
+});
+
 test('an error of ours stays as it is, and whoever may not is told what to grant', () => {
   const ours = new ObjectStoreError('not_found', 'x');
   expect(toObjectStoreError(ours, 'read')).toBe(ours);

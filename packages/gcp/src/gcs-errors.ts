@@ -24,11 +24,28 @@ const otherwise: Meaning = { code: 'unavailable', isTransient: false };
 export const classifyGcsFailure = ({ status, message }: GcsFailure): Meaning =>
   meanings.find(([of]) => (of.status?.includes(status) ?? true) && (of.text?.test(message) ?? true))?.[1] ?? otherwise;
 
+type HttpError = { readonly code?: unknown; readonly status?: unknown; readonly response?: { readonly data?: unknown } };
+
+const decoder = new TextDecoder();
+
+/** What the server said, where the answer was awaited as bytes: an error of the API as JSON, or a plain text. */
+const saidBy = (data: unknown): string | undefined => {
+  if (!(data instanceof ArrayBuffer)) return undefined;
+  const text = decoder.decode(data).trim();
+  try {
+    return (JSON.parse(text) as { readonly error?: { readonly message?: string } }).error?.message ?? text;
+  } catch {
+    return text;
+  }
+};
+
 /** Codes of the network (`ECONNRESET`) are texts, those of HTTP numbers, and a DOMException (a timeout) has numbers of its own. */
 export const readGcsFailure = (error: unknown): GcsFailure => {
-  const { code } = (error ?? {}) as { readonly code?: unknown };
-  const message = error instanceof Error ? error.message : String(error);
-  return typeof code === 'number' && code >= 100 ? { status: code, message } : { message };
+  const { code, status, response } = (error ?? {}) as HttpError;
+  const said = saidBy(response?.data);
+  const message = said !== undefined && said !== '' ? said : error instanceof Error ? error.message : String(error);
+  const found = [status, code].find((each): each is number => typeof each === 'number' && each >= 100);
+  return found === undefined ? { message } : { status: found, message };
 };
 
 /** `what` was tried, e.g. "read gs://bucket/games.parquet". */
