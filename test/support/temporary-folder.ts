@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+export type TemporaryFolder = AsyncDisposable & { readonly path: string };
+
 /** A folder of its own for a test, gone with it. */
-export async function createTemporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+export async function createTemporaryFolder(): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), 'floodgate-test-'));
   return {
     path,

@@ -1,0 +1,73 @@
+// The NBA pipeline over three weeks of real data on the cloud backend: planner, validator and workers as processes of their own,
+// a request published as anybody may publish it, and in the end the tables that the embedded backend makes, row for row. Every
+// statement on the way was analyzed by Google's own analyzer, since the BigQuery emulator runs nothing that it refuses.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { partitionDate } from '@floodgate/core/domain/partition-date.ts';
+import { describeWithEmulators } from './support/requirements.ts';
+import { startDeployment, type Deployment } from './support/deployment.ts';
+import { compareWarehouses } from './support/same-tables.ts';
+import { nbaDataAbsent } from '../e2e/oracle/oracle.ts';
+import { copyData } from '../e2e/support/data-folder.ts';
+import { openEngine, pipelinesFolder, type Engine } from '../e2e/support/engine.ts';
+import { createTemporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+
+const runs = [
+  { mode: 'pull', range: { start: '2023-11-06', end: '2023-11-26' }, minRows: 50_000 },
+  { mode: 'push', range: { start: '2023-11-06', end: '2023-11-12' }, minRows: 15_000 },
+] as const;
+
+for (const { mode, range, minRows } of runs) {
+  const input = { pipeline: 'nba', range, phases: '2..3', requestedBy: 'end-to-end test', reason: 'real weeks' } as const;
+  describeWithEmulators(`the NBA pipeline on the cloud backend, ${mode}`, ['pubsub', 'firestore', 'bigquery', 'storage'], () => {
+    let folder: TemporaryFolder;
+    let embedded: Engine;
+    let deployment: Deployment;
+
+    beforeAll(async () => {
+      if (nbaDataAbsent !== undefined) return;
+      folder = await createTemporaryFolder();
+      const data = join(folder.path, 'data');
+      await mkdir(data);
+      await copyData(data, { first: partitionDate(input.range.start), last: partitionDate(input.range.end) });
+      [embedded, deployment] = await Promise.all([
+        openEngine({ home: join(folder.path, 'home'), data }),
+        startDeployment({
+          project: `nba-${mode}`,
+          pipelines: pipelinesFolder,
+          pipeline: 'nba',
+          data,
+          services: { worker: 3 },
+          mode,
+        }),
+      ]);
+      expect((await embedded.run(input)).state).toBe('completed');
+    }, 180_000);
+
+    afterAll(async () => {
+      await deployment?.[Symbol.asyncDispose]();
+      await embedded?.[Symbol.asyncDispose]();
+      await folder?.[Symbol.asyncDispose]();
+    });
+
+    test.skipIf(nbaDataAbsent !== undefined)(
+      'a published request fills the same tables, and every gate opens',
+      async () => {
+        const accepted = await deployment.request(input, 60_000);
+        const ended = await deployment.ended(accepted.backfillId, 240_000);
+        expect(ended.state).toBe('completed');
+        const { pipeline } = (await embedded.stack.catalog.load('nba')) as NonNullable<Awaited<ReturnType<typeof embedded.stack.catalog.load>>>;
+        const { rows, differences } = await compareWarehouses(pipeline.processors, deployment.backend.warehouse, embedded.stack.warehouse);
+        expect(differences).toEqual([]);
+        expect(rows).toBeGreaterThan(minRows);
+        const errors = deployment.services.flatMap(({ log, noise }) => [
+          ...noise,
+          ...log.filter((line) => line['severity'] === 'ERROR').map((line) => JSON.stringify(line)),
+        ]);
+        expect(errors).toEqual([]);
+      },
+      300_000,
+    );
+  });
+}
