@@ -21,12 +21,8 @@ import type { Session } from './session.ts';
 
 const describeSettings = ({ projectId, location, stagingDataset, bucket, firestoreDatabase, emulators }: GcpSettings): DoctorFinding => {
   const hosts = Object.entries(emulators).map(([name, host]) => `${name} ${host}`);
-  const parts = [
-    `project ${projectId}, location ${location}, staging ${stagingDataset}, database ${firestoreDatabase}`,
-    bucket === undefined ? 'no bucket' : `bucket ${bucket}`,
-    ...(hosts.length === 0 ? [] : [`emulators: ${hosts.join(', ')}`]),
-  ];
-  return ok('settings', parts.join(', '));
+  const own = `project ${projectId}, location ${location}, staging ${stagingDataset}, database ${firestoreDatabase}, ${bucket === undefined ? 'no bucket' : `bucket ${bucket}`}`;
+  return ok('settings', hosts.length === 0 ? own : `${own}\nemulators: ${hosts.join(', ')}`);
 };
 
 /** Push subscriptions are a choice that this command isn't told of: they differ from the declared ones where pushing differs. */

@@ -229,6 +229,33 @@ describe('doctor', () => {
   });
 });
 
+describe('what is loaded', () => {
+  /** Which of these packages Node has loaded after an import of these files. */
+  const loadedBy = async (...files: readonly string[]): Promise<readonly string[]> => {
+    const script = `
+      import { registerHooks } from 'node:module';
+      const loaded = new Set();
+      registerHooks({ load: (url, context, next) => {
+        for (const name of ['@duckdb', '@google-cloud', '@polyglot-sql']) if (url.includes('/node_modules/' + name)) loaded.add(name);
+        return next(url, context);
+      } });
+      for (const file of ${JSON.stringify(files.map((file) => (file.startsWith('@') ? import.meta.resolve(file) : new URL(file, import.meta.url).href)))}) await import(file);
+      console.log(JSON.stringify([...loaded].sort()));
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => void (out += chunk.toString()));
+    await new Promise((resolve) => child.on('close', resolve));
+    return JSON.parse(out) as readonly string[];
+  };
+
+  it('is no backend before one is chosen, and then only that one', async () => {
+    expect(await loadedBy('./program.ts')).toEqual([]);
+    expect(await loadedBy('./program.ts', './gcp-backend.ts', '@floodgate/gcp/gcp-backend.ts', './gcp-doctor.ts')).toEqual(['@google-cloud', '@polyglot-sql']);
+    expect(await loadedBy('./program.ts', './embedded-backend.ts')).toEqual(['@duckdb', '@polyglot-sql']);
+  });
+});
+
 describe('the command on the path', () => {
   it('passes words, output and exit code through', async () => {
     const launcher = fileURLToPath(new URL('../bin/floodgate.js', import.meta.url));

@@ -47,9 +47,17 @@ export const probeStaging = async (warehouse: Warehouse, { stagingDataset }: Gcp
 
 const dayMs = 86_400_000;
 
-/** Findings about one table that exists. `first`: the calendar's first date, where it is known. */
-export const judgeTable = (target: TableSpec, table: Resource, first: PartitionDate | undefined, now: number): readonly Probe[] => {
+export type JudgedBy = {
+  /** The calendar's first date, where it is known. */
+  readonly first: PartitionDate | undefined;
+  readonly now: number;
+  readonly projectId: string;
+};
+
+/** Findings about one table that exists. */
+export const judgeTable = (target: TableSpec, table: Resource, { first, now, projectId }: JudgedBy): readonly Probe[] => {
   const subject = 'tables';
+  const address = `${projectId}:${target.table}`;
   const findings: Probe[] = [];
   const lines = tableDifferences(target, table);
   if (lines.length > 0)
@@ -69,7 +77,7 @@ export const judgeTable = (target: TableSpec, table: Resource, first: PartitionD
         first === undefined
           ? `${found}: rows of older dates can't be kept`
           : `${found}, and the calendar begins on ${first}: expected none, or longer than that`,
-      advice: `bq update --time_partitioning_expiration 0 ${target.table}`,
+      advice: `bq update --time_partitioning_expiration 0 ${address}`,
     });
   }
   if (table.expirationTime !== undefined)
@@ -77,7 +85,7 @@ export const judgeTable = (target: TableSpec, table: Resource, first: PartitionD
       subject,
       verdict: 'fail',
       message: `${target.table} expires as a whole on ${new Date(Number(table.expirationTime)).toISOString()}: expected never`,
-      advice: `bq update --expiration 0 ${target.table}`,
+      advice: `bq update --expiration 0 ${address}`,
     });
   // https://cloud.google.com/bigquery/docs/data-manipulation-language#limitations: rows of the last half hour can't be changed.
   if (table.streamingBuffer !== undefined)
@@ -102,7 +110,7 @@ export const probeTables = async (targets: readonly TableSpec[], first: Partitio
     try {
       const table = await calls.call({ method: 'GET', uri: tableUri(target.table) }, signal);
       there += 1;
-      findings.push(...judgeTable(target, table, first, clock.now()));
+      findings.push(...judgeTable(target, table, { first, now: clock.now(), projectId: settings.projectId }));
     } catch (error) {
       if (signal.aborted) throw error;
       if (!isNotFound(error))
