@@ -91,8 +91,8 @@ describeWithEmulators('BigQuery warehouse: faults', ['bigquery'], () => {
   it('an id that other work has had already gets a number', async () => {
     const target = await prepared();
     await warehouse.stage(selectJob(target, 'before the store was lost'), never);
-    const again = await open().stage({ ...selectJob(target, 'a'), staging: 's2' }, never);
-    await commit(warehouse, target, [entryOf(day(1), 1, 's2', again)]);
+    const again = await open().stage(selectJob(target, 'a'), never);
+    await commit(warehouse, target, [entryOf(day(1), 1, 's', again)]);
     expect((await committedRows(warehouse, target)).map(({ game_id: id }) => id)).toEqual(['a']);
     expect(await executed(selectJob(target).jobId)).toBe(2);
   });
@@ -183,12 +183,20 @@ describeWithEmulators('BigQuery warehouse: faults', ['bigquery'], () => {
     expect(await committedRows(warehouse, target)).toEqual([game(day(1), 'a', 99)]);
   });
 
-  it('rows that are not those that were audited are not committed', async () => {
-    const { target, of } = await staged();
-    const table = `staging.\`${target.table.replace('.', '-')}-s\``;
-    await rowsOf(server.client, `INSERT ${table} SELECT * FROM ${table}`);
-    expect((await errorOf(committing(target, of, 'tampered'))).code).toBe('contract_broken');
+  it('rows that are not those that were audited are not committed, though there are as many', async () => {
+    const target = await prepared();
+    const of = await stageRows(warehouse, target, 's', [day(1), day(2)], [game(day(1), 'a'), game(day(2), 'b'), game(day(2), 'c')]);
+    await rowsOf(server.client, `UPDATE staging.\`${target.table.replace('.', '-')}-s\` SET game_date = '2024-01-01' WHERE game_id = 'b'`);
+    expect((await errorOf(commit(warehouse, target, [entryOf(day(1), 1, 's', of), entryOf(day(2), 1, 's', of)]))).code).toBe('contract_broken');
     expect(await committedRows(warehouse, target)).toEqual([]);
+  });
+
+  it('a date that has not changed is not logged either where its staging is gone', async () => {
+    const { target, of } = await staged();
+    const [first] = await commit(warehouse, target, [entryOf(day(1), 1, 's', of)]);
+    await warehouse.dropStaging(target, ['s'], never);
+    expect(await errorOf(commit(warehouse, target, [entryOf(day(1), 2, 's', of)]))).toMatchObject({ code: 'staging_missing', missing: ['s'] });
+    expect(await warehouse.readCommitLog(target, 'all', never)).toEqual([first]);
   });
 
   it('rows in the streaming buffer are named as what is in the way', async () => {
