@@ -26,7 +26,15 @@ import { bigQuerySettings, openJobs } from './support/bigquery-warehouse.ts';
 import { describeWithEmulators } from './support/requirements.ts';
 
 const columns = [column('game_id', 'STRING', true), column('game_date', 'DATE', true), column('points', 'INT64'), column('pace', 'FLOAT64')];
-const sourceOf = (files: string, format: Source['format'] = 'parquet'): Source => ({ name: 'schedule', description: '', files, format, dateColumn: 'game_date', key: ['game_id'], columns });
+const sourceOf = (files: string, format: Source['format'] = 'parquet'): Source => ({
+  name: 'schedule',
+  description: '',
+  files,
+  format,
+  dateColumn: 'game_date',
+  key: ['game_id'],
+  columns,
+});
 const range = { first: day(1), last: day(31) };
 
 describeWithEmulators('sources on BigQuery', ['bigquery', 'storage'], () => {
@@ -46,9 +54,17 @@ describeWithEmulators('sources on BigQuery', ['bigquery', 'storage'], () => {
     await rm(folder, { recursive: true });
   });
 
-  type Bucket = { readonly store: GcsObjectStore; readonly settings: GcpSettings; readonly open: (store?: SourceFiles) => BigQueryWarehouse; readonly tables: (store?: SourceFiles) => SourceTables };
+  type Bucket = {
+    readonly store: GcsObjectStore;
+    readonly settings: GcpSettings;
+    readonly open: (store?: SourceFiles) => BigQueryWarehouse;
+    readonly tables: (store?: SourceFiles) => SourceTables;
+  };
   const newBucket = async (): Promise<Bucket> => {
-    const settings = bigQuerySettings(server, { bucket: `sources-${(buckets += 1)}`, emulators: { bigquery: server.url.replace('http://', ''), storage: storage.host } });
+    const settings = bigQuerySettings(server, {
+      bucket: `sources-${(buckets += 1)}`,
+      emulators: { bigquery: server.url.replace('http://', ''), storage: storage.host },
+    });
     const [bucket] = await connectStorage(settings).createBucket(settings.bucket as string);
     const store = new GcsObjectStore(bucket, { clock: systemClock, ids: systemIds });
     const of = (from: SourceFiles) => ({ jobs: openJobs(settings), settings, clock: systemClock, store: from });
@@ -68,11 +84,18 @@ describeWithEmulators('sources on BigQuery', ['bigquery', 'storage'], () => {
     store.write(key, await parquetOf(shape, rows));
   const text = (content: string): Uint8Array => new TextEncoder().encode(content);
   const read = async (warehouse: BigQueryWarehouse, source: Source): Promise<readonly JsonObject[]> =>
-    (await warehouse.query('SELECT game_id, game_date, points, pace FROM source.schedule ORDER BY game_id', { dialect: 'googlesql', sources: [source], maxRows: 99 }, never)).rows;
+    (
+      await warehouse.query(
+        'SELECT game_id, game_date, points, pace FROM source.schedule ORDER BY game_id',
+        { dialect: 'googlesql', sources: [source], maxRows: 99 },
+        never,
+      )
+    ).rows;
   /** Load jobs of this source's tables since the test began. */
   const loadsOf = async (bucket: Bucket): Promise<number> => {
     const { body } = await server.call('GET', '/jobs?projection=full&maxResults=1000&allUsers=true');
-    return (body.jobs as Json[]).filter(({ configuration }) => JSON.stringify(configuration.load?.sourceUris ?? []).includes(`gs://${bucket.settings.bucket}/`)).length;
+    return (body.jobs as Json[]).filter(({ configuration }) => JSON.stringify(configuration.load?.sourceUris ?? []).includes(`gs://${bucket.settings.bucket}/`))
+      .length;
   };
   const tableOf = async (bucket: Bucket, source: Source): Promise<string> => {
     const { sql } = await bucket.tables().resolveSources('SELECT * FROM source.schedule', [source], never);
@@ -216,15 +239,25 @@ describeWithEmulators('sources on BigQuery', ['bigquery', 'storage'], () => {
     const error = await errorOf(bucket.open().digestSource(csv, range, never));
     expect([error.code, error.message]).toEqual(['source_mismatch', expect.stringMatching(/source schedule, file s_3\.csv: .*many/)]);
     await bucket.store.write('s_3.csv', new Uint8Array());
-    expect(await errorOf(bucket.open().digestSource(csv, range, never))).toMatchObject({ code: 'source_unreadable', message: expect.stringContaining('s_3.csv') });
+    expect(await errorOf(bucket.open().digestSource(csv, range, never))).toMatchObject({
+      code: 'source_unreadable',
+      message: expect.stringContaining('s_3.csv'),
+    });
   });
 
   test('are read from NDJSON, absent names as NULL, and damage is told by the file', async () => {
     const ndjson = sourceOf('s_*.json', 'ndjson');
-    await bucket.store.write('s_1.json', text('{"game_id": "a", "game_date": "2024-01-01", "points": 1, "more": [1]}\n{"game_id": "b", "game_date": "2024-01-02", "pace": 98.5}\n'));
+    await bucket.store.write(
+      's_1.json',
+      text('{"game_id": "a", "game_date": "2024-01-01", "points": 1, "more": [1]}\n{"game_id": "b", "game_date": "2024-01-02", "pace": 98.5}\n'),
+    );
     expect(await read(bucket.open(), ndjson)).toEqual([game(day(1), 'a', 1, null), game(day(2), 'b', null)]);
     await bucket.store.write('s_2.json', text('{"game_id": "a", "game_'));
-    expect(await errorOf(read(bucket.open(), ndjson))).toMatchObject({ code: 'source_unreadable', message: expect.stringContaining('s_2.json'), hint: expect.stringContaining('s_2.json') });
+    expect(await errorOf(read(bucket.open(), ndjson))).toMatchObject({
+      code: 'source_unreadable',
+      message: expect.stringContaining('s_2.json'),
+      hint: expect.stringContaining('s_2.json'),
+    });
     // The failed load is not repeated for files that are the same.
     const loads = await loadsOf(bucket);
     expect(await errorOf(read(bucket.open(), ndjson))).toMatchObject({ code: 'source_unreadable' });
@@ -234,7 +267,10 @@ describeWithEmulators('sources on BigQuery', ['bigquery', 'storage'], () => {
   test('are missing where no bucket is named', async () => {
     const { settings } = bucket;
     const parts = createBigQueryParts({ jobs: openJobs(settings), settings, clock: systemClock, store: undefined });
-    expect(await errorOf(parts.digestSource(source, range, never))).toMatchObject({ code: 'source_missing', hint: expect.stringContaining('FLOODGATE_GCP_BUCKET') });
+    expect(await errorOf(parts.digestSource(source, range, never))).toMatchObject({
+      code: 'source_missing',
+      hint: expect.stringContaining('FLOODGATE_GCP_BUCKET'),
+    });
     expect(await parts.resolveSources('SELECT 1 FROM nba.games', [source], never)).toEqual({ sql: 'SELECT 1 FROM nba.games', version: '' });
   });
 });

@@ -57,9 +57,13 @@ export class SourceLoader {
       }
       if (found === undefined) {
         if (files.length > maxUris)
-          throw new WarehouseError('source_unreadable', `source ${source.name}: ${files.length} files match ${source.files}, and BigQuery loads ${maxUris} at once`, {
-            hint: 'combine the files, or narrow the glob',
-          });
+          throw new WarehouseError(
+            'source_unreadable',
+            `source ${source.name}: ${files.length} files match ${source.files}, and BigQuery loads ${maxUris} at once`,
+            {
+              hint: 'combine the files, or narrow the glob',
+            },
+          );
         await checkFiles(this.#store, source, files, signal);
         await this.#create(source, table, generations, signal);
         found = await this.#get(table, signal);

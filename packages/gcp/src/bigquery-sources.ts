@@ -110,7 +110,9 @@ export class SourceTables {
     const listedAt = this.#clock.now();
     if (!fresh && known !== undefined && listedAt - known.listedAt < relistAfterMs) return known.files;
     // A listing that began before a fresh one was asked for may miss what was written before that.
-    const files = fresh ? await store.list(source.files, signal) : await this.#work.run(`list ${source.files}`, signal, (given) => store.list(source.files, given));
+    const files = fresh
+      ? await store.list(source.files, signal)
+      : await this.#work.run(`list ${source.files}`, signal, (given) => store.list(source.files, given));
     this.#listings.set(source.files, { listedAt, files });
     if (files.length > 0) return files;
     throw new WarehouseError('source_missing', `source ${source.name}: no file matches ${store.locate('_').slice(0, -1)}${source.files}`, {
@@ -132,7 +134,14 @@ const told = async <Result>(signal: AbortSignal, call: () => Promise<Result>): P
 
 /** `place` tells one bucket from another. */
 const versionOf = ({ files: glob, format, dateColumn, columns }: Source, place: string, files: readonly SourceFile[]): string =>
-  digestOf([place, glob, format, dateColumn, columns.map(({ name, type, required }) => [name, type, required]), files.map(({ key, etag }) => [key, etag])]).slice(0, 24);
+  digestOf([
+    place,
+    glob,
+    format,
+    dateColumn,
+    columns.map(({ name, type, required }) => [name, type, required]),
+    files.map(({ key, etag }) => [key, etag]),
+  ]).slice(0, 24);
 
 /**
  * The sources that a statement reads: callers pass all that a pipeline declares, and one that a statement doesn't name must not

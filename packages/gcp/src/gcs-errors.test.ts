@@ -31,7 +31,10 @@ test('what the server said is told, also where its answer was awaited as bytes',
   const denied = toObjectStoreError(answered(403, '{"error": {"code": 403, "message": "x may not storage.objects.get"}}'), 'read x');
   expect(denied.message).toBe('could not read x: x may not storage.objects.get (403)');
   expect(toObjectStoreError(answered(404, 'The specified bucket does not exist.'), 'read x').code).toBe('unavailable');
-  expect(toObjectStoreError(answered(404, ''), 'read x')).toMatchObject({ code: 'not_found', message: 'could not read x: Request failed with status code 404 (404)' });
+  expect(toObjectStoreError(answered(404, ''), 'read x')).toMatchObject({
+    code: 'not_found',
+    message: 'could not read x: Request failed with status code 404 (404)',
+  });
 });
 
 test('an error of ours stays as it is, and whoever may not is told what to grant', () => {

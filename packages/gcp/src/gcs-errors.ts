@@ -11,8 +11,14 @@ const again = 'is Cloud Storage within reach? https://status.cloud.google.com';
 
 /** In order: the first that fits. `status: undefined` is no answer at all. */
 const meanings: readonly (readonly [{ readonly status?: readonly (number | undefined)[]; readonly text?: RegExp }, Meaning])[] = [
-  [{ text: /could not load the default credentials|invalid_grant|could not refresh access token/i }, { code: 'unavailable', isTransient: false, hint: 'gcloud auth application-default login' }],
-  [{ status: [404], text: /bucket (you tried to access )?(does not|doesn't) exist|^bucket not found/i }, { code: 'unavailable', isTransient: false, hint: 'create the bucket, or correct the setting FLOODGATE_GCP_BUCKET' }],
+  [
+    { text: /could not load the default credentials|invalid_grant|could not refresh access token/i },
+    { code: 'unavailable', isTransient: false, hint: 'gcloud auth application-default login' },
+  ],
+  [
+    { status: [404], text: /bucket (you tried to access )?(does not|doesn't) exist|^bucket not found/i },
+    { code: 'unavailable', isTransient: false, hint: 'create the bucket, or correct the setting FLOODGATE_GCP_BUCKET' },
+  ],
   [{ status: [404] }, { code: 'not_found', isTransient: false }],
   [{ status: [401, 403] }, { code: 'unavailable', isTransient: false, hint: mayNot }],
   [{ status: [408, 429, 500, 502, 503, 504] }, { code: 'unavailable', isTransient: true, hint: again }],

@@ -45,7 +45,7 @@ export class GcsObjectStore implements ObjectStore {
     const folder = glob.slice(0, glob.lastIndexOf('/') + 1);
     const delimiter = folder.includes('*') ? {} : { delimiter: '/' };
     const found: GcsObjectInfo[] = [];
-    for (let pageToken: string | undefined; ; ) {
+    for (let pageToken: string | undefined; ;) {
       const query = {
         prefix: beforeStar,
         maxResults: maxPage,

@@ -66,7 +66,7 @@ const readElement = (schema: readonly SchemaElement[], at: number): { readonly n
 
 export const readParquetColumns = ({ schema }: Pick<FileMetaData, 'schema'>): FileColumns => {
   const columns = new Map<string, string>();
-  for (let at = 1; at < schema.length; ) {
+  for (let at = 1; at < schema.length;) {
     const { name, type, next } = readElement(schema, at);
     columns.set(name, type);
     at = next;
@@ -96,7 +96,8 @@ export const readCsvHeader = (text: string): readonly string[] | undefined => {
   return undefined;
 };
 
-const accepts = (declared: string, found: string | undefined): boolean => found === undefined || found === declared || (declared === 'JSON' && found === 'STRING');
+const accepts = (declared: string, found: string | undefined): boolean =>
+  found === undefined || found === declared || (declared === 'JSON' && found === 'STRING');
 
 export const unreadable = (source: Source, file: string, why: string, cause: unknown): WarehouseError =>
   new WarehouseError('source_unreadable', `source ${source.name}: ${file} can't be read as ${source.format}: ${why}`, {
@@ -139,7 +140,8 @@ export const checkFiles = async (store: SourceFiles, source: Source, files: read
     for (const column of source.columns) {
       if (!columns.has(column.name)) {
         if (column.required) problems.push(`${key}: ${column.name} is missing, declared ${column.type} required`);
-      } else if (!accepts(column.type, columns.get(column.name))) problems.push(`${key}: ${column.name} is ${columns.get(column.name)}, declared ${column.type}`);
+      } else if (!accepts(column.type, columns.get(column.name)))
+        problems.push(`${key}: ${column.name} is ${columns.get(column.name)}, declared ${column.type}`);
     }
   }
   for (const column of source.columns) {

@@ -9,7 +9,9 @@ export const connectStorage = (settings: Pick<GcpSettings, 'projectId' | 'emulat
     projectId: settings.projectId,
     retryOptions: { autoRetry: false, maxRetries: 0 },
     // Credentials of nobody, so that nobody's are looked for.
-    ...(host === undefined ? {} : { apiEndpoint: `http://${host}`, useAuthWithCustomEndpoint: false, authClient: new GoogleAuth({ authClient: new PassThroughClient() }) }),
+    ...(host === undefined
+      ? {}
+      : { apiEndpoint: `http://${host}`, useAuthWithCustomEndpoint: false, authClient: new GoogleAuth({ authClient: new PassThroughClient() }) }),
   });
   // The client takes STORAGE_EMULATOR_HOST for the whole address, without a scheme or the API's path, whatever apiEndpoint says.
   if (host !== undefined) client.baseUrl = `${client.apiEndpoint}/storage/v1`;

@@ -1,7 +1,7 @@
 // Checks of every type, over staged and over committed rows, and what they say.
 import { describe, expect, test } from 'vitest';
 import type { TableSpec, Warehouse } from '@floodgate/core/ports/warehouse.ts';
-import { day, errorOf, fill, findings, game, gamesTable, never, stageRows, type MakeHarness, type WarehouseHarness } from './fixture.ts';
+import { column, day, errorOf, fill, findings, game, gamesTable, never, stageRows, type MakeHarness, type WarehouseHarness } from './fixture.ts';
 
 type Subject = 'staged' | 'committed';
 
@@ -92,6 +92,7 @@ export const describeChecks = (make: MakeHarness): void => {
         filled: { type: 'required', columns: ['pace', 'points'] },
         mostly: { type: 'not_null', columns: ['pace'], minRatio: 0.6 },
         zero: { type: 'not_zero', columns: ['pace'], minRatio: 1 },
+        range: { type: 'accepted_range', column: 'pace', min: -1, max: 200 },
       } as const;
       expect(await findings(warehouse, target, subject === 'staged' ? { staging: 's' } : 'committed', [day(1)], checks)).toEqual([
         'filled 2024-01-01 pace NULL or NaN on 2 of 4 rows',
@@ -171,6 +172,46 @@ export const describeChecks = (make: MakeHarness): void => {
       await harness.warehouse.prepareTable(target, never);
       const error = await errorOf(findings(harness.warehouse, target, { staging: 'gone' }, [day(1)], { key: { type: 'unique_key', columns: target.key } }));
       expect([error.code, error.missing]).toEqual(['staging_missing', ['gone']]);
+    });
+
+    test('take SQL as people write it: WITH in front, a semicolon or a comment behind, an expectation that is NULL', async () => {
+      await using harness = await make();
+      const target = gamesTable();
+      await harness.warehouse.prepareTable(target, never);
+      await stageRows(harness.warehouse, target, 's', [day(1)], [game(day(1), 'a')]);
+      const checks = {
+        nothing: { type: 'row_count', sql: "SELECT DATE '2024-01-01' AS date, CAST(NULL AS INT64) AS expected;" },
+        keys: { type: 'expected_keys', columns: ['game_id'], sql: "WITH k AS (SELECT 'b' AS id) SELECT @start_date AS date, id AS game_id FROM k -- who else" },
+        low: { type: 'sql', name: 'low', sql: 'WITH low AS (SELECT * FROM staged WHERE points < 1000) SELECT game_date AS date, game_id FROM low;\n' },
+      } as const;
+      expect(await findings(harness.warehouse, target, { staging: 's' }, [day(1)], checks)).toEqual([
+        'nothing 2024-01-01 1 row, expected 0',
+        'keys 2024-01-01 game b missing (1 of 1 expected)',
+        'low 2024-01-01 low: 1 row offends, e.g. game a',
+      ]);
+    });
+
+    test('show offending rows of any type, those without a value last', async () => {
+      await using harness = await make();
+      const target = gamesTable([column('quarters', 'ARRAY<INT64>'), column('raw', 'JSON')]);
+      await harness.warehouse.prepareTable(target, never);
+      const rows = [null, 7, 3].map((points, index) => ({ ...game(day(1), `g${index % 2}`, points), quarters: [points ?? 0], raw: null }));
+      await stageRows(harness.warehouse, target, 's', [day(1)], rows);
+      const checks = [
+        { id: 'raw', check: { type: 'required', columns: ['raw'] } },
+        { id: 'range', check: { type: 'not_null', columns: ['points'], minRatio: 1 } },
+        { id: 'all', check: { type: 'accepted_range', column: 'points', min: 100 } },
+      ] as const;
+      const { findings: found } = await harness.warehouse.runChecks({ target, subject: { staging: 's' }, dates: [day(1)], sources: [], checks }, never);
+      expect(found.map(({ checkId, message }) => `${checkId} ${message}`)).toEqual([
+        'raw raw NULL on 3 of 3 rows',
+        'range points NULL on 1 of 3 rows',
+        'all points below 100 on 2 of 3 rows',
+      ]);
+      expect(found[2]?.examples).toEqual([
+        { game_id: 'g0', points: 3 },
+        { game_id: 'g1', points: 7 },
+      ]);
     });
 
     test('show at most five examples of a date', async () => {

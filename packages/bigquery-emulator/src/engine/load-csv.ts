@@ -79,13 +79,7 @@ const readHeader = (record: readonly CsvCell[], file: string, { ignoreUnknownVal
   return { width: names.length, places: fields.map((field) => names.indexOf(field.name.toLowerCase())) };
 };
 
-const readRow = (
-  record: readonly CsvCell[],
-  row: number,
-  { nullMarker }: CsvFormat,
-  fields: readonly TableField[],
-  header: Header | undefined,
-): ReadRow => {
+const readRow = (record: readonly CsvCell[], row: number, { nullMarker }: CsvFormat, fields: readonly TableField[], header: Header | undefined): ReadRow => {
   const width = header?.width ?? fields.length;
   if (record.length !== width) {
     const detail =

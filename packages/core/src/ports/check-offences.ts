@@ -48,7 +48,10 @@ export const offencesOf = (check: WarehouseCheck, columns: readonly Column[], wh
       );
     case 'accepted_range': {
       const { column, min, max } = check;
-      const tests = [...(min === undefined ? [] : [`${quoteName(column)} < ${min}`]), ...(max === undefined ? [] : [`${quoteName(column)} > ${max}`])];
+      const name = quoteName(column);
+      // What is missing is outside no range; a NaN is greater than every number to DuckDB, and to GoogleSQL than none.
+      const above = isFloat(column) ? `(${name} > ${max} AND NOT ${isNaN(name)})` : `${name} > ${max}`;
+      const tests = [...(min === undefined ? [] : [`${name} < ${min}`]), ...(max === undefined ? [] : [above])];
       return tests.length === 0 ? [] : [offence(column, tests.join(' OR '), bounds(min, max))];
     }
     case 'unique_key':

@@ -37,8 +37,15 @@ const checkedSource = ({ conditions }: RowsUnderCheck): string =>
     : `(\nSELECT staged.*, ${conditions.map((condition, index) => `(\n${condition}\n) AS _where_${index}`).join(', ')} FROM staged\n)`;
 
 const yielded = (sql: string): string => `(
-${sql}
+${sql.trim().replace(/;$/, '')}
 )`;
+
+/** As DuckDB orders examples: without a value last, and by columns only that have an order. */
+const inOrder = ({ target }: RowsUnderCheck, names: readonly string[]): string =>
+  names
+    .filter((name) => !/^(JSON$|ARRAY<)/.test(target.columns.find((column) => column.name === name)?.type ?? ''))
+    .map((name) => `${quoteName(name)} NULLS LAST`)
+    .join(', ');
 
 const counts = (part: number, day: string, expressions: readonly string[]): string =>
   `SELECT ${part} AS part, ${day} AS day, [${expressions.join(', ')}] AS counts`;
@@ -50,7 +57,7 @@ const branchSql = (rows: RowsUnderCheck, branch: CountBranch, part: number): str
 FROM ${checkedSource(rows)}
 GROUP BY ${dayOf(rows)}`;
     case 'expected_rows':
-      return `${counts(part, '_date', ['CAST(SUM(expected) AS INT64)'])}
+      return `${counts(part, '_date', ['IFNULL(CAST(SUM(expected) AS INT64), 0)'])}
 FROM (
   SELECT CAST(expectation.\`date\` AS DATE) AS _date, expectation.expected AS expected
   FROM ${yielded(branch.sql)} AS expectation
@@ -95,8 +102,8 @@ export const selectOffending = (
 SELECT ${dayOf(rows)} AS _day, ${quoteNames(shown)}
 FROM ${checkedSource(rows)}
 WHERE (${offending}) AND ${dayOf(rows)} IN (${dateList(dates)})
-QUALIFY ROW_NUMBER() OVER (PARTITION BY ${dayOf(rows)} ORDER BY ${quoteNames(shown)}) <= 5
-ORDER BY _day, ${quoteNames(shown)}`;
+QUALIFY ROW_NUMBER() OVER (PARTITION BY ${dayOf(rows)} ORDER BY ${inOrder(rows, shown)}) <= 5
+ORDER BY _day, ${inOrder(rows, shown)}`;
 
 /** Keys that several rows share, up to 5 of each date: their rows, and of the date all such rows and keys. */
 export const selectDuplicates = (rows: RowsUnderCheck, columns: readonly string[], dates: readonly PartitionDate[]): string => `${withStaged(rows)}, shared AS (
@@ -109,8 +116,8 @@ export const selectDuplicates = (rows: RowsUnderCheck, columns: readonly string[
 SELECT *, SUM(_rows) OVER (PARTITION BY _day) AS _all_rows, COUNT(*) OVER (PARTITION BY _day) AS _all_keys
 FROM shared
 WHERE TRUE
-QUALIFY ROW_NUMBER() OVER (PARTITION BY _day ORDER BY ${quoteNames(columns)}) <= 5
-ORDER BY _day, ${quoteNames(columns)}`;
+QUALIFY ROW_NUMBER() OVER (PARTITION BY _day ORDER BY ${inOrder(rows, columns)}) <= 5
+ORDER BY _day, ${inOrder(rows, columns)}`;
 
 /** Up to 5 missing keys of each date, with the number of all expected and all missing ones. */
 export const selectMissingKeys = (rows: RowsUnderCheck, columns: readonly string[], sql: string): string => {
@@ -130,8 +137,8 @@ export const selectMissingKeys = (rows: RowsUnderCheck, columns: readonly string
 SELECT _date, ${keys.join(', ')}, COUNT(*) OVER (PARTITION BY _date) AS _expected, SUM(IF(_missing, 1, 0)) OVER (PARTITION BY _date) AS _all_missing
 FROM judged
 WHERE TRUE
-QUALIFY _missing AND ROW_NUMBER() OVER (PARTITION BY _date, _missing ORDER BY ${keys.join(', ')}) <= 5
-ORDER BY _date, ${keys.join(', ')}`;
+QUALIFY _missing AND ROW_NUMBER() OVER (PARTITION BY _date, _missing ORDER BY ${inOrder(rows, columns)}) <= 5
+ORDER BY _date, ${inOrder(rows, columns)}`;
 };
 
 /** Rows that a check's SELECT yields: up to 5 of each date, with their number. */
