@@ -32,8 +32,8 @@ export type MessageBusDifferences = {
   readonly deadLettersUncounted?: string;
   /** A message with an ordering key is never given up. */
   readonly orderedNeverGivenUp?: string;
-  /** An ordering key whose first message was with a process that died may stand still. */
-  readonly orderedStuckByDeath?: string;
+  /** What should be redelivered after the death of a process may be sent to the dead process first, an ack deadline each time. */
+  readonly deadStreams?: string;
   /** One process may have got more than it asked for, while another one is idle. */
   readonly hoards?: string;
   /** Waits between deliveries grow by a rule of its own, within the bounds of the subscription. */
@@ -286,8 +286,12 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         const second = await collect(await open(spec), spec);
         await harness.until(() => second.deliveries.length === 1);
         expect(second.times[0]! - first.times[0]!).toBeGreaterThanOrEqual(10_000);
-        expect(second.times[0]! - first.times[0]!).toBeLessThanOrEqual(11_000 + harness.slackMs);
-        expect(second.deliveries[0]!.deliveryAttempt).toBe(2);
+        if (differences.deadStreams === undefined) {
+          expect(second.times[0]! - first.times[0]!).toBeLessThanOrEqual(11_000 + harness.slackMs);
+          expect(second.deliveries[0]!.deliveryAttempt).toBe(2);
+        } else {
+          expect(second.deliveries[0]!.deliveryAttempt).toBeGreaterThanOrEqual(2);
+        }
       });
 
       it('keeps for others what a dead process had published', async () => {
@@ -412,7 +416,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(data()).toEqual(['a1', 'a1', 'a1', 'a1', 'a1', 'a2']);
       });
 
-      itUnless(differences.orderedStuckByDeath, 'keeps the order of a key over the death of a process', async () => {
+      itUnless(differences.deadStreams, 'keeps the order of a key over the death of a process', async () => {
         const spec = testSpec();
         const dead = await harness.open({ subscriptions: [spec], ordered: true });
         const first = await collect(dead.bus, spec, () => new Promise<Verdict>(() => undefined));
