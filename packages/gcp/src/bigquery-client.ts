@@ -9,7 +9,7 @@ import { isTransient, toWarehouseError } from './bigquery-errors.ts';
 import type { GcpSettings } from './settings.ts';
 
 /** A call that takes longer has been lost. Long polling asks for less. */
-export const callTimeoutMs = 60_000;
+const callTimeoutMs = 60_000;
 const maxTries = 6;
 const baseDelayMs = 250;
 const maxDelayMs = 8_000;

@@ -162,17 +162,6 @@ export class BigQueryJobs {
     return { jobId, rows: Number(done.statistics?.load?.outputRows ?? 0) };
   }
 
-  /** Copies a table; the copy replaces what is there. */
-  async copy(request: JobOptions & { readonly from: Destination; readonly to: Destination }, signal: AbortSignal): Promise<void> {
-    const reference = ({ dataset, table }: Destination): object => ({ projectId: this.#settings.projectId, datasetId: dataset, tableId: table });
-    const configuration = {
-      labels: toLabels(request.labels),
-      copy: { sourceTable: reference(request.from), destinationTable: reference(request.to), writeDisposition: 'WRITE_TRUNCATE' },
-    };
-    const { jobId } = await this.submit({ configuration }, request.jobId, signal);
-    await this.wait(jobId, signal);
-  }
-
   /** Resolves once BigQuery has the job. A lost answer is no matter: the same id is sent again, and 409 says that it arrived. */
   async submit(body: { readonly configuration: object }, jobId: string | undefined, signal: AbortSignal, content?: Buffer): Promise<Submitted> {
     const reference = this.#reference(jobId);
@@ -212,12 +201,6 @@ export class BigQueryJobs {
 
   get(jobId: string, signal: AbortSignal): Promise<Resource> {
     return this.calls.call({ method: 'GET', uri: `/jobs/${jobId}`, qs: this.#where() }, signal);
-  }
-
-  async state(jobId: string, signal: AbortSignal): Promise<'absent' | 'running' | 'succeeded' | 'failed'> {
-    const job = await this.find(jobId, signal);
-    if (job === undefined) return 'absent';
-    return job.status.state !== 'DONE' ? 'running' : job.status.errorResult === undefined ? 'succeeded' : 'failed';
   }
 
   /** Asks for it and waits a while for the end, so that the job writes nothing any more. One that has ended or is unknown is left as it is. */

@@ -13,7 +13,7 @@ import { packRows } from './bigquery-rows.ts';
 import { dropTable } from './bigquery-staging.ts';
 import { fieldOf, getTable } from './bigquery-tables.ts';
 
-export const stagingHours = 24;
+const stagingHours = 24;
 const requestLabel = 'floodgate_request';
 
 type Prepared = {

@@ -32,7 +32,7 @@ export const fieldOf = (column: Column): Field => {
   };
 };
 
-export const clusteringOf = ({ key, columns, partitionColumn }: TableSpec): readonly string[] =>
+const clusteringOf = ({ key, columns, partitionColumn }: TableSpec): readonly string[] =>
   key
     .filter((name) => name !== partitionColumn && clusteringTypes.includes(columns.find((column) => column.name === name)?.type ?? ''))
     .slice(0, maxClusteringColumns);

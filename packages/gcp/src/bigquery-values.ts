@@ -19,7 +19,7 @@ export const typeName = (field: Field): string => {
 };
 
 /** Microseconds are kept where there are any. */
-export const isoInstant = (micros: bigint): string => {
+const isoInstant = (micros: bigint): string => {
   const rest = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const seconds = new Date(Number((micros - rest) / 1000n)).toISOString().slice(0, 19);
   if (rest === 0n) return `${seconds}Z`;

@@ -18,7 +18,7 @@ export type NewStaging = {
 };
 
 /** Spans of dates, so that years fit into the 16,384 characters of a description. */
-export const describeDates = (dates: readonly PartitionDate[]): string => {
+const describeDates = (dates: readonly PartitionDate[]): string => {
   const spans: [PartitionDate, PartitionDate][] = [];
   for (const date of dates) {
     const last = spans.at(-1);
