@@ -87,7 +87,7 @@ test.each([
   expect(ready).toEqual([false, true, false]);
 });
 
-test('dispatches and lanes end within one grace period, and dispatches that end early leave theirs to the lanes', async () => {
+test('dispatches and lanes end within one grace period, and there is time left for what is given back', async () => {
   const { workerTasks, workerCommits } = subscriptions;
   expect((await startStopping(workerRoles, 60_000, 10_000)).stops).toEqual([
     [workerTasks.name, 7_000],
@@ -97,5 +97,43 @@ test('dispatches and lanes end within one grace period, and dispatches that end 
     [workerTasks.name, 7_000],
     [workerCommits.name, 9_500],
   ]);
-  expect((await startStopping(['compute'], 60_000, 10_000)).stops).toEqual([[workerTasks.name, 10_000]]);
+  expect((await startStopping(['compute'], 60_000, 10_000)).stops).toEqual([[workerTasks.name, 7_000]]);
+  expect((await startStopping(['commit'], 0, 10_000)).stops).toEqual([[workerCommits.name, 10_000]]);
+});
+
+test('a worker that stops waits until what it held has been given back, although its bus doesn’t', async () => {
+  const world = createWorld({ days: 1 });
+  const id = await world.start({ processors: ['games'] });
+  await world.pass(id);
+  const message = world.bus.published.find(({ attributes }) => attributes['type'] === 'floodgate.tasks.dispatched');
+  if (message === undefined) throw new Error('a dispatch was expected');
+  const abort = new AbortController();
+  const end = Promise.withResolvers<void>();
+  let isHeld = true;
+  const store = interposeStore(world.store, async ({ method, run }) => {
+    // The claim goes through; what comes after the abort waits for the test.
+    if (method === 'transaction' && abort.signal.aborted) {
+      await end.promise;
+      isHeld = false;
+    }
+    return run();
+  });
+  const held = world.warehouse.faults.hold('stage');
+  const bus: MessageBus = {
+    publish: async () => undefined,
+    subscribe: async ({ name, topic }, handler) => {
+      if (name === subscriptions.workerTasks.name)
+        void handler({ subscription: name, topic, attributes: message.attributes, data: message.data, deliveryAttempt: 1, signal: abort.signal });
+      return { stop: async () => abort.abort(new Error('stopped')) };
+    },
+  };
+  const app = createWorkerApp({ ...world.worker('worker', { store }), bus, concurrency: 1, lanes: 1, onHalt: () => undefined });
+  await app.start();
+  await world.run(held.reached);
+  const stopped = world.run(app.stop(0));
+  await world.clock.advance(1_000);
+  expect(isHeld).toBe(true);
+  end.resolve();
+  await stopped;
+  expect(Object.keys(await world.states(id))).not.toContain('running');
 });

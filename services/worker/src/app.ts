@@ -29,7 +29,7 @@ export type WorkerApp = {
   readonly isReady: () => boolean;
 };
 
-/** Of the grace period: a dispatch may work for minutes, a commit takes seconds. */
+/** Of the grace period: a dispatch may work for minutes, to give it back or to commit takes seconds. */
 const dispatchShare = 0.7;
 
 export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
@@ -38,17 +38,23 @@ export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
   let tasks: Subscription | undefined;
   let commits: Subscription | undefined;
   let isOpen = false;
+  /** What was taken and has not come to its end. */
+  const running = new Set<Promise<unknown>>();
 
   /** Where the store can't be written either, nothing could be recorded: the error itself says that this process must stop. */
   const haltOn = async (work: () => Promise<{ readonly outcome: string } | { readonly outcome: 'halt'; readonly failure: Failure }>): Promise<Verdict> => {
+    const working = work();
+    running.add(working);
     try {
-      const result = await work();
+      const result = await working;
       if ('failure' in result) deps.onHalt(result.failure);
       return 'ack';
     } catch (error) {
       const failure = toFailure(error);
       if (failure.class === 'halt') deps.onHalt(failure);
       throw error;
+    } finally {
+      running.delete(working);
     }
   };
 
@@ -80,9 +86,11 @@ export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
     stop: async (graceMs) => {
       isOpen = false;
       const startedAt = deps.clock.now();
-      // Dispatches first: what they stage is still committed, in the part of the grace period that is kept for the lanes.
-      await tasks?.stop(commits === undefined ? graceMs : graceMs * dispatchShare);
+      // Dispatches first: what they stage is still committed, in the part of the grace period that is kept for that.
+      await tasks?.stop(graceMs * dispatchShare);
       await commits?.stop(Math.max(graceMs - (deps.clock.now() - startedAt), 0));
+      // A bus needn't wait for what it has aborted, which is writing now that its tasks are free again.
+      await Promise.allSettled(running);
     },
     isReady: () => isOpen,
   };
