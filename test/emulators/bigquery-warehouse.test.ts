@@ -15,7 +15,13 @@ describeWithEmulators('BigQuery warehouse', ['bigquery'], () => {
   }, 60_000);
   afterAll(() => server?.[Symbol.asyncDispose]());
   const open = () => openWarehouse(bigQuerySettings(server));
-  const make = async () => ({ warehouse: open(), reopen: async () => open(), storesNullArraysEmpty: true, [Symbol.asyncDispose]: async () => undefined });
+  const make = async () => ({
+    warehouse: open(),
+    reopen: async () => open(),
+    storesNullArraysEmpty: true,
+    propertyRuns: 5,
+    [Symbol.asyncDispose]: async () => undefined,
+  });
   describeTables(make);
   describeStaging(make);
   describeCommits(make);

@@ -21,6 +21,8 @@ export type WarehouseHarness = AsyncDisposable & {
   readonly truncateSource?: (key: string) => Promise<void>;
   /** true: an array that is NULL is stored as an empty one, as BigQuery does. */
   readonly storesNullArraysEmpty?: boolean;
+  /** Of a property; fewer where every call goes over a network. */
+  readonly propertyRuns?: number;
   /** The same warehouse in a new process; undefined where nothing outlives one. */
   readonly reopen?: () => Promise<Warehouse>;
 };

@@ -240,7 +240,7 @@ export const describeStaging = (make: MakeHarness): void => {
           for (const change of changes) expect(await hash(rows.map((each, index) => (index === at ? { ...each, ...change } : each)))).not.toBe(expected);
           expect(await hash([...rows, rows[at] as JsonObject])).not.toBe(expected);
         }),
-        { numRuns: 15 },
+        { numRuns: harness.propertyRuns ?? 15 },
       );
     }, 60_000);
   });
