@@ -26,6 +26,7 @@ const relistAfterMs = 1_000;
 /** A table that is known to be there is looked at again after this long: it is renewed then, or made anew where somebody dropped it. */
 const recheckAfterMs = 60_000;
 const loadTries = 5;
+const keptResultsMs = 12 * 3_600_000;
 
 type Digests = ReadonlyMap<PartitionDate, SourceDigest>;
 type Acquired = { readonly table: string; readonly version: string };
@@ -71,14 +72,28 @@ export class SourceTables {
       const version = digestOf([files, source.columns]);
       let known = this.#digests.get(source.name);
       if (known?.version !== version) {
-        const digests = await this.#work.run(`digest ${source.name} ${version}`, signal, (given) =>
-          digestRelation(this.#jobs, table, source.dateColumn, source.columns, undefined, given),
-        );
+        const digests = await this.#work.run(`digest ${source.name} ${version}`, signal, (given) => this.#digest(source, table, version, given));
         known = { version, digests };
         this.#digests.set(source.name, known);
       }
       return new Map([...known.digests].filter(([date]) => date >= range.first && date <= range.last));
     });
+  }
+
+  /**
+   * The whole source is read once for all processes: the query has an id that follows from what it reads, and BigQuery keeps the
+   * results of a job for a day (https://docs.cloud.google.com/bigquery/docs/cached-results), half of which is used.
+   */
+  async #digest(source: Source, table: string, version: string, signal: AbortSignal): Promise<Digests> {
+    const jobId = `floodgate_digest_${version}_${Math.floor(this.#clock.now() / keptResultsMs)}`;
+    const read = (id?: string): Promise<Digests> => digestRelation(this.#jobs, table, source.dateColumn, source.columns, undefined, signal, id);
+    try {
+      return await read(jobId);
+    } catch (error) {
+      // The job failed or was given up by somebody else, or its results are gone: asked for ourselves.
+      if (signal.aborted) throw error;
+      return read();
+    }
   }
 
   async #acquire(source: Source, fresh: boolean, signal: AbortSignal): Promise<Acquired> {
