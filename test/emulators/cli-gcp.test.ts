@@ -197,6 +197,19 @@ describeWithEmulators('the command line on a deployment', ['pubsub', 'firestore'
     for (const { verdict, advice } of findings) if (verdict === 'fail') expect(advice).not.toBe('');
   }, 120_000);
 
+  test('doctor sees a planner at work, and misses one that is not there while a backfill is active', async () => {
+    // Whoever should work on it was taken away above, so it stays active.
+    expect((await run(['backfill', '--detach', '--reprocess', 'all'])).exitCode).toBe(0);
+    const subjectOf = async (): Promise<DoctorOutput['findings'][number] | undefined> =>
+      (documentOf(await run(['doctor', '--json']), 'doctor') as DoctorOutput).findings.find(({ subject }) => subject === 'services');
+    expect(await subjectOf()).toMatchObject({ verdict: 'ok', message: 'a planner is at work' });
+    await services[Symbol.asyncDispose]();
+    expect(await subjectOf()).toMatchObject({
+      verdict: 'fail',
+      message: expect.stringContaining('expected a sign of life of a planner within 30 s, found none') as unknown,
+    });
+  }, 180_000);
+
   test('doctor says at once that nothing answers', async () => {
     const { findings } = documentOf(await run(['doctor', '--json'], { FIRESTORE_EMULATOR_HOST: '127.0.0.1:9' }), 'doctor') as DoctorOutput;
     expect(findings.filter(({ verdict }) => verdict === 'fail')).toMatchObject([

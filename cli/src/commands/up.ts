@@ -46,7 +46,7 @@ const up = async (session: Session): Promise<ExitCode> => {
   refuseBackend(
     session,
     'up',
-    'the services are processes of their own there: node services/planner/src/main.ts, worker and validator likewise; on a laptop npm run emulators has the rest (docs/backends.md)',
+    'the services are processes of their own there: node services/planner/src/main.ts, worker and validator likewise; on a laptop npm run emulators -- --keep --services starts them with everything that they need (docs/backends.md)',
   );
   const { reachHome } = await import('../reach-home.ts');
   const { serve } = await import('../run-to-end.ts');
