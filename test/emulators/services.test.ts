@@ -100,7 +100,7 @@ describeWithEmulators('services that pull', all, () => {
     await worker.start();
     expect(await deployment.ended(backfillId, 110_000)).toMatchObject({ state: 'completed' });
     expect(await doubles()).toEqual(expected);
-  }, 120_000);
+  }, 200_000);
 
   describe('that can’t start', () => {
     const start = async (kind: string, changed: Readonly<Record<string, string>>) => {
@@ -176,5 +176,5 @@ describeWithEmulators('services that are pushed to', all, () => {
     expect(await deployment.ended(backfillId, 110_000)).toMatchObject({ state: 'completed' });
     expect(await doubles()).toEqual(expected);
     expect(errorsOf()).toEqual([]);
-  });
+  }, 200_000);
 });
