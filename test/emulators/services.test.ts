@@ -71,7 +71,7 @@ describeWithEmulators('services that pull', all, () => {
       messageId: expect.any(String),
       tookMs: expect.any(Number),
     });
-  });
+  }, 200_000);
 
   test('give back what they hold when they are told to stop, and no attempt is charged', async () => {
     const control = async (method: 'POST' | 'DELETE', path: string, body?: object): Promise<void> => {
