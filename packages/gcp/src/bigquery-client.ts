@@ -47,6 +47,8 @@ export const cancelled = (signal: AbortSignal): WarehouseError => new WarehouseE
 // Resources of the REST API are trees of optional fields; whoever reads one names the fields that it needs.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Resource = any;
+// oxlint-disable-next-line typescript/no-redundant-type-constituents -- the compiler takes it for any; readers are told that there may be none
+export type MaybeResource = Resource | undefined;
 
 /** Calls with a deadline, that can be given up, and that are tried again where that changes nothing. */
 export class BigQueryCalls {
@@ -99,7 +101,7 @@ export class BigQueryCalls {
       // The client can't give a request up: where the signal is aborted its answer is not waited for.
       // A part of a body is a text or a stream to it, and a stream is read once.
       const multipart = call.multipart?.map((part) => (typeof part.body === 'string' ? part : { ...part, body: Readable.from([part.body]) }));
-      this.client.request({ ...call, ...(multipart === undefined ? {} : { multipart }) } as never, (error: unknown, body: unknown) => {
+      this.client.request({ ...call, ...(multipart === undefined ? {} : { multipart }) } as never, (error: Error | null | undefined, body: unknown) => {
         end();
         if (error !== null && error !== undefined) reject(error);
         else resolve(body);

@@ -6,7 +6,7 @@ import type { Clock } from '@floodgate/core/ports/clock.ts';
 import type { Ids } from '@floodgate/core/ports/ids.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError, type JobLabels } from '@floodgate/core/ports/warehouse.ts';
-import { BigQueryCalls, cancelled, type Call, type Resource } from './bigquery-client.ts';
+import { BigQueryCalls, cancelled, type Call, type MaybeResource, type Resource } from './bigquery-client.ts';
 import { BigQueryJobError, isDuplicate, isNotFound, isTransient, toWarehouseError } from './bigquery-errors.ts';
 import type { GcpSettings } from './settings.ts';
 import { rowOf, toQueryParameter, typeName, type Field, type Param, type WireRow } from './bigquery-values.ts';
@@ -190,7 +190,7 @@ export class BigQueryJobs {
   }
 
   /** The job as BigQuery has it; undefined: it has none of this id. */
-  async find(jobId: string, signal: AbortSignal): Promise<Resource | undefined> {
+  async find(jobId: string, signal: AbortSignal): Promise<MaybeResource> {
     try {
       return await this.get(jobId, signal);
     } catch (error) {

@@ -5,7 +5,7 @@ import type { Clock } from '@floodgate/core/ports/clock.ts';
 import { ObjectStoreError } from '@floodgate/core/ports/object-store.ts';
 import { WarehouseError, type WarehouseErrorCode } from '@floodgate/core/ports/warehouse.ts';
 import { datasetOf, nameOf } from '@floodgate/sql/googlesql/names.ts';
-import type { Resource } from './bigquery-client.ts';
+import type { MaybeResource, Resource } from './bigquery-client.ts';
 import { BigQueryJobError, isDuplicate, isNotFound, readFailure, toWarehouseError } from './bigquery-errors.ts';
 import { jobName } from './bigquery-job-names.ts';
 import { digestOf, type BigQueryJobs } from './bigquery-jobs.ts';
@@ -85,7 +85,7 @@ export class SourceLoader {
     }
   }
 
-  async #get(table: string, signal: AbortSignal): Promise<Resource | undefined> {
+  async #get(table: string, signal: AbortSignal): Promise<MaybeResource> {
     try {
       return await this.#jobs.calls.call({ method: 'GET', uri: tableUri(table) }, signal);
     } catch (error) {

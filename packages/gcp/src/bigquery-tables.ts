@@ -4,7 +4,7 @@ import type { Column } from '@floodgate/core/domain/pipeline.ts';
 import { WarehouseError, metadataColumns, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import { createCommitLog } from '@floodgate/sql/googlesql/prepare.ts';
 import { commitLogName, datasetOf, elementType, nameOf } from '@floodgate/sql/googlesql/names.ts';
-import type { Resource } from './bigquery-client.ts';
+import type { MaybeResource, Resource } from './bigquery-client.ts';
 import type { BigQueryContext } from './bigquery-context.ts';
 import { isDuplicate, isNotFound, isPreconditionFailed } from './bigquery-errors.ts';
 import { scalarName, typeName, type Field } from './bigquery-values.ts';
@@ -40,7 +40,7 @@ const clusteringOf = ({ key, columns, partitionColumn }: TableSpec): readonly st
 export const tableUri = (table: string): string => `/datasets/${datasetOf(table)}/tables/${nameOf(table)}`;
 
 /** Undefined where there is no such table. */
-export const getTable = async ({ jobs }: BigQueryContext, table: string, signal: AbortSignal): Promise<Resource | undefined> => {
+export const getTable = async ({ jobs }: BigQueryContext, table: string, signal: AbortSignal): Promise<MaybeResource> => {
   try {
     return await jobs.calls.call({ method: 'GET', uri: tableUri(table) }, signal);
   } catch (error) {
@@ -187,7 +187,7 @@ export const prepareTarget = async (context: BigQueryContext, target: TableSpec,
 };
 
 /** Rows of a date that is older than the life of the table's partitions would be gone as soon as they are committed. */
-export const refuseExpired = ({ clock }: BigQueryContext, target: TableSpec, table: Resource | undefined, first: string): void => {
+export const refuseExpired = ({ clock }: BigQueryContext, target: TableSpec, table: MaybeResource, first: string): void => {
   const expirationMs = Number(table?.timePartitioning?.expirationMs ?? 0);
   const ageMs = clock.now() - Date.parse(first);
   if (expirationMs === 0 || ageMs < expirationMs) return;

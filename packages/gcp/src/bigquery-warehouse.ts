@@ -19,7 +19,7 @@ import {
   type TableSpec,
   type Warehouse,
 } from '@floodgate/core/ports/warehouse.ts';
-import { cancelled, type Resource } from './bigquery-client.ts';
+import { cancelled, type MaybeResource, type Resource } from './bigquery-client.ts';
 import { commitEntries } from './bigquery-commit.ts';
 import type { BigQueryContext, BigQueryParts } from './bigquery-context.ts';
 import { findLast, hasFailed, isRunning } from './bigquery-job-names.ts';
@@ -133,7 +133,7 @@ export class BigQueryWarehouse implements Warehouse {
   }
 
   /** Not made here: a staging may be tried where there is no target yet. */
-  async #lookAt({ table }: TableSpec, signal: AbortSignal): Promise<Resource | undefined> {
+  async #lookAt({ table }: TableSpec, signal: AbortSignal): Promise<MaybeResource> {
     const known = this.#prepared.get(table);
     return known !== undefined && known.until > this.#context.clock.now() ? known.table : getTable(this.#context, table, signal);
   }

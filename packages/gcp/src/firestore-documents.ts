@@ -53,11 +53,11 @@ export function parentOfCollection(database: string, collection: string): string
   return end === -1 ? `${database}/documents` : `${database}/documents/${wellFormed(collection.slice(0, end), 'path')}`;
 }
 
-export function pathOfName(database: string, name: string): string {
+function pathOfName(database: string, name: string): string {
   return name.slice(database.length + '/documents/'.length);
 }
 
-export function wellFormed(text: string, what: string): string {
+function wellFormed(text: string, what: string): string {
   if (text.isWellFormed()) return text;
   throw new StoreError('invalid', `the ${what} ${JSON.stringify(text)} is no Unicode text: it has half a character`);
 }

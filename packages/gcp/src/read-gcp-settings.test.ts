@@ -27,9 +27,7 @@ describe('settings of Google Cloud', () => {
       stagePriority: 'batch',
       emulators: {},
     });
-    expect(problemsOf({})).toBe(
-      '2 settings are not valid:\n  FLOODGATE_GCP_PROJECT or GOOGLE_CLOUD_PROJECT: not set\n  FLOODGATE_GCP_LOCATION: not set',
-    );
+    expect(problemsOf({})).toBe('2 settings are not valid:\n  FLOODGATE_GCP_PROJECT or GOOGLE_CLOUD_PROJECT: not set\n  FLOODGATE_GCP_LOCATION: not set');
   });
 
   it('take the project of GOOGLE_CLOUD_PROJECT where no other is named', () => {
@@ -66,7 +64,9 @@ describe('settings of Google Cloud', () => {
     expect(problemsOf({ ...least, BIGQUERY_EMULATOR_HOST: '127.0.0.1:9050' })).toBe(
       "PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST: not set although BIGQUERY_EMULATOR_HOST is; emulators can't be mixed with Google's services",
     );
-    expect(problemsOf({ ...least, ...emulators, FLOODGATE_GCP_BUCKET: 'files' })).toMatch(/^STORAGE_EMULATOR_HOST: not set although PUBSUB_EMULATOR_HOST, .* are;/);
+    expect(problemsOf({ ...least, ...emulators, FLOODGATE_GCP_BUCKET: 'files' })).toMatch(
+      /^STORAGE_EMULATOR_HOST: not set although PUBSUB_EMULATOR_HOST, .* are;/,
+    );
   });
 
   it('miss no emulator of Cloud Storage where no bucket is named', () => {

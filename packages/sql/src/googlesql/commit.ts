@@ -153,8 +153,7 @@ WHEN NOT MATCHED BY TARGET THEN
   INSERT (${quoteNames(['date', ...names])}) VALUES (${['date', ...names].map((name) => `entry.${quoteName(name)}`).join(', ')})`;
 };
 
-/** The statements one by one, for those who analyze them. */
-export const commitStatements = (spec: CommitSpec): readonly string[] => {
+const commitStatements = (spec: CommitSpec): readonly string[] => {
   const inserts = spec.replaced.length + spec.inserted.length > 0;
   const writes = spec.merged.length > 0 || inserts;
   return [
