@@ -39,7 +39,7 @@ type Rule = {
 };
 
 const outside = (value: unknown, min: number | undefined, max: number | undefined): boolean =>
-  typeof value === 'number' && ((min !== undefined && value < min) || (max !== undefined && value > max));
+  typeof value === 'number' && (Number.isNaN(value) || (min !== undefined && value < min) || (max !== undefined && value > max));
 
 const rulesOf = ({ target }: CheckJob, check: WarehouseCheck): readonly Rule[] => {
   const isFloat = (column: string): boolean => target.columns.some(({ name, type }) => name === column && type === 'FLOAT64');

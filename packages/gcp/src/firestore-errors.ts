@@ -35,7 +35,8 @@ export type FirestoreFailure = {
 };
 
 type Row = FirestoreFailure & {
-  readonly code: number | 'any';
+  /** Undefined: any other. */
+  readonly code: number | undefined;
   readonly operation?: FirestoreOperation;
   /** Where one code means several things. */
   readonly message?: RegExp;
@@ -86,7 +87,7 @@ const rows: readonly Row[] = [
     // The answer may be lost on its way back: the writes may have been applied, and are not sent again.
     { code, operation: 'commit', reaction: 'throw', error: 'unavailable', hint: 'The transaction may have been applied: read before you decide.' },
   ]),
-  { code: 'any', reaction: 'throw', error: 'unavailable' },
+  { code: undefined, reaction: 'throw', error: 'unavailable' },
 ];
 
 export function readFailure(error: unknown, operation: FirestoreOperation): FirestoreFailure {
@@ -94,7 +95,7 @@ export function readFailure(error: unknown, operation: FirestoreOperation): Fire
   const message = messageOf(error);
   const row = rows.find(
     (candidate) =>
-      (candidate.code === 'any' || candidate.code === code) &&
+      (candidate.code === undefined || candidate.code === code) &&
       (candidate.operation === undefined || candidate.operation === operation) &&
       (candidate.message === undefined || candidate.message.test(message)),
   )!;

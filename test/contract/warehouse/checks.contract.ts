@@ -80,7 +80,7 @@ export const describeChecks = (make: MakeHarness): void => {
       ]);
     });
 
-    test('NaN is as missing as NULL', async () => {
+    test('NaN is as missing as NULL, and outside of every range', async () => {
       await using harness = await make();
       const { warehouse } = harness;
       const target = gamesTable();
@@ -98,6 +98,7 @@ export const describeChecks = (make: MakeHarness): void => {
         'filled 2024-01-01 pace NULL or NaN on 2 of 4 rows',
         'mostly 2024-01-01 pace NULL or NaN on 2 of 4 rows (at most 40 % may be)',
         'zero 2024-01-01 pace zero, NULL or NaN on 3 of 4 rows',
+        'range 2024-01-01 pace outside -1 to 200 on 1 of 4 rows',
       ]);
     });
 

@@ -49,9 +49,9 @@ export const offencesOf = (check: WarehouseCheck, columns: readonly Column[], wh
     case 'accepted_range': {
       const { column, min, max } = check;
       const name = quoteName(column);
-      // What is missing is outside no range; a NaN is greater than every number to DuckDB, and to GoogleSQL than none.
-      const above = isFloat(column) ? `(${name} > ${max} AND NOT ${isNaN(name)})` : `${name} > ${max}`;
-      const tests = [...(min === undefined ? [] : [`${name} < ${min}`]), ...(max === undefined ? [] : [above])];
+      const tests = [...(min === undefined ? [] : [`${name} < ${min}`]), ...(max === undefined ? [] : [`${name} > ${max}`])];
+      // NULL is outside no range, NaN outside every one: to DuckDB it is greater than every number, to GoogleSQL than none.
+      if (isFloat(column) && tests.length > 0) tests.push(isNaN(name));
       return tests.length === 0 ? [] : [offence(column, tests.join(' OR '), bounds(min, max))];
     }
     case 'unique_key':
