@@ -14,7 +14,8 @@ import type { RunningEmulator } from '@floodgate/emulators/java-emulator.ts';
 import { startPubSubEmulator } from '@floodgate/emulators/pubsub-emulator.ts';
 import { connectPubSub } from '@floodgate/gcp/pubsub-client.ts';
 import { PubSubPublisher } from '@floodgate/gcp/pubsub-publisher.ts';
-import { PubSubPushBus, pushStatus } from '@floodgate/gcp/pubsub-push-bus.ts';
+import { PubSubPushBus } from '@floodgate/gcp/pubsub-push-bus.ts';
+import { statusOfPush } from '@floodgate/http/push-router.ts';
 import { ensurePubSub } from '@floodgate/gcp/resources-pubsub.ts';
 import { systemClock } from '@floodgate/system/system-clock.ts';
 import { describeWithEmulators } from './support/requirements.ts';
@@ -70,8 +71,8 @@ describeWithEmulators('push on the Pub/Sub emulator', ['pubsub'], () => {
       requests.push(request);
       void text(request).then(async (body) => {
         const outcome = await bus.deliver(JSON.parse(body), decodeURIComponent(request.url!.split('/').at(-1)!));
-        statuses.push(pushStatus[outcome.outcome]);
-        response.writeHead(pushStatus[outcome.outcome]).end();
+        statuses.push(statusOfPush[outcome.outcome]);
+        response.writeHead(statusOfPush[outcome.outcome]).end();
       });
     });
     server.listen(0, '127.0.0.1');

@@ -22,21 +22,6 @@ export type PushOutcome =
   /** No message of Pub/Sub's: something else calls the endpoint, or the subscription unwraps payloads. */
   | { readonly outcome: 'malformed'; readonly problem: string };
 
-/**
- * What Pub/Sub is answered. 102, 200, 201, 202 and 204 ack; everything else nacks, after which it comes again by the
- * subscription's retry policy and fewer at once. That is right for a malformed body too: what is wrong is the subscription or
- * the route, and nothing may be lost until that is mended.
- */
-export const pushStatus = {
-  acked: 204,
-  nacked: 500,
-  busy: 429,
-  late: 504,
-  stopping: 503,
-  unknown_subscription: 404,
-  malformed: 400,
-} as const satisfies Record<PushOutcome['outcome'], number>;
-
 export type PubSubPushBusOptions = {
   /** Where messages are published: PubSubPublisher, or a bus that pulls. */
   readonly publisher: Pick<MessageBus, 'publish'>;
