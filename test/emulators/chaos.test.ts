@@ -45,7 +45,12 @@ describeWithEmulators(`${kills} kills on the cloud backend`, ['pubsub', 'firesto
         pipeline: 'nba',
         data,
         services: { worker: 3, validator: 2, planner: 2 },
-        environment: { FLOODGATE_LEASE_MS: String(leaseMs), FLOODGATE_RECONCILE_EVERY_MS: '1000' },
+        environment: {
+          FLOODGATE_LEASE_MS: String(leaseMs),
+          FLOODGATE_RECONCILE_EVERY_MS: '1000',
+          // Streams of killed workers swallow what Pub/Sub's emulator redelivers (docs/backends.md).
+          FLOODGATE_QUEUED_AGE_MS: '10000',
+        },
       }),
     ]);
     await embedded.run(input);

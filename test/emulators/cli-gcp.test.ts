@@ -65,7 +65,7 @@ describeWithEmulators('the command line on a deployment', ['pubsub', 'firestore'
         FLOODGATE_PIPELINES: pipelines,
         FLOODGATE_RECONCILE_EVERY_MS: '5000',
       },
-      folder: join(folder.path, 'logs'),
+      folder: '/tmp/f_logs2/' + String(Date.now()),
       basePort: undefined,
     });
 

@@ -30,6 +30,7 @@ export const serviceSettingsTable = {
 /** Settings that one of the services reads. One environment may serve all three, so the others know their names. */
 const ownVariables: readonly string[] = [
   'FLOODGATE_RECONCILE_EVERY_MS',
+  'FLOODGATE_QUEUED_AGE_MS',
   'FLOODGATE_KEEP_CLOSED_DAYS',
   'FLOODGATE_MAX_IN_FLIGHT',
   'FLOODGATE_WORKERS',

@@ -8,6 +8,8 @@ export const plannerSettingsTable = {
   ...serviceSettingsTable,
   ...gcpSettingsTable,
   reconcileEveryMs: { variable: 'FLOODGATE_RECONCILE_EVERY_MS', schema: wholeNumber(1_000, 86_400_000), initial: 30_000 },
+  /** A task that was sent and that nobody has claimed for so long is sent anew: its message is lost, or Pub/Sub has given it up. */
+  queuedAgeMs: { variable: 'FLOODGATE_QUEUED_AGE_MS', schema: wholeNumber(1_000, 86_400_000), initial: 600_000 },
   keepClosedDays: { variable: 'FLOODGATE_KEEP_CLOSED_DAYS', schema: wholeNumber(1, 36_500), initial: 90 },
   /** Tasks of one backfill that are with the workers at once, where its request says nothing. */
   maxInFlight: { variable: 'FLOODGATE_MAX_IN_FLIGHT', schema: wholeNumber(1, 100_000), initial: 1_000 },

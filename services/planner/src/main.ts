@@ -36,7 +36,7 @@ await runService({
       reconcileEveryMs: config.reconcileEveryMs,
       // Longer than a publish takes with its retries under way: what is younger is most likely on its way.
       outboxAgeMs: 15_000,
-      queuedAgeMs: 600_000,
+      queuedAgeMs: config.queuedAgeMs,
       keepClosedMs: config.keepClosedDays * 86_400_000,
     };
     const app = createPlannerApp(deps);
