@@ -18,7 +18,7 @@ export const readPipelineFolder = async (folder: string): Promise<ReadonlyMap<st
     for (const entry of await readdir(at, { withFileTypes: true })) {
       const path = join(at, entry.name);
       if (entry.isDirectory() && entry.name !== 'node_modules') await walk(path);
-      // Only what decides rows: pipeline.yaml, SQL, and the code of code processors.
+      // Only what decides rows: the declarations, SQL, and the code of code processors.
       else if (entry.isFile() && isPipelineText(relative(folder, path).split(sep).join('/')))
         files.set(relative(folder, path).split(sep).join('/'), await readFile(path, 'utf8'));
     }
@@ -33,7 +33,9 @@ export const readPipelineFolder = async (folder: string): Promise<ReadonlyMap<st
 };
 
 const isPipelineText = (path: string): boolean =>
-  path === 'pipeline.yaml' || path.endsWith('.sql') || (path.startsWith('processors/') && path.endsWith('.ts') && !path.endsWith('.test.ts'));
+  path === 'pipeline.yaml' ||
+  path.endsWith('.sql') ||
+  (path.startsWith('processors/') && (path.endsWith('.yaml') || (path.endsWith('.ts') && !path.endsWith('.test.ts'))));
 
 type Loaded = { readonly pipeline: Pipeline; readonly files: ReadonlyMap<string, string> };
 

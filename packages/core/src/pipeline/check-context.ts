@@ -3,7 +3,7 @@ import type { Draft } from './draft.ts';
 import type { PipelineYaml } from './pipeline-schema.ts';
 import type { Problem } from './problem.ts';
 import { formatPath } from './schema-problems.ts';
-import { pipelineFile, type Path, type YamlDocument } from './yaml-document.ts';
+import type { Path, YamlDocument } from './yaml-document.ts';
 
 export type PipelineDraft = Draft<PipelineYaml>;
 export type ProcessorDraft = Draft<PipelineYaml['processors'][string]>;
@@ -22,7 +22,7 @@ export const createCheckContext = (draft: PipelineDraft, files: ReadonlyMap<stri
   files,
   report: (path, message, fix, { atKey = false, severity = 'error' } = {}) => {
     const place = atKey ? document.placeOfKey(path) : document.placeOf(path);
-    problems.push({ file: pipelineFile, ...place, path: formatPath(path), message, fix, severity });
+    problems.push({ ...place, path: formatPath(path), message, fix, severity });
   },
 });
 

@@ -53,7 +53,7 @@ export const statementInYaml = (document: YamlDocument, path: Path, sql: string,
   sql,
   owner,
   path: formatPath(path),
-  placeOf: (line, column) => ({ file: 'pipeline.yaml', ...document.placeInText(path, Math.max(1, line - extraLines), column) }),
+  placeOf: (line, column) => document.placeInText(path, Math.max(1, line - extraLines), column),
 });
 
 const sayRefusal = ({ construct, message }: SqlProblem): readonly [string, string] =>

@@ -17,7 +17,8 @@ import { exportsRows } from './lint-text.ts';
 import { sortProblems, type Problem } from './problem.ts';
 import { formatPath } from './schema-problems.ts';
 import type { SqlAnalysis, SqlAnalyzer } from './sql-analyzer.ts';
-import { pipelineFile, readYaml, type Path, type YamlDocument } from './yaml-document.ts';
+import { readPipelineYaml } from './pipeline-documents.ts';
+import { pipelineFile, type Path, type YamlDocument } from './yaml-document.ts';
 
 type Lint = {
   readonly pipeline: Pipeline;
@@ -150,7 +151,6 @@ const lintExpectation = ({ pipeline, document, problems }: Lint, { id, table, ki
   if (kind === 'load' && sourceFile === pipelineFile && upstreams.every((upstream) => pipeline.calendar.reads.includes(upstream.table))) return;
   const path = ['processors', id];
   problems.push({
-    file: pipelineFile,
     ...document.placeOfKey(path),
     path: formatPath(path),
     message: `expected a blocking row_count or expected_keys audit of processor ${id}, found none: a date without rows is committed as succeeded`,
@@ -184,7 +184,6 @@ const lintProcessor = (lint: Lint, processor: Processor): void => {
   for (const { table } of upstreams.filter((upstream) => !read.has(upstream.table))) {
     const at = [...path, 'upstreams', table];
     lint.problems.push({
-      file: pipelineFile,
       ...lint.document.placeOfKey(at),
       path: formatPath(at),
       message: `expected every declared upstream of ${id} to be read, found ${table}, which neither its SQL nor its audits read`,
@@ -229,7 +228,7 @@ export const lintPipeline = (pipeline: Pipeline, files: ReadonlyMap<string, stri
   const columns = dateColumns(pipeline);
   const columnOf = (table: string): string | undefined => columns.get(table);
   const analyze = (statement: Statement): SqlAnalysis | undefined => analyzeStatement(statement, analyzer, columnOf, report);
-  const lint: Lint = { pipeline, files, document: readYaml(files.get(pipelineFile) ?? ''), columnOf, analyze, report, problems };
+  const lint: Lint = { pipeline, files, document: readPipelineYaml(files), columnOf, analyze, report, problems };
   lintCalendar(lint);
   for (const processor of pipeline.processors) lintProcessor(lint, processor);
   lintGates(lint);

@@ -7,27 +7,28 @@ import { checkProcessors, checkSources } from './check-processors.ts';
 import { checkReferences } from './check-references.ts';
 import { draftOf } from './draft.ts';
 import { checkGeneratedLoads } from './generated-load.ts';
+import { readPipelineYaml } from './pipeline-documents.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
 import { listNames, sortProblems, type Problem } from './problem.ts';
 import { describeValue, explainIssues } from './schema-problems.ts';
-import { pipelineFile, readYaml } from './yaml-document.ts';
+import { pipelineFile } from './yaml-document.ts';
 
 export type ReadPipelineOutcome =
   | { readonly ok: true; readonly pipeline: Pipeline; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * `files` holds pipeline.yaml and every other text file of the folder, by path relative to the folder, with `/`.
+ * `files` holds pipeline.yaml and every other text file of the folder, by path relative to the folder, with `/`. A processor
+ * may be declared in pipeline.yaml or in a file of its own, processors/<name>.yaml.
  * Warnings stand among the problems where there are errors too.
  */
 export const readPipeline = (files: ReadonlyMap<string, string>): ReadPipelineOutcome => {
-  const text = files.get(pipelineFile);
   const whole = { file: pipelineFile, line: 1, severity: 'error' } as const;
-  if (text === undefined) {
+  if (!files.has(pipelineFile)) {
     const message = `expected ${pipelineFile} in the folder, found ${files.size === 0 ? 'no files' : listNames([...files.keys()].sort(), 5)}`;
     return { ok: false, problems: [{ ...whole, message, fix: 'name the folder that holds it' }] };
   }
-  const document = readYaml(text);
+  const document = readPipelineYaml(files);
   const { value, brokenFrom } = document;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const shape: Problem = {
@@ -39,9 +40,9 @@ export const readPipeline = (files: ReadonlyMap<string, string>): ReadPipelineOu
   }
   const parsed = pipelineSchema.safeParse(value);
   const shape = parsed.success ? [] : explainIssues(parsed.error.issues, document);
-  if (brokenFrom !== undefined) {
+  if (brokenFrom.size > 0) {
     // Behind a broken line names may be cut off and keys misplaced: what is said about them would be noise.
-    const sure = shape.filter(({ line, message }) => line < brokenFrom && !message.includes('found none'));
+    const sure = shape.filter(({ file, line, message }) => line < (brokenFrom.get(file) ?? Number.POSITIVE_INFINITY) && !message.includes('found none'));
     return { ok: false, problems: sortProblems([...document.problems, ...sure]) };
   }
   const references: Problem[] = [];

@@ -261,6 +261,6 @@ export const explainIssues = (issues: readonly Issue[], document: YamlDocument):
     .filter(({ missing, path }) => missing !== true || !meant.has(formatPath(path)))
     .map(({ message, fix, path, atKey }): Problem => {
       const place: Place = atKey === true ? document.placeOfKey(path) : document.placeOf(path);
-      return { file: pipelineFile, ...place, path: formatPath(path), message, fix, severity: 'error' };
+      return { ...place, path: formatPath(path), message, fix, severity: 'error' };
     });
 };

@@ -1,4 +1,4 @@
-// pipeline.yaml as text with places: which line and column a path such as `processors.games.key` stands at. The plain
+// A YAML file as text with places: which line and column a path such as `processors.games.key` stands at. The plain
 // value alone would leave every later problem without a line.
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLError } from 'yaml';
 import type { Problem } from './problem.ts';
@@ -6,14 +6,14 @@ import type { Problem } from './problem.ts';
 export const pipelineFile = 'pipeline.yaml';
 
 export type Path = readonly (string | number)[];
-export type Place = { readonly line: number; readonly column: number };
+export type Place = { readonly file: string; readonly line: number; readonly column: number };
 
 export type YamlDocument = {
   /** The document as plain values; undefined where it can't be read at all. */
   readonly value: unknown;
   readonly problems: readonly Problem[];
-  /** Line from which on the structure can't be trusted, after a syntax error. */
-  readonly brokenFrom: number | undefined;
+  /** By file, the line from which on the structure can't be trusted, after a syntax error. */
+  readonly brokenFrom: ReadonlyMap<string, number>;
   /**
    * Place of what stands at the path: of a scalar's value, and of the key in front of a map or list. Where the path
    * leads nowhere (a missing key), the place of the nearest thing around it.
@@ -22,7 +22,7 @@ export type YamlDocument = {
   /** Place of the last key of the path, for problems with the key itself. */
   readonly placeOfKey: (path: Path) => Place;
   /** Translates a place inside the text of the scalar at the path (1-based) into a place in the file. */
-  readonly placeInText: (path: Path, line: number, column: number | undefined) => { readonly line: number; readonly column?: number };
+  readonly placeInText: (path: Path, line: number, column: number | undefined) => { readonly file: string; readonly line: number; readonly column?: number };
 };
 
 // Mistakes of one scalar or key leave the rest of the structure readable; all others may have moved what follows.
@@ -50,7 +50,7 @@ const sayError = (error: YAMLError): readonly [string, string] => {
   return [message, bracket === undefined ? (fixes[error.code] ?? 'mend the YAML here') : `add the missing "${bracket}"`];
 };
 
-const explainErrors = (errors: readonly YAMLError[], lines: LineCounter): Problem[] => {
+const explainErrors = (file: string, errors: readonly YAMLError[], lines: LineCounter): Problem[] => {
   let broken = false;
   return errors.flatMap((error) => {
     if (broken && consequences.has(error.code)) return [];
@@ -60,7 +60,7 @@ const explainErrors = (errors: readonly YAMLError[], lines: LineCounter): Proble
     const { line, col } = lines.linePos(error.pos[0]);
     return [
       {
-        file: pipelineFile,
+        file,
         line,
         column: col,
         message,
@@ -85,10 +85,10 @@ const stepInto = (document: Document, node: Node | undefined, part: string | num
 };
 
 /** Never throws: what can't be read is a problem of the result. */
-export const readYaml = (text: string): YamlDocument => {
+export const readYaml = (text: string, file = pipelineFile): YamlDocument => {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problems = explainErrors(document.errors, lines);
+  const problems = explainErrors(file, document.errors, lines);
   let value: unknown;
   try {
     value = document.toJS();
@@ -96,7 +96,7 @@ export const readYaml = (text: string): YamlDocument => {
     // An alias without its anchor, or aliases that would grow without bound (`maxAliasCount`).
     const message = error instanceof Error ? error.message : String(error);
     problems.push({
-      file: pipelineFile,
+      file,
       line: 1,
       message: `expected YAML, found a broken alias: ${message}`,
       fix: 'write the value out instead of the alias',
@@ -117,9 +117,9 @@ export const readYaml = (text: string): YamlDocument => {
   const at = (node: Node | undefined): Place | undefined => {
     if (node?.range == null) return undefined;
     const { line, col } = lines.linePos(node.range[0]);
-    return { line, column: col };
+    return { file, line, column: col };
   };
-  const start: Place = { line: 1, column: 1 };
+  const start: Place = { file, line: 1, column: 1 };
 
   const place = (path: Path, wantKey: boolean): Place => {
     const { reached, steps } = walk(path);
@@ -133,7 +133,7 @@ export const readYaml = (text: string): YamlDocument => {
   return {
     value,
     problems,
-    brokenFrom: broken.length === 0 ? undefined : Math.min(...broken),
+    brokenFrom: new Map(broken.length === 0 ? [] : [[file, Math.min(...broken)]]),
     placeOf: (path) => place(path, false),
     placeOfKey: (path) => place(path, true),
     placeInText: (path, line, column) => {
@@ -145,11 +145,11 @@ export const readYaml = (text: string): YamlDocument => {
       if (scalar.type !== 'BLOCK_LITERAL' && scalar.type !== 'BLOCK_FOLDED') {
         // On one line the places add up; in a folded or quoted text of several lines only the first line is certain.
         if (line > 1 || column === undefined) return origin;
-        return { line: origin.line, column: origin.column + column - 1 + (scalar.type?.startsWith('QUOTE') === true ? 1 : 0) };
+        return { file, line: origin.line, column: origin.column + column - 1 + (scalar.type?.startsWith('QUOTE') === true ? 1 : 0) };
       }
       const written = text.split(/\r?\n/).slice(origin.line);
       const indent = written.find((each) => each.trim() !== '')?.search(/\S/) ?? 0;
-      return { line: origin.line + line, ...(column === undefined ? {} : { column: indent + column }) };
+      return { file, line: origin.line + line, ...(column === undefined ? {} : { column: indent + column }) };
     },
   };
 };
