@@ -1,11 +1,14 @@
-// Two groups: everything that is quick and has a namespace of its own runs on both cores; then whole backfills, which start
-// processes and fill databases, one file at a time. `vitest run <path>` picks files of either.
+// Three groups, one after the other: everything that is quick and has a namespace of its own runs on both cores; then what runs
+// against emulators and mostly waits for them, two files at a time; then whole backfills, which start processes and fill databases, one
+// file at a time. `vitest run <path>` picks files of any.
 import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './test/support/closing-line-reporter.ts';
 
 const exclude = ['**/node_modules/**', '**/.floodgate/**', 'tools/**'];
+/** Each file has emulators of its own, on ports of its own. */
+const emulated = ['test/emulators/**/*.test.ts'];
 /** Processes, databases and browsers; they measure or wait for one another, so they get the machine for themselves. */
-const sequential = ['test/{e2e,emulators,browser,simulation}/**/*.test.ts', 'bench/**/*.test.ts', 'examples/**/*.test.ts'];
+const sequential = ['test/{e2e,browser,simulation}/**/*.test.ts', 'bench/**/*.test.ts', 'examples/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -18,10 +21,21 @@ export default defineConfig({
         test: {
           name: 'quick',
           include: ['{packages,services,cli,dashboard,pipelines,infra,docs,test}/**/*.test.ts'],
-          exclude: [...exclude, ...sequential],
+          exclude: [...exclude, ...emulated, ...sequential],
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'emulated',
+          include: emulated,
+          exclude,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxConcurrency: 3,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -33,7 +47,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxConcurrency: 3,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -29,7 +29,7 @@ const columns = [column('game_id', 'STRING', true), column('game_date', 'DATE', 
 const sourceOf = (files: string, format: Source['format'] = 'parquet'): Source => ({
   name: 'schedule',
   description: '',
-  files,
+  files: [files],
   format,
   dateColumn: 'game_date',
   key: ['game_id'],

@@ -115,6 +115,8 @@ describeWithEmulators(`kills on the cloud backend${skipped === undefined ? '' : 
           await victim.kill('SIGKILL');
           done.kills += 1;
           if (duringCommit) done.duringCommit += 1;
+          // Run by hand for half an hour: where it stands.
+          process.stderr.write(`${new Date(systemClock.now()).toISOString()} ${victim.name} ${JSON.stringify(done)}\n`);
           if (done.kills % 4 === 0) await disturb();
           if (done.kills % 10 === 5) {
             await deployment.emulators.restart('bigquery');

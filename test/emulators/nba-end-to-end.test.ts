@@ -13,55 +13,60 @@ import { copyData } from '../e2e/support/data-folder.ts';
 import { openEngine, pipelinesFolder, type Engine } from '../e2e/support/engine.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 
-const range = { start: '2023-11-06', end: '2023-11-26' };
-const input = { pipeline: 'nba', range, phases: '2..3', requestedBy: 'end-to-end test', reason: 'real weeks' } as const;
+const modes = [
+  { mode: 'pull', range: { start: '2023-11-06', end: '2023-11-26' }, leastRows: 50_000 },
+  { mode: 'push', range: { start: '2023-11-06', end: '2023-11-12' }, leastRows: 15_000 },
+] as const;
 
-describeWithEmulators('the NBA pipeline on the cloud backend', ['pubsub', 'firestore', 'bigquery', 'storage'], () => {
-  let folder: TemporaryFolder;
-  let embedded: Engine;
-  let deployment: Deployment;
+for (const { mode, range, leastRows } of modes)
+  describeWithEmulators(`the NBA pipeline on the cloud backend, messages ${mode}ed`, ['pubsub', 'firestore', 'bigquery', 'storage'], () => {
+    const input = { pipeline: 'nba', range, phases: '2..3', requestedBy: 'end-to-end test', reason: 'real weeks' } as const;
+    let folder: TemporaryFolder;
+    let embedded: Engine;
+    let deployment: Deployment;
 
-  beforeAll(async () => {
-    if (nbaDataAbsent !== undefined) return;
-    folder = await createTemporaryFolder();
-    const data = join(folder.path, 'data');
-    await mkdir(data);
-    await copyData(data, { first: partitionDate(input.range.start), last: partitionDate(input.range.end) });
-    [embedded, deployment] = await Promise.all([
-      openEngine({ home: join(folder.path, 'home'), data }),
-      startDeployment({
-        project: 'nba-weeks',
-        pipelines: pipelinesFolder,
-        pipeline: 'nba',
-        data,
-        services: { worker: 3 },
-      }),
-    ]);
-    await embedded.run(input);
-  }, 180_000);
-
-  afterAll(async () => {
-    await deployment?.[Symbol.asyncDispose]();
-    await embedded?.[Symbol.asyncDispose]();
-    await folder?.[Symbol.asyncDispose]();
-  });
-
-  test.skipIf(nbaDataAbsent !== undefined)(
-    'a published request fills the same tables, and every gate opens',
-    async () => {
-      const accepted = await deployment.request(input, 120_000);
-      const ended = await deployment.ended(accepted.backfillId, 480_000);
-      expect(ended.state).toBe('completed');
-      const { pipeline } = (await embedded.stack.catalog.load('nba')) as NonNullable<Awaited<ReturnType<typeof embedded.stack.catalog.load>>>;
-      const { rows, differences } = await compareWarehouses(pipeline.processors, deployment.backend.warehouse, embedded.stack.warehouse);
-      expect(differences).toEqual([]);
-      expect(rows).toBeGreaterThan(50_000);
-      const errors = deployment.services.flatMap(({ log, noise }) => [
-        ...noise,
-        ...log.filter((line) => line['severity'] === 'ERROR').map((line) => JSON.stringify(line)),
+    beforeAll(async () => {
+      if (nbaDataAbsent !== undefined) return;
+      folder = await createTemporaryFolder();
+      const data = join(folder.path, 'data');
+      await mkdir(data);
+      await copyData(data, { first: partitionDate(input.range.start), last: partitionDate(input.range.end) });
+      [embedded, deployment] = await Promise.all([
+        openEngine({ home: join(folder.path, 'home'), data }),
+        startDeployment({
+          project: `nba-${mode}`,
+          mode,
+          pipelines: pipelinesFolder,
+          pipeline: 'nba',
+          data,
+          services: { worker: 3 },
+        }),
       ]);
-      expect(errors).toEqual([]);
-    },
-    640_000,
-  );
-});
+      await embedded.run(input);
+    }, 180_000);
+
+    afterAll(async () => {
+      await deployment?.[Symbol.asyncDispose]();
+      await embedded?.[Symbol.asyncDispose]();
+      await folder?.[Symbol.asyncDispose]();
+    });
+
+    test.skipIf(nbaDataAbsent !== undefined)(
+      'a published request fills the same tables, and every gate opens',
+      async () => {
+        const accepted = await deployment.request(input, 120_000);
+        const ended = await deployment.ended(accepted.backfillId, 480_000);
+        expect(ended.state).toBe('completed');
+        const { pipeline } = (await embedded.stack.catalog.load('nba')) as NonNullable<Awaited<ReturnType<typeof embedded.stack.catalog.load>>>;
+        const { rows, differences } = await compareWarehouses(pipeline.processors, deployment.backend.warehouse, embedded.stack.warehouse);
+        expect(differences).toEqual([]);
+        expect(rows).toBeGreaterThan(leastRows);
+        const errors = deployment.services.flatMap(({ log, noise }) => [
+          ...noise,
+          ...log.filter((line) => line['severity'] === 'ERROR').map((line) => JSON.stringify(line)),
+        ]);
+        expect(errors).toEqual([]);
+      },
+      640_000,
+    );
+  });

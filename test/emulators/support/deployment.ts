@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { backfillSchema, parseDocument, type BackfillDocument } from '@floodgate/core/contracts/documents.ts';
+import { subscriptions } from '@floodgate/core/contracts/messages.ts';
 import type { BackfillRequestInput } from '@floodgate/core/contracts/request.ts';
 import type { Logger } from '@floodgate/core/ports/logger.ts';
 import { startEmulators, type Emulators } from '@floodgate/emulators/start-emulators.ts';
@@ -16,6 +17,7 @@ import type { EmulatorHosts } from '@floodgate/gcp/settings.ts';
 import { systemClock } from '@floodgate/system/system-clock.ts';
 import { systemIds } from '@floodgate/system/system-ids.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
+import { startBalancer } from './balancer.ts';
 
 const root = join(import.meta.dirname, '../../..');
 export type ServiceKind = 'planner' | 'worker' | 'validator';
@@ -30,6 +32,8 @@ export type Service = {
   /** As leases name it; undefined until it has said so. */
   readonly holder: string | undefined;
   readonly isRunning: boolean;
+  /** Where it listens; undefined until it has started. */
+  readonly port: number | undefined;
   /** Everything that it has logged, over all its lives. */
   readonly log: readonly LogLine[];
   /** What was no line of JSON: a crash, as a rule. */
@@ -46,6 +50,7 @@ export type DeploymentOptions = {
   readonly pipeline: string;
   /** How many of each; one unless said otherwise. */
   readonly services?: Partial<Record<ServiceKind, number>>;
+  /** `push`: the emulator pushes to a balancer in front of the services of each kind; lanes alone are pulled from. */
   readonly mode?: 'pull' | 'push';
   /** Variables of all services. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -74,6 +79,16 @@ const findFreePort = async (): Promise<number> => {
   return port;
 };
 
+/** Who is pushed to in push mode. */
+const pushed: readonly (readonly [name: keyof typeof subscriptions, kind: ServiceKind])[] = [
+  ['plannerRequests', 'planner'],
+  ['plannerTaskEvents', 'planner'],
+  ['plannerPhaseEvents', 'planner'],
+  ['plannerDeadLetters', 'planner'],
+  ['workerTasks', 'worker'],
+  ['validatorTaskEvents', 'validator'],
+];
+
 const silent: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const createService = (kind: ServiceKind, number: number, environment: (port: number) => Readonly<Record<string, string>>): Service => {
@@ -81,6 +96,7 @@ const createService = (kind: ServiceKind, number: number, environment: (port: nu
   const noise: string[] = [];
   let child: ChildProcess | undefined;
   let holder: string | undefined;
+  let listening: number | undefined;
   let ready = Promise.withResolvers<void>();
   let ended: Promise<unknown> = Promise.resolve();
 
@@ -89,7 +105,9 @@ const createService = (kind: ServiceKind, number: number, environment: (port: nu
       const entry = JSON.parse(line) as LogLine;
       log.push(entry);
       if (typeof entry['holder'] === 'string') holder = entry['holder'];
-      if (entry['message'] === 'service started') ready.resolve();
+      if (entry['message'] !== 'service started') return;
+      listening = Number(new URL(String(entry['address'])).port);
+      ready.resolve();
     } catch {
       noise.push(line);
     }
@@ -101,6 +119,9 @@ const createService = (kind: ServiceKind, number: number, environment: (port: nu
     get holder() {
       return holder;
     },
+    get port() {
+      return listening;
+    },
     get isRunning() {
       return child !== undefined && child.exitCode === null && child.signalCode === null;
     },
@@ -108,6 +129,7 @@ const createService = (kind: ServiceKind, number: number, environment: (port: nu
     noise,
     start: async () => {
       holder = undefined;
+      listening = undefined;
       ready = Promise.withResolvers();
       const port = await findFreePort();
       const started = spawn(process.execPath, [`services/${kind}/src/main.ts`], {
@@ -166,6 +188,17 @@ export const startDeployment = async (options: DeploymentOptions): Promise<Deplo
       await Promise.all(services.map((service) => service.kill('SIGKILL')));
     });
     await Promise.all(services.map((service) => service.start()));
+    if (options.mode === 'push') {
+      const urls = new Map<ServiceKind, string>();
+      for (const kind of ['worker', 'validator', 'planner'] as const) {
+        const ports = () => services.flatMap((service) => (service.kind === kind && service.isRunning ? (service.port ?? []) : []));
+        urls.set(kind, cleanup.use(await startBalancer(ports)).url);
+      }
+      for (const [name, kind] of pushed) {
+        const subscription = subscriptions[name].name;
+        await backend.clients.pubsub.subscription(subscription).modifyPushConfig({ pushEndpoint: `${urls.get(kind)}/push/${subscription}` });
+      }
+    }
 
     const poll = async <T>(what: string, withinMs: number, look: () => Promise<T | undefined>): Promise<T> => {
       const until = systemClock.now() + withinMs;
