@@ -125,6 +125,7 @@ export class SimulatedWarehouse {
     };
     return {
       prepareTable: (target, signal) => write('prepareTable', target.table, signal, () => engine.prepareTable(target, signal)),
+      inspectTable: (target, signal) => read('inspectTable', target.table, signal, () => engine.inspectTable(target, signal)),
       stage: (job, signal) =>
         process.call('warehouse.stage', `stage ${job.jobId}`, async () => {
           // Rows that a process yields are read before anything is sent: with it dies the job.

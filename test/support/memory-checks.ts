@@ -104,10 +104,10 @@ const judge = (
   { id, check, exempt }: KeyedCheck,
   rowsOf: (date: PartitionDate) => readonly JsonObject[],
   environment: CheckEnvironment,
-): { readonly findings: readonly Finding[]; readonly expected: number } => {
+): { readonly findings: readonly Finding[]; readonly expected: ReadonlyMap<PartitionDate, number> } => {
   const yielded = 'sql' in check ? environment.run(check.sql) : [];
   const findings: Finding[] = [];
-  let demanded = 0;
+  const demanded = new Map<PartitionDate, number>();
   for (const date of job.dates) {
     if (exempt?.has(date) === true) continue;
     const rows = rowsOf(date);
@@ -116,10 +116,10 @@ const judge = (
     if (check.type === 'unique_key') found = duplicates(rows, check.columns);
     else if (check.type === 'rows' || check.type === 'row_count') {
       const expected = check.type === 'rows' ? (check.expected.get(date) ?? 0) : own.reduce((sum, row) => sum + Number(row['expected']), 0);
-      demanded += expected;
+      demanded.set(date, expected);
       found = judgeCount(rows.length, expected);
     } else if (check.type === 'expected_keys') {
-      demanded += own.length;
+      demanded.set(date, own.length);
       found = judgeKeys(rows, check.columns, own);
     } else if (check.type === 'sql') {
       const { date: _date, ...first } = own[0] ?? {};
@@ -139,5 +139,11 @@ const judge = (
 
 export const judgeAll = (job: CheckJob, rowsOf: (date: PartitionDate) => readonly JsonObject[], environment: CheckEnvironment): CheckResult => {
   const judged = job.checks.map((keyed) => ({ id: keyed.id, ...judge(job, keyed, rowsOf, environment) }));
-  return { findings: judged.flatMap(({ findings }) => findings), expected: new Map(judged.map(({ id, expected }) => [id, expected])) };
+  const sum = (dates: ReadonlyMap<PartitionDate, number>): number => [...dates.values()].reduce((all, each) => all + each, 0);
+  return {
+    findings: judged.flatMap(({ findings }) => findings),
+    expected: new Map(judged.map(({ id, expected }) => [id, sum(expected)])),
+    expectedOf: new Map(judged.map(({ id, expected }) => [id, expected])),
+    rowsOf: new Map(job.dates.map((date) => [date, rowsOf(date).length])),
+  };
 };

@@ -11,6 +11,7 @@ import {
   type StagedDate,
   type StageJob,
   type TableSpec,
+  type TableComparison,
 } from '@floodgate/core/ports/warehouse.ts';
 
 /** Rows by date. Never changed in place: whoever holds one holds a snapshot, and what was computed from it stays true. */
@@ -151,9 +152,7 @@ export const hashRows = (columns: readonly Column[], rows: readonly JsonObject[]
   return { rows: rows.length, contentHash: digestText(texts.sort().join('\n')) };
 };
 
-/** Adds new nullable columns; throws `schema_mismatch` on any other difference. */
-export const alignColumns = (table: MemoryTable, target: TableSpec): void => {
-  if (table.columns === target.columns) return;
+const differencesOf = (table: MemoryTable, target: TableSpec): readonly string[] => {
   const found = new Map(table.columns.map((column) => [column.name, column]));
   const declared = new Set(target.columns.map(({ name }) => name));
   const lines = target.columns.flatMap((column) => {
@@ -162,6 +161,20 @@ export const alignColumns = (table: MemoryTable, target: TableSpec): void => {
     return before.type === column.type ? [] : [`~ ${column.name}: declared ${column.type}, found ${before.type}`];
   });
   for (const { name, type } of table.columns) if (!declared.has(name)) lines.push(`- ${name} ${type}`);
+  return lines;
+};
+
+/** Adds new nullable columns; throws `schema_mismatch` on any other difference. */
+export const alignColumns = (table: MemoryTable, target: TableSpec): void => {
+  if (table.columns === target.columns) return;
+  const lines = differencesOf(table, target);
   if (lines.length > 0) throw new WarehouseError('schema_mismatch', `${target.table} is not as declared:\n  ${lines.join('\n  ')}`);
   table.columns = target.columns;
+};
+
+export const compareColumns = (table: MemoryTable, target: TableSpec): TableComparison => {
+  const differences = differencesOf(table, target);
+  if (differences.length > 0) return { state: 'different', differences };
+  const known = new Set(table.columns.map(({ name }) => name));
+  return { state: 'as_declared', missing: target.columns.map(({ name }) => name).filter((name) => !known.has(name)) };
 };

@@ -18,6 +18,7 @@ import {
   type SourceDigest,
   type StagedDate,
   type StageJob,
+  type TableComparison,
   type TableSpec,
   type Warehouse,
 } from '@floodgate/core/ports/warehouse.ts';
@@ -29,6 +30,7 @@ import {
   allEntries,
   allRows,
   allWithoutMetadata,
+  compareColumns,
   createTable,
   digestDates,
   entriesOf,
@@ -166,6 +168,18 @@ export class MemoryWarehouse implements Warehouse {
       if (table === undefined) this.#tables.set(target.table, createTable(target.columns));
       else alignColumns(table, target);
     });
+  }
+
+  inspectTable(target: TableSpec, signal: AbortSignal): Promise<TableComparison> {
+    return this.#call('inspectTable', target, signal, () => {
+      const table = this.#tables.get(target.table);
+      return table === undefined ? { state: 'absent' } : compareColumns(table, target);
+    });
+  }
+
+  /** Somebody dropped it, log and all. */
+  dropTable(name: string): void {
+    this.#tables.delete(name);
   }
 
   stage(job: StageJob, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, StagedDate>> {

@@ -1,7 +1,7 @@
 // The statements of checks over staged or committed rows, for core's rules of checks (core/ports/check-rules.ts).
 import type { DuckDBDateValue, DuckDBListValue, DuckDBValue } from '@duckdb/node-api';
 import { fromDay, type PartitionDate } from '@floodgate/core/domain/partition-date.ts';
-import { conditionsOf, judgeChecks, type CheckUnit, type CountBranch, type Counts } from '@floodgate/core/ports/check-rules.ts';
+import { conditionsOf, judgeChecks, noChecks, type CheckUnit, type CountBranch, type Counts } from '@floodgate/core/ports/check-rules.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError, type CheckJob, type CheckResult } from '@floodgate/core/ports/warehouse.ts';
 import {
@@ -121,7 +121,7 @@ const checkUnit = (context: DuckDbContext, session: DuckDbSession, job: CheckJob
 
 export const runDuckDbChecks = async (context: DuckDbContext, session: DuckDbSession, job: CheckJob): Promise<CheckResult> => {
   const [first, last] = [job.dates[0], job.dates.at(-1)];
-  if (first === undefined || last === undefined || job.checks.length === 0) return { findings: [], expected: new Map() };
+  if (first === undefined || last === undefined || job.checks.length === 0) return noChecks;
   const { from, staged, staging } = rowsUnderCheck(context, job);
   const conditions = conditionsOf(job);
   const rows: RowsUnderCheck = {

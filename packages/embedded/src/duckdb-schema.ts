@@ -1,6 +1,6 @@
 // Makes target and commit log exist as declared, and tells in words where they differ.
 import type { Column } from '@floodgate/core/domain/pipeline.ts';
-import { WarehouseError, metadataColumns, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
+import { WarehouseError, metadataColumns, type TableSpec, type TableComparison } from '@floodgate/core/ports/warehouse.ts';
 import { declaredType, duckdbType, schemaOf } from '@floodgate/sql/duckdb/names.ts';
 import {
   addColumn,
@@ -44,6 +44,15 @@ const differences = (target: TableSpec, found: readonly Found[]): readonly strin
   }
   for (const name of metadataColumns) if (!byName.has(name)) lines.push(`+ ${name} (a column that Floodgate keeps; was this table made by something else?)`);
   return lines;
+};
+
+export const inspectTarget = async (session: DuckDbSession, target: TableSpec): Promise<TableComparison> => {
+  const found = await readColumns(session, target.table);
+  if (found.length === 0) return { state: 'absent' };
+  const lines = differences(target, found);
+  if (lines.length > 0) return { state: 'different', differences: lines };
+  const known = new Set(found.map(({ name }) => name));
+  return { state: 'as_declared', missing: target.columns.map(({ name }) => name).filter((name) => !known.has(name)) };
 };
 
 export const prepareTarget = async (session: DuckDbSession, target: TableSpec): Promise<void> => {

@@ -19,6 +19,7 @@ import {
   type SourceDigest,
   type StageJob,
   type StagedDate,
+  type TableComparison,
   type TableSpec,
   type Warehouse,
 } from '@floodgate/core/ports/warehouse.ts';
@@ -36,7 +37,7 @@ import { exportTable, type ExportFormat } from './duckdb-export.ts';
 import { WarehouseJobs } from './duckdb-jobs.ts';
 import { dropPreserved, preserveDate, readStagedRows } from './duckdb-preserve.ts';
 import { runQuery } from './duckdb-query.ts';
-import { describeTables, prepareTarget, type TableDescription } from './duckdb-schema.ts';
+import { describeTables, inspectTarget, prepareTarget, type TableDescription } from './duckdb-schema.ts';
 import { SourceCatalog } from './duckdb-sources.ts';
 import { maxNarrowDates, stageRows } from './duckdb-stage.ts';
 import { toDate } from './duckdb-values.ts';
@@ -146,6 +147,10 @@ export class DuckDbWarehouse implements Warehouse {
     if (this.#prepared.get(target.table) === declaration && !signal.aborted) return;
     await this.#changeSchema(signal, (session) => prepareTarget(session, target));
     this.#prepared.set(target.table, declaration);
+  }
+
+  inspectTable(target: TableSpec, signal: AbortSignal): Promise<TableComparison> {
+    return this.#use(signal, (session) => inspectTarget(session, target));
   }
 
   stage(job: StageJob, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, StagedDate>> {

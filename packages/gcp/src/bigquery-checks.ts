@@ -1,7 +1,7 @@
 // The statements of checks on BigQuery, for core's rules of checks (core/ports/check-rules.ts): one query counts for all checks of
 // a job, and what is wrong in detail is asked only where a count says that something is.
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
-import { conditionsOf, judgeChecks, type CheckUnit } from '@floodgate/core/ports/check-rules.ts';
+import { conditionsOf, judgeChecks, noChecks, type CheckUnit } from '@floodgate/core/ports/check-rules.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import type { CheckJob, CheckResult } from '@floodgate/core/ports/warehouse.ts';
 import {
@@ -80,7 +80,7 @@ const checkUnit = (context: BigQueryContext, job: CheckJob, rows: RowsUnderCheck
 };
 
 export const runBigQueryChecks = async (context: BigQueryContext, job: CheckJob, signal: AbortSignal): Promise<CheckResult> => {
-  if (job.dates.length === 0 || job.checks.length === 0) return { findings: [], expected: new Map() };
+  if (job.dates.length === 0 || job.checks.length === 0) return noChecks;
   const { target, subject, dates } = job;
   const from = subject === 'committed' ? target.table : stagingTable(context.settings.stagingDataset, target.table, subject.staging);
   try {

@@ -1,7 +1,7 @@
 // Makes target and commit log exist as declared, and tells in words where they differ. Invariant: a target that is prepared
 // has a log with exactly one fence row.
 import type { Column } from '@floodgate/core/domain/pipeline.ts';
-import { WarehouseError, metadataColumns, type TableSpec } from '@floodgate/core/ports/warehouse.ts';
+import { WarehouseError, metadataColumns, type TableSpec, type TableComparison } from '@floodgate/core/ports/warehouse.ts';
 import { createCommitLog } from '@floodgate/sql/googlesql/prepare.ts';
 import { commitLogName, datasetOf, elementType, nameOf } from '@floodgate/sql/googlesql/names.ts';
 import type { MaybeResource, Resource } from './bigquery-client.ts';
@@ -178,6 +178,16 @@ const ensureLog = async (context: BigQueryContext, table: string, signal: AbortS
       await context.jobs.calls.pause(attempt, signal);
     }
   }
+};
+
+export const inspectTarget = async (context: BigQueryContext, target: TableSpec, signal: AbortSignal): Promise<TableComparison> => {
+  const table = await getTable(context, target.table, signal);
+  if (table === undefined) return { state: 'absent' };
+  const lines = tableDifferences(target, table);
+  if (lines.length > 0) return { state: 'different', differences: lines };
+  const fields: readonly Field[] = table.schema?.fields ?? [];
+  const known = new Set(fields.map(({ name }) => name.toLowerCase()));
+  return { state: 'as_declared', missing: target.columns.map(({ name }) => name).filter((name) => !known.has(name.toLowerCase())) };
 };
 
 export const prepareTarget = async (context: BigQueryContext, target: TableSpec, signal: AbortSignal): Promise<Resource> => {

@@ -16,6 +16,7 @@ import {
   type SourceDigest,
   type StageJob,
   type StagedDate,
+  type TableComparison,
   type TableSpec,
   type Warehouse,
 } from '@floodgate/core/ports/warehouse.ts';
@@ -29,7 +30,7 @@ import { raiseFenceTo, readLog } from './bigquery-log.ts';
 import { estimateQuery, runQuery } from './bigquery-query.ts';
 import { stageRows } from './bigquery-stage.ts';
 import { dropStagings, listStagings, preserveDate, readStagedRows } from './bigquery-staging.ts';
-import { getTable, prepareTarget, refuseExpired } from './bigquery-tables.ts';
+import { getTable, inspectTarget, prepareTarget, refuseExpired } from './bigquery-tables.ts';
 import type { GcpSettings } from './settings.ts';
 import { SharedWork } from './shared-work.ts';
 
@@ -55,6 +56,11 @@ export class BigQueryWarehouse implements Warehouse {
 
   async prepareTable(target: TableSpec, signal: AbortSignal): Promise<void> {
     await this.#prepare(target, signal);
+  }
+
+  async inspectTable(target: TableSpec, signal: AbortSignal): Promise<TableComparison> {
+    if (signal.aborted) throw cancelled(signal);
+    return inspectTarget(this.#context, target, signal);
   }
 
   stage(job: StageJob, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, StagedDate>> {

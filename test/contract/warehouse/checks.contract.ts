@@ -102,6 +102,31 @@ export const describeChecks = (make: MakeHarness): void => {
       ]);
     });
 
+    test('what is demanded of each date, and what is there, is told of dates that pass as well', async () => {
+      await using harness = await make();
+      const { warehouse, target, of } = await arrange(harness, subject);
+      const counted = `SELECT DATE '2024-01-01' AS date, 4 AS expected UNION ALL SELECT DATE '2024-01-02', 3`;
+      const keys = `SELECT DATE '2024-01-02' AS date, 'd' AS game_id UNION ALL SELECT DATE '2024-01-02', 'z' UNION ALL SELECT DATE '2024-06-01', 'a'`;
+      const checks = [
+        { id: 'count', check: { type: 'row_count', sql: counted }, exempt: new Set([day(3)]) },
+        { id: 'keys', check: { type: 'expected_keys', columns: ['game_id'], sql: keys } },
+        { id: 'filled', check: { type: 'not_null', columns: ['game_id'], minRatio: 1 } },
+      ] as const;
+      const { expectedOf, rowsOf } = await warehouse.runChecks({ target, subject: of, dates, sources: [], checks }, never);
+      const [count, key, filled] = checks.map(({ id }) => [...(expectedOf.get(id) ?? [])].filter(([, wanted]) => wanted > 0));
+      expect(count).toEqual([
+        [day(1), 4],
+        [day(2), 3],
+      ]);
+      expect(expectedOf.get('count')?.has(day(3))).toBe(false);
+      expect(key).toEqual([[day(2), 2]]);
+      expect(filled).toEqual([]);
+      expect([...rowsOf].filter(([, rows]) => rows > 0)).toEqual([
+        [day(1), 4],
+        [day(2), 2],
+      ]);
+    });
+
     test('row_count compares with what its SELECT expects; a date that it leaves out expects no rows', async () => {
       await using harness = await make();
       const { warehouse, target, of } = await arrange(harness, subject);

@@ -59,6 +59,23 @@ export const describeTables = (make: MakeHarness): void => {
       expect(error.message).toContain('+ arena STRING');
     });
 
+    test('are looked at without being made or changed', async () => {
+      await using harness = await make();
+      const { warehouse } = harness;
+      const target = gamesTable();
+      expect(await warehouse.inspectTable(target, never)).toEqual({ state: 'absent' });
+      expect(await warehouse.inspectTable(target, never)).toEqual({ state: 'absent' });
+      await warehouse.prepareTable(target, never);
+      expect(await warehouse.inspectTable(target, never)).toEqual({ state: 'as_declared', missing: [] });
+      const wider = { ...target, columns: [...target.columns, column('arena', 'STRING')] };
+      for (const _ of [1, 2]) expect(await warehouse.inspectTable(wider, never)).toEqual({ state: 'as_declared', missing: ['arena'] });
+      const other = { ...target, columns: [column('game_id', 'STRING', true), column('game_date', 'DATE', true), column('points', 'STRING')] };
+      expect(await warehouse.inspectTable(other, never)).toMatchObject({
+        state: 'different',
+        differences: expect.arrayContaining(['~ points: declared STRING, found INT64', '- pace FLOAT64']),
+      });
+    });
+
     test('digests per date are those of equal content, and tell any change', async () => {
       await using harness = await make();
       const { warehouse } = harness;

@@ -54,6 +54,7 @@ const bindDeadlines = (inner: Warehouse, clock: Clock): Warehouse => {
   return {
     stage: (job, signal) => inner.stage(job, signal),
     prepareTable: (target, signal) => within(lookMs, signal, `preparing ${target.table}`, (own) => inner.prepareTable(target, own)),
+    inspectTable: (target, signal) => within(lookMs, signal, `looking at ${target.table}`, (own) => inner.inspectTable(target, own)),
     jobState: (jobId, signal) => within(lookMs, signal, `asking for the job ${jobId}`, (own) => inner.jobState(jobId, own)),
     cancelJob: (jobId, signal) => within(lookMs, signal, `cancelling the job ${jobId}`, (own) => inner.cancelJob(jobId, own)),
     runChecks: (job, signal) => within(checkMs, signal, `checking ${job.dates.length} dates of ${job.target.table}`, (own) => inner.runChecks(job, own)),

@@ -123,6 +123,7 @@ class Judgement {
   readonly checks: readonly PlannedCheck[];
   readonly findings: Finding[] = [];
   readonly expected: Map<string, number>;
+  readonly expectedOf: Map<string, Map<PartitionDate, number>>;
   readonly #dates: ReadonlySet<PartitionDate>;
   readonly #passes: Passes;
   readonly #branches: Branches;
@@ -130,6 +131,7 @@ class Judgement {
   private constructor(job: CheckJob, unit: CheckUnit, checks: readonly PlannedCheck[], passes: Passes, branches: Branches) {
     [this.job, this.unit, this.checks] = [job, unit, checks];
     this.expected = new Map(job.checks.map(({ id }) => [id, 0]));
+    this.expectedOf = new Map(job.checks.map(({ id }) => [id, new Map()]));
     this.#dates = new Set(job.dates);
     [this.#passes, this.#branches] = [passes, branches];
   }
@@ -157,6 +159,16 @@ class Judgement {
   /** Rows of a date, where any check needed them. */
   rowsOf(date: PartitionDate): number {
     return this.#passes.always.get(date)?.[0] ?? 0;
+  }
+
+  get rows(): ReadonlyMap<PartitionDate, number> {
+    return new Map(this.datesOf('always').map((date) => [date, this.rowsOf(date)]));
+  }
+
+  /** Notes what a check demands of a date. */
+  demand({ id }: KeyedCheck, date: PartitionDate, wanted: number): void {
+    this.expected.set(id, (this.expected.get(id) ?? 0) + wanted);
+    this.expectedOf.get(id)?.set(date, wanted);
   }
 
   at(place: Place, date: PartitionDate): number {
@@ -200,27 +212,23 @@ const judgeDuplicates = async (run: Judgement, { keyed, keys }: PlannedCheck): P
 };
 
 const judgeRows = (run: Judgement, keyed: KeyedCheck, expectedOf: (date: PartitionDate) => number): void => {
-  let demanded = 0;
   for (const date of run.dates) {
     if (!run.isJudged(keyed, date)) continue;
     const [found, wanted] = [run.rowsOf(date), expectedOf(date)];
-    demanded += wanted;
+    run.demand(keyed, date, wanted);
     if (found !== wanted) run.add(keyed, date, rowsMessage(found, wanted), Math.abs(found - wanted), []);
   }
-  run.expected.set(keyed.id, demanded);
 };
 
 const judgeExpectedKeys = async (run: Judgement, planned: PlannedCheck, columns: readonly string[], sql: string): Promise<void> => {
   const { keyed } = planned;
-  let demanded = 0;
   let isMissing = false;
   for (const [date, [expected, missing]] of run.branchOf(planned)) {
     if (date === null) throw new WarehouseError('contract_broken', `the check ${keyed.id} expects keys without a date`);
     if (!run.isJudged(keyed, date)) continue;
-    demanded += expected as number;
+    run.demand(keyed, date, expected as number);
     isMissing ||= (missing as number) > 0;
   }
-  run.expected.set(keyed.id, demanded);
   if (!isMissing) return;
   for (const { date, expected, missing, examples } of await run.unit.missingKeys(columns, sql)) {
     if (!run.isJudged(keyed, date) || missing === 0) continue;
@@ -268,9 +276,12 @@ const judgeDeclared = async (run: Judgement, planned: PlannedCheck): Promise<voi
   }
 };
 
+/** What comes of nothing to check. */
+export const noChecks: CheckResult = { findings: [], expected: new Map(), expectedOf: new Map(), rowsOf: new Map() };
+
 /** Findings in the order of the job's checks, then by date. */
 export const judgeChecks = async (job: CheckJob, unit: CheckUnit): Promise<CheckResult> => {
-  if (job.dates.length === 0 || job.checks.length === 0) return { findings: [], expected: new Map() };
+  if (job.dates.length === 0 || job.checks.length === 0) return noChecks;
   const run = await Judgement.begin(job, unit);
   for (const planned of run.checks) {
     await judgeOffences(run, planned);
@@ -279,5 +290,5 @@ export const judgeChecks = async (job: CheckJob, unit: CheckUnit): Promise<Check
   }
   const order = new Map(job.checks.map(({ id }, index) => [id, index]));
   run.findings.sort((a, b) => (order.get(a.checkId) as number) - (order.get(b.checkId) as number) || compareDates(a.date, b.date));
-  return { findings: run.findings, expected: run.expected };
+  return { findings: run.findings, expected: run.expected, expectedOf: run.expectedOf, rowsOf: run.rows };
 };

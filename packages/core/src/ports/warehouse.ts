@@ -81,7 +81,19 @@ export type Finding = {
 export type CheckResult = {
   readonly findings: readonly Finding[];
   readonly expected: ReadonlyMap<string, number>;
+  /** The same of each date, of checks that count; a date of which a check demands nothing may be left out. */
+  readonly expectedOf: ReadonlyMap<string, ReadonlyMap<PartitionDate, number>>;
+  /** Rows under check of each date, where any check looks at rows; a date without rows may be left out. */
+  readonly rowsOf: ReadonlyMap<PartitionDate, number>;
 };
+
+/** How a table compares with its declaration. */
+export type TableComparison =
+  | { readonly state: 'absent' }
+  /** `missing`: declared nullable columns, which preparing the table adds. */
+  | { readonly state: 'as_declared'; readonly missing: readonly string[] }
+  /** In words, as `schema_mismatch` has them. */
+  | { readonly state: 'different'; readonly differences: readonly string[] };
 
 export type CommitEntry = {
   readonly date: PartitionDate;
@@ -131,6 +143,8 @@ export interface Warehouse {
    * `schema_mismatch` with the difference in words. Safe to call at any time, from several places at once.
    */
   prepareTable(target: TableSpec, signal: AbortSignal): Promise<void>;
+  /** What preparing the table would find. Changes nothing. */
+  inspectTable(target: TableSpec, signal: AbortSignal): Promise<TableComparison>;
 
   /** Stages rows. All dates asked for come back, those without rows too. Rows outside first..last date throw `contract_broken`. */
   stage(job: StageJob, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, StagedDate>>;
