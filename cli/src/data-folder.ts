@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Pipeline } from '@floodgate/core/domain/pipeline.ts';
+import { describeFiles, listSource } from '@floodgate/core/domain/source-files.ts';
 import type { Config } from './config.ts';
 import { listFiles } from './embedded-home.ts';
 import { readHomeSettings, writeHomeSettings } from './home-settings.ts';
@@ -17,11 +18,14 @@ export const findDataFolder = async (config: Config): Promise<DataFolder | undef
 
 const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 
-export type SourceFiles = { readonly name: string; readonly glob: string; readonly files: number };
+export type SourceFiles = { readonly name: string; readonly glob: string; readonly files: number; readonly optional: boolean };
 
 export const listSourceFiles = async (pipeline: Pipeline, folder: string): Promise<readonly SourceFiles[]> => {
   const listed: SourceFiles[] = [];
-  for (const { name, files: glob } of pipeline.sources) listed.push({ name, glob, files: (await listFiles(folder, glob)).length });
+  for (const source of pipeline.sources) {
+    const { files } = await listSource(source, (glob) => listFiles(folder, glob));
+    listed.push({ name: source.name, glob: describeFiles(source), files: files.length, optional: source.optional === true });
+  }
   return listed;
 };
 
@@ -32,7 +36,7 @@ const howToBegin = (config: Config, variable: string): string =>
 export const checkData = async (config: Config, pipeline: Pipeline, data: DataFolder | undefined): Promise<readonly SourceFiles[]> => {
   if (pipeline.sources.length === 0) return [];
   const variable = `FLOODGATE_${pipeline.id.toUpperCase()}_DATA`;
-  const expected = `  expected  ${pipeline.sources.map(({ name, files }) => `${files} (${name})`).join('\n            ')}`;
+  const expected = `  expected  ${pipeline.sources.map(({ name, files, optional }) => `${describeFiles({ files })} (${name}${optional === true ? ', optional' : ''})`).join('\n            ')}`;
   const hint = howToBegin(config, variable);
   if (data === undefined) {
     throw new FloodgateError('no_data', `pipeline ${pipeline.id} reads files, and no folder was named that holds them\n${expected}`, { hint });
@@ -41,7 +45,7 @@ export const checkData = async (config: Config, pipeline: Pipeline, data: DataFo
   if (!(await isFolder(data.folder))) throw new FloodgateError('no_data', `there is no data folder ${data.folder} (${origin})\n${expected}`, { hint });
   const listed = await listSourceFiles(pipeline, data.folder);
   const missing = listed.filter(({ files }) => files === 0);
-  if (missing.length < listed.length) return missing;
+  if (missing.length < listed.length) return missing.filter(({ optional }) => !optional);
   const found = (await readdir(data.folder)).sort();
   const shown = found.length === 0 ? 'an empty folder' : found.slice(0, 6).join(', ') + (found.length > 6 ? ` and ${found.length - 6} more` : '');
   throw new FloodgateError(

@@ -6,6 +6,7 @@ import { listBackfills } from '@floodgate/core/app/read-status.ts';
 import { leaseSchema, parseDocument, schedulerLeasePath } from '@floodgate/core/contracts/documents.ts';
 import { storeIndexes } from '@floodgate/core/contracts/store-indexes.ts';
 import type { Pipeline } from '@floodgate/core/domain/pipeline.ts';
+import { describeFiles, listSource } from '@floodgate/core/domain/source-files.ts';
 import { lintPipeline } from '@floodgate/core/pipeline/lint.ts';
 import { readPipeline } from '@floodgate/core/pipeline/read-pipeline.ts';
 import type { StoreReader } from '@floodgate/core/ports/status-store.ts';
@@ -132,8 +133,14 @@ const examineSources = async (stack: GcpStack, pipeline: Pipeline, { bucket }: G
   if (objectStore === undefined || bucket === undefined)
     return [fail(subject, `pipeline ${pipeline.id} reads files, and no bucket is named that holds them`, 'name it with FLOODGATE_GCP_BUCKET')];
   try {
-    const counted = await Promise.all(pipeline.sources.map(async ({ files }) => ({ files, count: (await objectStore.list(files)).length })));
-    const missing = counted.filter(({ count }) => count === 0).map(({ files }) => files);
+    const counted = await Promise.all(
+      pipeline.sources.map(async (source) => ({
+        files: describeFiles(source),
+        count: (await listSource(source, (glob) => objectStore.list(glob))).files.length,
+        optional: source.optional === true,
+      })),
+    );
+    const missing = counted.filter(({ count, optional }) => count === 0 && !optional).map(({ files }) => files);
     if (missing.length > 0)
       return [
         fail(

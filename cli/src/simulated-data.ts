@@ -12,7 +12,7 @@ export const simulatedFolder = (home: string, { seed, season, games }: Simulated
   join(home, 'demo-data', `${season}-${seed}${games === undefined ? '' : `-${games}-games`}`);
 
 /** `play_by_play_*.parquet` → `play_by_play_2023-24.parquet`. */
-const fileOf = (glob: string, season: string): string => glob.replace('*', season);
+const fileOf = (files: readonly string[], season: string): string => (files[0] ?? '').replace('*', season);
 
 export const hasSimulatedData = async (pipeline: Pipeline, folder: string, season: string): Promise<boolean> => {
   const found = await Promise.all(pipeline.sources.map(({ files }) => stat(join(folder, fileOf(files, season))).catch(() => undefined)));

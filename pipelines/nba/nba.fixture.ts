@@ -1,6 +1,6 @@
 // What the tests of this pipeline share: the pipeline as read from its folder, its processors run as plain queries on
 // DuckDB, and its checks judged over the committed rows. No engine here: that one works is tested elsewhere.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { sourceTable, type Audit, type Check, type Column, type Pipeline, type Processor } from '@floodgate/core/domain/pipeline.ts';
@@ -54,9 +54,14 @@ const open = async (pipeline: Pipeline): Promise<DuckDBConnection> => {
 
 export const openRealData = async (pipeline: Pipeline): Promise<DuckDBConnection> => {
   const connection = await open(pipeline);
-  for (const { name, files, columns } of pipeline.sources) {
+  for (const { name, files, columns, optional } of pipeline.sources) {
+    const path = join(dataFolder, files[0] ?? '');
+    if (optional && globSync(path).length === 0) {
+      await connection.run(`CREATE TABLE ${sourceTable(name)} (${columns.map((column) => `"${column.name}" ${duckdbType(column.type)}`).join(', ')})`);
+      continue;
+    }
     const list = columns.map((column) => `"${column.name}"`).join(', ');
-    await connection.run(`CREATE VIEW ${sourceTable(name)} AS SELECT ${list} FROM read_parquet('${join(dataFolder, files).replaceAll("'", "''")}')`);
+    await connection.run(`CREATE VIEW ${sourceTable(name)} AS SELECT ${list} FROM read_parquet('${path.replaceAll("'", "''")}')`);
   }
   return connection;
 };

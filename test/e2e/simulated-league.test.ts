@@ -21,7 +21,7 @@ const writeLeague = async (data: string): Promise<SimulatedGameRows['games']> =>
   const games = [...simulateLeague(league)];
   for (const { name, files, columns } of loaded?.pipeline.sources ?? []) {
     const rows = games.flatMap((game) => game[name as keyof SimulatedGameRows] as unknown as readonly JsonObject[]);
-    await writeParquet(join(data, files.replace('*', league.season)), columns, rows);
+    await writeParquet(join(data, (files[0] ?? '').replace('*', league.season)), columns, rows);
   }
   return games.flatMap((game) => game.games);
 };

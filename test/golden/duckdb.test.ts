@@ -1,7 +1,7 @@
 // The statements that Floodgate builds for DuckDB, readable in duckdb/*.sql. After a wanted change: vitest run -u.
 import { expect, test } from 'vitest';
 import { partitionDate } from '@floodgate/core/domain/partition-date.ts';
-import type { Column, ColumnType, Source } from '@floodgate/core/domain/pipeline.ts';
+import type { Column, ColumnType } from '@floodgate/core/domain/pipeline.ts';
 import { offencesOf } from '@floodgate/core/ports/check-offences.ts';
 import type { CommitEntry, CommitLogEntry, TableSpec } from '@floodgate/core/ports/warehouse.ts';
 import * as checks from '@floodgate/sql/duckdb/checks.ts';
@@ -50,10 +50,10 @@ const logged: CommitLogEntry = {
   committedAt: 1_705_000_000_123,
   outcome: 'committed',
 };
-const source: Source = {
+const source: digest.ReadableSource = {
   name: 'schedule',
   description: '',
-  files: 'schedule_*.parquet',
+  files: ['schedule_*.parquet'],
   format: 'parquet',
   dateColumn: 'game_date',
   key: [],
@@ -133,6 +133,8 @@ const statements = {
   'digest-keep-insert': digest.insertKeptDigests(),
   'source-view-parquet': digest.createSourceView(source, source.name, ['/data/a.parquet', "/data/o'b.parquet"], sourceColumns),
   'source-view-csv': digest.createSourceView({ ...source, format: 'csv' }, source.name, ['/data/a.csv'], sourceColumns),
+  'source-view-dates': digest.createSourceView({ ...source, format: 'ndjson' }, source.name, ['/data/2024-01-26.ndjson.gz'], sourceColumns, true),
+  'source-empty': digest.createEmptySource(source, source.name),
   'source-table-ndjson': digest.createSourceTable({ ...source, format: 'ndjson' }, source.name, ['/data/a.ndjson'], sourceColumns),
 } as const;
 

@@ -12,7 +12,7 @@ import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SimulatedWarehouse, type CommitEvent, type SimulatedWarehouseOptions, type StageEvent } from './simulated-warehouse.ts';
 
-const source = { name: 'feed', description: '', files: 'feed.parquet', format: 'parquet', dateColumn: 'game_date', key: [], columns: [] } as const;
+const source = { name: 'feed', description: '', files: ['feed.parquet'], format: 'parquet', dateColumn: 'game_date', key: [], columns: [] } as const;
 
 const make = (
   rates: ChaosOptions['rates'] = {},

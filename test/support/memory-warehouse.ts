@@ -3,6 +3,7 @@
 // that use it, as an engine of its own does: a call whose caller has died goes on.
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
+import { describeFiles } from '@floodgate/core/domain/source-files.ts';
 import { applyCommit, takeFence } from '@floodgate/core/ports/commit-rules.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import {
@@ -268,7 +269,8 @@ export class MemoryWarehouse implements Warehouse {
   digestSource(source: Source, range: DateRange, signal: AbortSignal): Promise<ReadonlyMap<PartitionDate, SourceDigest>> {
     return this.#call('digestSource', source, signal, () => {
       const rows = this.#sources.get(`source.${source.name}`);
-      if (rows === undefined) throw new WarehouseError('source_missing', `no file matches ${source.files}`);
+      if (rows === undefined && source.optional) return new Map();
+      if (rows === undefined) throw new WarehouseError('source_missing', `no file matches ${describeFiles(source)}`);
       return digestDates(rows, range);
     });
   }

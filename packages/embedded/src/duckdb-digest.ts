@@ -11,6 +11,11 @@ import { fromHashParts } from './duckdb-stage.ts';
 import { dateValue } from './duckdb-values.ts';
 
 type Digests = ReadonlyMap<PartitionDate, SourceDigest>;
+/** `version` tells which file a date was read of, where every date has its own. */
+type KeptDigests = ReadonlyMap<PartitionDate, SourceDigest & { readonly version?: string | undefined }>;
+
+/** In the place of a version where every date has its own. */
+const byDate = 'by date';
 
 export const digestRelation = async (
   session: DuckDbSession,
@@ -31,6 +36,8 @@ export class SourceDigests {
   readonly #known = new Map<string, { readonly version: string; readonly digests: Digests }>();
 
   async read(sources: SourceCatalog, session: DuckDbSession, source: Source, range: DateRange): Promise<Digests> {
+    const versions = await sources.versionsByDate(source);
+    if (versions !== undefined) return readDated(sources, session, source, range, versions);
     const version = versionOf(await sources.versionOf(source), source);
     let known = this.#known.get(source.name);
     if (known?.version !== version) {
@@ -41,6 +48,46 @@ export class SourceDigests {
     return new Map([...known.digests].filter(([date]) => date >= range.first && date <= range.last));
   }
 }
+
+/** Digests of files that hold one date each are kept one by one: a date that is landed costs its own reading, not that of all. */
+const readDated = async (
+  sources: SourceCatalog,
+  session: DuckDbSession,
+  source: Source,
+  range: DateRange,
+  files: ReadonlyMap<PartitionDate, string>,
+): Promise<Digests> => {
+  const versions = new Map([...files].map(([date, file]) => [date, versionOf(file, source)] as const));
+  const kept = await readKept(session, source.name, byDate);
+  const known = new Map([...(kept ?? [])].filter(([date, { version }]) => versions.get(date) === version));
+  const wanted = [...versions.keys()].filter((date) => date >= range.first && date <= range.last).sort();
+  const unknown = wanted.filter((date) => !known.has(date));
+  const [first, last] = [unknown[0], unknown.at(-1)];
+  if (first !== undefined && last !== undefined) {
+    const lease = await sources.acquire(session, [source], true);
+    try {
+      const read = await digestRelation(session, sourceRelation(source.name), source.dateColumn, source.columns, { first, last });
+      const after = await sources.versionsByDate(source);
+      for (const date of unknown) {
+        const file = after?.get(date);
+        // A file that was replaced while it was read: what was read may be of either, and is not kept.
+        const isSame = file !== undefined && versionOf(file, source) === versions.get(date);
+        known.set(date, { ...(read.get(date) ?? { digest: '', rows: 0 }), version: isSame ? versions.get(date) : undefined });
+      }
+    } catch (error) {
+      throw sources.explain(error, [source]);
+    } finally {
+      lease.release();
+    }
+    await keep(session, source.name, byDate, new Map([...known].filter(([, { version }]) => version !== undefined)));
+  }
+  return new Map(
+    wanted.flatMap((date) => {
+      const { digest, rows } = known.get(date) ?? { digest: '', rows: 0 };
+      return rows === 0 ? [] : [[date, { digest, rows }] as const];
+    }),
+  );
+};
 
 /** What the digests depend on; `files` names every file with its etag. */
 const versionOf = (files: string, source: Source): string =>
@@ -67,21 +114,21 @@ const digestFiles = async (
   }
 };
 
-const readKept = async (session: DuckDbSession, source: string, version: string): Promise<Digests | undefined> => {
+const readKept = async (session: DuckDbSession, source: string, version: string): Promise<KeptDigests | undefined> => {
   const [row] = await session.rows(selectKeptDigests(), { source, version });
   if (!row) return undefined;
-  const entries = JSON.parse(String(row[0])) as readonly (readonly [PartitionDate, number, string])[];
-  return new Map(entries.map(([date, rows, digest]) => [date, { digest, rows }]));
+  const entries = JSON.parse(String(row[0])) as readonly (readonly [PartitionDate, number, string, string?])[];
+  return new Map(entries.map(([date, rows, digest, file]) => [date, { digest, rows, ...(file === undefined ? {} : { version: file }) }]));
 };
 
-const keep = async (session: DuckDbSession, source: string, version: string, digests: Digests): Promise<void> => {
+const keep = async (session: DuckDbSession, source: string, version: string, digests: KeptDigests): Promise<void> => {
   try {
     await session.transaction(async () => {
       await session.run(deleteKeptDigests(), { source });
       await session.run(insertKeptDigests(), {
         source,
         version,
-        digests: JSON.stringify([...digests].map(([date, { rows, digest }]) => [date, rows, digest])),
+        digests: JSON.stringify([...digests].map(([date, { rows, digest, version: file }]) => [date, rows, digest, ...(file === undefined ? [] : [file])])),
       });
     });
   } catch (error) {

@@ -1,19 +1,25 @@
 // Declared sources as `source.<name>`. Small ones are tables in memory, ordered by date, since a read of one date from
-// Parquet costs several times that of a table; large ones are views over their files. Invariant: what a name stands for
-// changes only while no call that asked for another definition uses it, and always when the files' etags change.
+// Parquet costs several times that of a table; large ones are views over their files. So are those whose files have dates in
+// their names: a read of some dates opens the files of those dates alone. Invariant: what a name stands for changes only while
+// no call that asked for another definition uses it, and always when the files' etags change.
 import type { FloodgateError } from '@floodgate/core/domain/errors.ts';
+import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
+import { formatOfFile, listSource, type ListedSource } from '@floodgate/core/domain/source-files.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import type { ObjectInfo, ObjectStore } from '@floodgate/core/ports/object-store.ts';
+import { checkListing } from '@floodgate/core/ports/source-listing.ts';
 import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
 import {
   compressSources,
+  createEmptySource,
   createSourceTable,
   createSourceView,
   describeCsv,
   describeParquet,
   dropSourceTable,
   dropSourceView,
+  type ReadableSource,
   type SourceColumn,
 } from '@floodgate/sql/duckdb/digest.ts';
 import { declaredType } from '@floodgate/sql/duckdb/names.ts';
@@ -62,7 +68,16 @@ export class SourceCatalog {
 
   /** The version that a lease on the source has while its files are these; lists them and reads nothing. */
   async versionOf(source: Source): Promise<string> {
-    return `${definitionOf(source)}@${etagsOf(await this.#list(source))}`;
+    return `${definitionOf(source)}@${etagsOf((await this.#list(source)).files)}`;
+  }
+
+  /** The same for each date where the names of the files say which date they hold; undefined where they don't. */
+  async versionsByDate(source: Source): Promise<ReadonlyMap<PartitionDate, string> | undefined> {
+    const { files, dates } = await this.#list(source);
+    if (dates === undefined) return undefined;
+    const filesOf = new Map<PartitionDate, ObjectInfo[]>();
+    for (const [index, date] of dates.entries()) filesOf.set(date, [...(filesOf.get(date) ?? []), files[index] as ObjectInfo]);
+    return new Map([...filesOf].map(([date, infos]) => [date, `${definitionOf(source)}@${etagsOf(infos)}`]));
   }
 
   /** An error that names a file of a source is told as one of that source. */
@@ -70,14 +85,22 @@ export class SourceCatalog {
     const known = toWarehouseError(error);
     if (known.code === 'cancelled' || known.code === 'contract_broken') return known;
     for (const source of sources) {
-      const folder = this.#locateGlob(source.files).replace(/[^/]*$/, '');
-      const file = known.message.split(folder).length > 1 && folder !== '' ? known.message.split(folder)[1]?.split(/["'\s,)]/)[0] : undefined;
+      const file = this.#fileIn(known.message, source);
       if (file === undefined) continue;
       if (/convert|cast|transform/i.test(known.message))
         return new WarehouseError('source_mismatch', `source ${source.name}, file ${file}: ${known.message}`, { cause: error });
       return unreadable(source, file, error);
     }
     return known;
+  }
+
+  #fileIn(message: string, source: Source): string | undefined {
+    for (const pattern of source.files) {
+      const folder = this.#locateGlob(pattern).replace(/[^/]*$/, '');
+      const [, after] = folder === '' ? [] : message.split(folder);
+      if (after !== undefined) return after.split(/["'\s,)]/)[0];
+    }
+    return undefined;
   }
 
   async #inTurn<T>(name: string, body: () => Promise<T>): Promise<T> {
@@ -98,36 +121,39 @@ export class SourceCatalog {
       return known;
     }
     const listedAt = this.#clock.now();
-    const files = await this.#list(source);
-    const etags = etagsOf(files);
+    const listed = await this.#list(source);
+    const etags = etagsOf(listed.files);
     if (known?.definition === definition && known.etags === etags) {
       known.listedAt = listedAt;
       known.users += 1;
       return known;
     }
     while (known && known.definition !== definition && known.users > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    const kind = await this.#install(session, source, files, known?.kind ?? 'none');
+    const kind = await this.#install(session, source, listed, known?.kind ?? 'none');
     const entry: Installed = { definition, etags, kind, listedAt, users: 1 };
     this.#installed.set(source.name, entry);
     return entry;
   }
 
-  async #list(source: Source): Promise<readonly ObjectInfo[]> {
-    if (!this.#store) throw new WarehouseError('source_missing', `source ${source.name}: the warehouse was opened without a folder of sources`);
-    const files = await this.#store.list(source.files);
-    if (files.length > 0) return files;
-    throw new WarehouseError('source_missing', `source ${source.name}: no file matches ${this.#locateGlob(source.files)}`, {
-      hint: `put the files there, or correct \`files: ${source.files}\` of the source`,
-    });
+  async #list(source: Source): Promise<ListedSource<ObjectInfo>> {
+    const store = this.#store;
+    if (!store && !source.optional) throw new WarehouseError('source_missing', `source ${source.name}: the warehouse was opened without a folder of sources`);
+    const listed = await listSource(source, (glob) => store?.list(glob) ?? Promise.resolve([]));
+    return checkListing(source, listed, (pattern) => this.#locateGlob(pattern));
   }
 
-  async #install(session: DuckDbSession, source: Source, infos: readonly ObjectInfo[], before: Installed['kind']): Promise<'TABLE' | 'VIEW'> {
+  async #install(session: DuckDbSession, declared: Source, listed: ListedSource<ObjectInfo>, before: Installed['kind']): Promise<'TABLE' | 'VIEW'> {
+    const { files: infos, dates } = listed;
+    const source = { ...declared, format: listed.format };
     const files = infos.map(({ key }) => this.#locate(key));
-    const columns = await this.#check(session, source, files, infos);
-    const kind = infos.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#maxTableBytes ? 'TABLE' : 'VIEW';
+    const columns = infos.length === 0 ? [] : await this.#check(session, source, files, infos);
+    const isSmall = infos.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#maxTableBytes;
+    const kind = dates === undefined && infos.length > 0 && isSmall ? 'TABLE' : 'VIEW';
     try {
       if (before !== kind && before !== 'none') await session.run(before === 'TABLE' ? dropSourceTable(source.name) : dropSourceView(source.name));
-      await session.run(kind === 'TABLE' ? createSourceTable(source, source.name, files, columns) : createSourceView(source, source.name, files, columns));
+      if (infos.length === 0) await session.run(createEmptySource(source, source.name));
+      else if (kind === 'TABLE') await session.run(createSourceTable(source, source.name, files, columns));
+      else await session.run(createSourceView(source, source.name, files, columns, dates !== undefined));
       // Compresses it: 887 MB of play-by-play became 95 MB. Refused while others read a source, and then it is only larger.
       if (kind === 'TABLE') await session.run(compressSources()).catch(() => undefined);
     } catch (error) {
@@ -138,7 +164,7 @@ export class SourceCatalog {
   }
 
   /** Holds every file's columns against the declaration; names file and column of what differs. */
-  async #check(session: DuckDbSession, source: Source, files: readonly string[], infos: readonly ObjectInfo[]): Promise<readonly SourceColumn[]> {
+  async #check(session: DuckDbSession, source: ReadableSource, files: readonly string[], infos: readonly ObjectInfo[]): Promise<readonly SourceColumn[]> {
     if (source.format === 'ndjson') return source.columns.map((column) => ({ column, present: true }));
     const present = new Set<string>();
     const problems: string[] = [];
@@ -160,7 +186,7 @@ export class SourceCatalog {
     return source.columns.map((column) => ({ column, present: present.has(column.name) }));
   }
 
-  async #describe(session: DuckDbSession, source: Source, file: string, key: string): Promise<ReadonlyMap<string, string>> {
+  async #describe(session: DuckDbSession, source: ReadableSource, file: string, key: string): Promise<ReadonlyMap<string, string>> {
     try {
       const rows = await session.rows(source.format === 'parquet' ? describeParquet(file) : describeCsv(file));
       return new Map(rows.map(([name, type]) => [String(name), String(type)]));
@@ -182,15 +208,19 @@ export class SourceCatalog {
 }
 
 const definitionOf = ({ files, format, dateColumn, columns }: Source): string =>
-  JSON.stringify([files, format, dateColumn, columns.map(({ name, type, required }) => [name, type, required])]);
+  JSON.stringify([files, format ?? null, dateColumn, columns.map(({ name, type, required }) => [name, type, required])]);
 
 const etagsOf = (files: readonly ObjectInfo[]): string => files.map(({ key, etag }) => `${key}:${etag}`).join('\n');
 
 const unreadable = (source: Source, file: string, error: unknown): WarehouseError =>
-  new WarehouseError('source_unreadable', `source ${source.name}: ${file} can't be read as ${source.format}: ${toWarehouseError(error).message}`, {
-    cause: error,
-    hint: `the file is damaged or was copied only in part: replace ${file}, then replay`,
-  });
+  new WarehouseError(
+    'source_unreadable',
+    `source ${source.name}: ${file} can't be read as ${source.format ?? formatOfFile(file)}: ${toWarehouseError(error).message}`,
+    {
+      cause: error,
+      hint: `the file is damaged or was copied only in part: replace ${file}, then replay`,
+    },
+  );
 
 /**
  * The sources that a statement may read: callers pass all that a pipeline declares, and one that a statement doesn't

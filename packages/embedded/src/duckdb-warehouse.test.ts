@@ -181,10 +181,10 @@ test('tables are described and exported without the columns that Floodgate keeps
   expect(await readFile(path, 'utf8')).toBe('game_date,id,text\n2024-01-01,1,a\n2024-01-01,2,b\n');
 });
 
-const scores = (format: Source['format'], files: string): Source => ({
+const scores = (format: NonNullable<Source['format']>, files: string): Source => ({
   name: 'scores',
   description: '',
-  files,
+  files: [files],
   format,
   dateColumn: 'game_date',
   key: ['id'],

@@ -1,6 +1,7 @@
 // One table of one source's files: made, filled by one load job, and declared good once its files are known to have been the same
 // before and after. See bigquery-sources.ts for the invariants.
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
+import { describeFiles, listSource, type SourceFormat } from '@floodgate/core/domain/source-files.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import { ObjectStoreError } from '@floodgate/core/ports/object-store.ts';
 import { WarehouseError, type WarehouseErrorCode } from '@floodgate/core/ports/warehouse.ts';
@@ -16,6 +17,8 @@ import type { GcpSettings } from './settings.ts';
 import { checkFiles, unreadable, type SourceFiles } from './source-files.ts';
 
 export type SourceFile = GcsObjectInfo;
+/** A source of which the format is known, be it by the names of its files. */
+type ReadableSource = Source & { readonly format: SourceFormat };
 
 /** Renewed when half of it is over. */
 const lifeMs = 7 * 24 * 3_600_000;
@@ -47,7 +50,7 @@ export class SourceLoader {
   }
 
   /** changed: the files are no longer those of the listing, or somebody dropped the table; list again. */
-  async ensure(source: Source, files: readonly SourceFile[], table: string, signal: AbortSignal): Promise<'ready' | 'changed'> {
+  async ensure(source: ReadableSource, files: readonly SourceFile[], table: string, signal: AbortSignal): Promise<'ready' | 'changed'> {
     const generations = digestOf(files.map(({ key, generation }) => [key, generation]));
     try {
       let found = await this.#get(table, signal);
@@ -59,7 +62,7 @@ export class SourceLoader {
         if (files.length > maxUris)
           throw new WarehouseError(
             'source_unreadable',
-            `source ${source.name}: ${files.length} files match ${source.files}, and BigQuery loads ${maxUris} at once`,
+            `source ${source.name}: ${files.length} files match ${describeFiles(source)}, and BigQuery loads ${maxUris} at once`,
             {
               hint: 'combine the files, or narrow the glob',
             },
@@ -70,7 +73,8 @@ export class SourceLoader {
       }
       // Begun over other uploads, if of the same content: which of them its load has read, nobody knows.
       const isLoaded = found?.labels?.floodgate_files === generations && (await this.#load(source, files, table, String(found.creationTime), signal));
-      const isSame = isLoaded && digestOf((await this.#store.list(source.files, signal)).map(({ key, generation }) => [key, generation])) === generations;
+      const listed = isLoaded ? await listSource(source, (glob) => this.#store.list(glob, signal)) : undefined;
+      const isSame = listed !== undefined && digestOf(listed.files.map(({ key, generation }) => [key, generation])) === generations;
       if (!isSame) {
         await this.#drop(table, signal);
         return 'changed';
@@ -101,7 +105,7 @@ export class SourceLoader {
   async #create(source: Source, table: string, generations: string, signal: AbortSignal): Promise<void> {
     const resource = {
       tableReference: this.#reference(table),
-      description: `Files of the source ${source.name}: ${source.files}`,
+      description: `Files of the source ${source.name}: ${describeFiles(source)}`,
       labels: labelsOf(generations),
       schema: schemaOf(source),
       timePartitioning: { type: 'MONTH', field: source.dateColumn },
@@ -117,7 +121,9 @@ export class SourceLoader {
   }
 
   /** false: the table is gone or has used up its jobs. Throws what is wrong with the files. */
-  async #load(source: Source, files: readonly SourceFile[], table: string, createdAt: string, signal: AbortSignal): Promise<boolean> {
+  async #load(source: ReadableSource, files: readonly SourceFile[], table: string, createdAt: string, signal: AbortSignal): Promise<boolean> {
+    // An optional source without files: the table is as it should be.
+    if (files.length === 0) return true;
     const configuration = this.#configuration(source, files, table);
     let tries = 0;
     for (let number = 1; number <= maxJobs; number += 1) {
@@ -143,7 +149,7 @@ export class SourceLoader {
     return false;
   }
 
-  #configuration(source: Source, files: readonly SourceFile[], table: string): object {
+  #configuration(source: ReadableSource, files: readonly SourceFile[], table: string): object {
     return {
       labels: { floodgate: 'source', source: source.name.toLowerCase() },
       jobTimeoutMs: String(loadTimeoutMs),
@@ -198,7 +204,7 @@ const labelsOf = (generations: string): Readonly<Record<string, string>> => ({ f
 const explain = (failure: Error, source: Source, files: readonly SourceFile[]): WarehouseError => {
   // Of two keys of which one begins the other, the longer is meant.
   const named = files.filter(({ key }) => failure.message.includes(key)).sort((a, b) => b.key.length - a.key.length)[0];
-  const file = named?.key ?? (files.length === 1 ? files[0]?.key : undefined) ?? source.files;
+  const file = named?.key ?? (files.length === 1 ? files[0]?.key : undefined) ?? describeFiles(source);
   const cause = failure.cause instanceof BigQueryJobError ? failure.cause : failure;
   if (mismatchWords.test(failure.message)) return new WarehouseError('source_mismatch', `source ${source.name}, file ${file}: ${failure.message}`, { cause });
   return unreadable(source, file, failure.message, cause);

@@ -8,8 +8,10 @@
 // or unlabelled table, with which the next one goes on; one that nobody needs any more expires.
 import type { Source } from '@floodgate/core/domain/pipeline.ts';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
+import { describeFiles, listSource, type ListedSource } from '@floodgate/core/domain/source-files.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
 import { ObjectStoreError } from '@floodgate/core/ports/object-store.ts';
+import { checkListing } from '@floodgate/core/ports/source-listing.ts';
 import { WarehouseError, type DateRange, type SourceDigest } from '@floodgate/core/ports/warehouse.ts';
 import { findTables, rewriteTables } from '@floodgate/sql/googlesql/rewrite-tables.ts';
 import { cancelled } from './bigquery-client.ts';
@@ -46,7 +48,7 @@ export class SourceTables {
   readonly #store: SourceFiles | undefined;
   readonly #loader: SourceLoader | undefined;
   readonly #work = new SharedWork();
-  readonly #listings = new Map<string, { readonly listedAt: number; readonly files: readonly SourceFile[] }>();
+  readonly #listings = new Map<string, { readonly listedAt: number; readonly listed: ListedSource<SourceFile> }>();
   readonly #readyAt = new Map<string, number>();
   readonly #digests = new Map<string, { readonly version: string; readonly digests: Digests }>();
 
@@ -98,12 +100,12 @@ export class SourceTables {
 
   async #acquire(source: Source, fresh: boolean, signal: AbortSignal): Promise<Acquired> {
     for (let attempt = 1; attempt <= loadTries; attempt += 1) {
-      const files = await this.#list(source, fresh || attempt > 1, signal);
-      const version = versionOf(source, (this.#store as SourceFiles).locate(source.name), files);
+      const { files, format } = await this.#list(source, fresh || attempt > 1, signal);
+      const version = versionOf({ ...source, format }, (this.#store as SourceFiles).locate(source.name), files);
       const table = `${this.#dataset}.source_${source.name}_${version}`;
       const readyAt = this.#readyAt.get(table);
       if (readyAt !== undefined && this.#clock.now() - readyAt < recheckAfterMs) return { table, version };
-      const outcome = await this.#work.run(table, signal, (given) => (this.#loader as SourceLoader).ensure(source, files, table, given));
+      const outcome = await this.#work.run(table, signal, (given) => (this.#loader as SourceLoader).ensure({ ...source, format }, files, table, given));
       if (outcome === 'ready') {
         this.#readyAt.set(table, this.#clock.now());
         return { table, version };
@@ -115,24 +117,21 @@ export class SourceTables {
     });
   }
 
-  async #list(source: Source, fresh: boolean, signal: AbortSignal): Promise<readonly SourceFile[]> {
+  async #list(source: Source, fresh: boolean, signal: AbortSignal): Promise<ListedSource<SourceFile>> {
     const store = this.#store;
     if (store === undefined)
-      throw new WarehouseError('source_missing', `source ${source.name}: no bucket is named, so that ${source.files} can't be read`, {
+      throw new WarehouseError('source_missing', `source ${source.name}: no bucket is named, so that ${describeFiles(source)} can't be read`, {
         hint: 'set FLOODGATE_GCP_BUCKET to the bucket of the sources’ files',
       });
-    const known = this.#listings.get(source.files);
+    const name = describeFiles(source);
+    const known = this.#listings.get(name);
     const listedAt = this.#clock.now();
-    if (!fresh && known !== undefined && listedAt - known.listedAt < relistAfterMs) return known.files;
+    if (!fresh && known !== undefined && listedAt - known.listedAt < relistAfterMs) return known.listed;
     // A listing that began before a fresh one was asked for may miss what was written before that.
-    const files = fresh
-      ? await store.list(source.files, signal)
-      : await this.#work.run(`list ${source.files}`, signal, (given) => store.list(source.files, given));
-    this.#listings.set(source.files, { listedAt, files });
-    if (files.length > 0) return files;
-    throw new WarehouseError('source_missing', `source ${source.name}: no file matches ${store.locate('_').slice(0, -1)}${source.files}`, {
-      hint: `put the files there, or correct \`files: ${source.files}\` of the source`,
-    });
+    const list = (given: AbortSignal): Promise<ListedSource<SourceFile>> => listSource(source, (glob) => store.list(glob, given));
+    const listed = fresh ? await list(signal) : await this.#work.run(`list ${name}`, signal, list);
+    this.#listings.set(name, { listedAt, listed });
+    return checkListing(source, listed, (pattern) => store.locate('_').slice(0, -1) + pattern);
   }
 }
 
@@ -148,10 +147,10 @@ const told = async <Result>(signal: AbortSignal, call: () => Promise<Result>): P
 };
 
 /** `place` tells one bucket from another. */
-const versionOf = ({ files: glob, format, dateColumn, columns }: Source, place: string, files: readonly SourceFile[]): string =>
+const versionOf = ({ files: patterns, format, dateColumn, columns }: Source, place: string, files: readonly SourceFile[]): string =>
   digestOf([
     place,
-    glob,
+    patterns.length === 1 ? patterns[0] : patterns,
     format,
     dateColumn,
     columns.map(({ name, type, required }) => [name, type, required]),

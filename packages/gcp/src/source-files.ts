@@ -130,7 +130,7 @@ const readColumns = async (store: SourceFiles, source: Source, file: GcsObjectIn
 
 /** Every file's columns against the declaration; names file and column of what differs. Resolves with the columns that some file has. */
 export const checkFiles = async (store: SourceFiles, source: Source, files: readonly GcsObjectInfo[], signal: AbortSignal): Promise<readonly Column[]> => {
-  if (source.format === 'ndjson') return source.columns;
+  if (source.format === 'ndjson' || files.length === 0) return source.columns;
   const found: FileColumns[] = [];
   for (let from = 0; from < files.length; from += atOnce)
     found.push(...(await Promise.all(files.slice(from, from + atOnce).map((file) => readColumns(store, source, file, signal)))));

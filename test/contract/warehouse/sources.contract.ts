@@ -9,7 +9,7 @@ const columns = [column('game_id', 'STRING', true), column('game_date', 'DATE', 
 const source: Source = {
   name: 'schedule',
   description: '',
-  files: 'schedule_*.parquet',
+  files: ['schedule_*.parquet'],
   format: 'parquet',
   dateColumn: 'game_date',
   key: ['game_id'],
@@ -72,6 +72,51 @@ export const describeSources = (make: MakeHarness): void => {
       expect((await warehouse.digestSource(source, range, never)).get(day(3))?.rows).toBe(1);
       const { rows } = await warehouse.query('SELECT COUNT(*) AS n FROM source.schedule', { dialect: 'googlesql', sources: [source], maxRows: 1 }, never);
       expect(rows).toEqual([{ n: 4 }]);
+    });
+
+    withSources('that are optional and have no file are empty', make, async ({ warehouse }) => {
+      const optional: Source = { ...source, optional: true };
+      expect(await warehouse.digestSource(optional, range, never)).toEqual(new Map());
+      const { rows } = await warehouse.query('SELECT game_id, points FROM source.schedule', { dialect: 'googlesql', sources: [optional], maxRows: 1 }, never);
+      expect(rows).toEqual([]);
+    });
+
+    withSources('may be declared by several patterns, of which the one with files is read', make, async ({ warehouse, putSource }) => {
+      const either: Source = { ...source, files: ['elsewhere.parquet', 'schedule_*.parquet'] };
+      await putSource('schedule_1.parquet', columns, [game(day(1), 'a')]);
+      expect((await warehouse.digestSource(either, range, never)).get(day(1))?.rows).toBe(1);
+    });
+
+    withSources('of which two formats are found are told, and neither is read', make, async ({ warehouse, putSource }) => {
+      await putSource('schedule_1.parquet', columns, [game(day(1), 'a')]);
+      await putSource('other.csv', columns, [game(day(1), 'a')]);
+      const { format: _, ...undeclared } = source;
+      const error = await errorOf(warehouse.digestSource({ ...undeclared, files: ['schedule_*.parquet', '*.csv'] }, range, never));
+      expect([error.code, error.message]).toEqual(['source_mismatch', expect.stringMatching(/schedule_\*\.parquet.+and.+\*\.csv/)]);
+    });
+
+    withSources('with a date in the name of each file hold what is in the file of that date', make, async ({ warehouse, putSource }) => {
+      const dated: Source = { ...source, files: ['schedule_{date}.parquet'] };
+      for (const date of [day(1), day(2)]) await putSource(`schedule_${date}.parquet`, columns, [game(date, 'a', 1), game(date, 'b', 1)]);
+      await putSource('schedule_old.parquet', columns, [game(day(3), 'c')]);
+      const before = await warehouse.digestSource(dated, range, never);
+      expect([...before].map(([date, { rows }]) => [date, rows])).toEqual([
+        [day(1), 2],
+        [day(2), 2],
+      ]);
+      await putSource(`schedule_${day(2)}.parquet`, columns, [game(day(2), 'a', 2)]);
+      const one = await warehouse.digestSource(dated, { first: day(2), last: day(2) }, never);
+      expect([...one.keys()]).toEqual([day(2)]);
+      const after = await warehouse.digestSource(dated, range, never);
+      expect(after.get(day(1))).toEqual(before.get(day(1)));
+      expect(after.get(day(2))).toEqual(one.get(day(2)));
+      expect(after.get(day(2))?.rows).toBe(1);
+      const { rows } = await warehouse.query(
+        `SELECT game_id, points FROM source.schedule WHERE game_date BETWEEN '${day(2)}' AND '${day(3)}'`,
+        { dialect: 'googlesql', sources: [dated], maxRows: 9 },
+        never,
+      );
+      expect(rows).toEqual([{ game_id: 'a', points: 2 }]);
     });
 
     withSources('that have no file are missing, by folder and glob', make, async ({ warehouse }) => {

@@ -42,7 +42,7 @@ const runProcessors = async (connection: DuckDBConnection, pipeline: Pipeline): 
   for (const statement of duckdbPrelude) await connection.run(statement);
   for (const schema of ['source', 'nba_raw', 'nba_analytics']) await connection.run(`CREATE SCHEMA ${schema}`);
   for (const { name, files, columns } of pipeline.sources) {
-    const path = join(nbaDataFolder, files).replaceAll("'", "''");
+    const path = join(nbaDataFolder, files[0] ?? '').replaceAll("'", "''");
     await connection.run(`CREATE VIEW ${sourceTable(name)} AS SELECT ${casts(columns)} FROM read_parquet('${path}')`);
   }
   for (const { id, table, columns, source } of pipeline.processors) {

@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)(
       const schemas = new Set(pipeline.processors.map(({ table }) => table.split('.')[0]));
       for (const schema of ['source', ...schemas]) await connection.run(`CREATE SCHEMA ${schema}`);
       for (const { name, files, columns, dateColumn } of pipeline.sources) {
-        const path = join(nbaDataFolder, files).replaceAll("'", "''");
+        const path = join(nbaDataFolder, files[0] ?? '').replaceAll("'", "''");
         const ofWeek = `${dateColumn} BETWEEN '${week.start_date}' AND '${week.end_date}'`;
         await connection.run(
           `CREATE TABLE ${sourceTable(name)} AS SELECT ${casts(columns)} FROM read_parquet('${path}', union_by_name = true) WHERE ${ofWeek}`,

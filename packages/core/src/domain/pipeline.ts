@@ -1,5 +1,6 @@
 // A pipeline as the rest of the code sees it: validated, with names resolved. `core/pipeline` reads it from a folder.
 import type { PartitionDate } from './partition-date.ts';
+import type { SourceFormat } from './source-files.ts';
 import type { Window } from './window.ts';
 
 export const scalarTypes = ['STRING', 'INT64', 'FLOAT64', 'NUMERIC', 'BOOL', 'DATE', 'TIMESTAMP', 'BYTES', 'JSON'] as const;
@@ -103,9 +104,12 @@ export type AbsentColumns = { readonly columns: readonly string[]; readonly seas
 export type Source = {
   readonly name: string;
   readonly description: string;
-  /** Glob below the folder (or bucket) of the data, e.g. `play_by_play_*.parquet`. */
-  readonly files: string;
-  readonly format: 'parquet' | 'csv' | 'ndjson';
+  /** Patterns below the folder (or bucket) of the data, e.g. `play_by_play_*.parquet`, `play_by_play/{date}.ndjson.gz`; see source-files.ts. */
+  readonly files: readonly string[];
+  /** undefined: by the files' extensions. */
+  readonly format?: SourceFormat;
+  /** No files are no rows, and no error. */
+  readonly optional?: true;
   readonly dateColumn: string;
   /** For messages about duplicates; a source's rows are not checked on their own. */
   readonly key: readonly string[];

@@ -58,8 +58,9 @@ const buildUpstream = ([table, written]: [string, ProcessorYaml['upstreams'][str
 const buildSource = ([name, yaml]: [string, PipelineYaml['sources'][string]]): Source => ({
   name,
   description: yaml.description,
-  files: yaml.files,
-  format: yaml.format,
+  files: typeof yaml.files === 'string' ? [yaml.files] : yaml.files,
+  ...(yaml.format === undefined ? {} : { format: yaml.format }),
+  ...(yaml.optional ? { optional: true as const } : {}),
   dateColumn: yaml.date_column,
   key: yaml.key,
   columns: buildColumns(yaml.columns, []),

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../domain/digest.ts';
 import { sourceTable, type Column, type Pipeline, type Processor, type Source } from '../domain/pipeline.ts';
+import { formatOfFile } from '../domain/source-files.ts';
 import { formatWindow } from '../domain/window.ts';
 
 const normaliseText = (text: string): string =>
@@ -30,6 +31,12 @@ const byKey = <Item>(items: readonly Item[], key: (item: Item) => string): Reado
 const columnsThatDecide = (columns: readonly Column[]): unknown =>
   Object.fromEntries(columns.map(({ name, type, digits }) => [name, type === 'FLOAT64' || type === 'ARRAY<FLOAT64>' ? { type, digits } : { type }]));
 
+/** One pattern alone hashes as it did before there could be several: nothing turns stale by an upgrade. */
+const filesOf = ({ files, format }: Source): { readonly files: unknown; readonly format: string } => {
+  const [first = '', ...more] = files;
+  return { files: more.length === 0 ? first : files, format: format ?? (more.length === 0 ? formatOfFile(first) : 'by extension') };
+};
+
 /**
  * 16 hex characters over all that decides a processor's rows: its kind, source text, columns, key, partition column and
  * upstreams with their windows; for `load` also how its sources are read; for `code` also the files that it imports.
@@ -45,7 +52,7 @@ export const codeHashOf = (processor: Omit<Processor, 'codeHash'>, sources: read
     partitionColumn: processor.partitionColumn,
     upstreams: Object.fromEntries(processor.upstreams.map(({ table, window }) => [table, formatWindow(window)])),
     sources: Object.fromEntries(
-      read.map(({ name, files, format, dateColumn, columns }) => [name, { files, format, dateColumn, columns: columnsThatDecide(columns) }]),
+      read.map((source) => [source.name, { ...filesOf(source), dateColumn: source.dateColumn, columns: columnsThatDecide(source.columns) }]),
     ),
   }).slice(0, 16);
 };
@@ -55,7 +62,7 @@ export const pipelineHashOf = (pipeline: Omit<Pipeline, 'hash'>): string => {
   const withNames = (item: { readonly columns: readonly Column[] }): unknown => ({ ...item, columns: byKey(item.columns, ({ name }) => name) });
   return sha256({
     ...pipeline,
-    sources: pipeline.sources.map(withNames).sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1)),
+    sources: pipeline.sources.map((source) => ({ ...(withNames(source) as Source), ...filesOf(source) })).sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1)),
     processors: pipeline.processors.map((processor) => ({
       ...(withNames(processor) as Processor),
       upstreams: byKey(processor.upstreams, ({ table }) => table),

@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { explainBadDate, tryPartitionDate } from '../domain/partition-date.ts';
 import { processorKinds, scalarTypes, writeStrategies } from '../domain/pipeline.ts';
+import { datePlaceholder, sourceFormats } from '../domain/source-files.ts';
 import { parseWindow, windowExample } from '../domain/window.ts';
 
 const identifier = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'expected lower-case letters, digits and _, starting with a letter, at most 63');
@@ -51,10 +52,23 @@ const critical = z.union([
 
 const upstream = z.union([window, z.strictObject({ window, strength: z.enum(['hard', 'soft']).default('hard'), critical: z.array(critical).default([]) })]);
 
+const pattern = z
+  .string()
+  .min(1)
+  .refine(
+    (text) => !text.includes(datePlaceholder) || /^(?:[^{}]*\/)?[^/*{}]*\{date\}[^/*{}]*$/.test(text),
+    'expected {date} once, in the name of the file, without * beside it',
+  );
+
 const source = z.strictObject({
   description: z.string().default(''),
-  files: z.string().min(1).describe('glob below the data folder, e.g. play_by_play_*.parquet'),
-  format: z.enum(['parquet', 'csv', 'ndjson']).default('parquet'),
+  files: z
+    .union([pattern, z.array(pattern).min(1)])
+    .describe(
+      'below the data folder, e.g. play_by_play_*.parquet; {date} in the name of a file says which date it holds. Of several, those with files are read',
+    ),
+  format: z.enum(sourceFormats).optional().describe('default: by the extension of each file'),
+  optional: z.boolean().default(false).describe('where there are no files the source is empty, and no error'),
   date_column: identifier,
   key: z.array(identifier).min(1),
   covers: z.array(z.string().min(1)).min(1).optional().describe('kinds of the calendar that this source has; dates of other kinds are no_source_data'),

@@ -1,5 +1,6 @@
 // Digests of tables and sources, and the views under which sources are read.
 import type { Column, Source } from '@floodgate/core/domain/pipeline.ts';
+import type { SourceFormat } from '@floodgate/core/domain/source-files.ts';
 import { hashParts, rowHash, secondRowHash } from './hash.ts';
 import { duckdbType, preservedSchema, quoteName, quoteTable, sourceCatalog, textLiteral } from './names.ts';
 
@@ -22,11 +23,14 @@ const columnTypes = (columns: readonly Column[]): string =>
   `{${columns.map((column) => `${textLiteral(column.name)}: ${textLiteral(duckdbType(column.type))}`).join(', ')}}`;
 
 /** The files as a relation, columns matched by name. */
-const readFiles = (source: Source, files: readonly string[], columns: readonly Column[]): string => {
-  if (source.format === 'parquet') return `read_parquet(${fileList(files)}, union_by_name = true)`;
-  if (source.format === 'csv') return `read_csv(${fileList(files)}, union_by_name = true, header = true, types = ${columnTypes(columns)})`;
-  return `read_json(${fileList(files)}, format = 'newline_delimited', columns = ${columnTypes(columns)})`;
+const readFiles = (source: ReadableSource, files: readonly string[], columns: readonly Column[], options = ''): string => {
+  if (source.format === 'parquet') return `read_parquet(${fileList(files)}, union_by_name = true${options})`;
+  if (source.format === 'csv') return `read_csv(${fileList(files)}, union_by_name = true, header = true, types = ${columnTypes(columns)}${options})`;
+  return `read_json(${fileList(files)}, format = 'newline_delimited', columns = ${columnTypes(columns)}${options})`;
 };
+
+/** A source of which the format is known, be it by the names of its files. */
+export type ReadableSource = Source & { readonly format: SourceFormat };
 
 export type SourceColumn = { readonly column: Column; readonly present: boolean };
 
@@ -36,25 +40,36 @@ const projection = ({ column, present }: SourceColumn): string => {
   return present ? `CAST(${name} AS ${type}) AS ${name}` : `CAST(NULL AS ${type}) AS ${name}`;
 };
 
-const selectSource = (source: Source, files: readonly string[], columns: readonly SourceColumn[]): string =>
-  `SELECT ${columns.map((each) => projection(each)).join(', ')}
-FROM ${readFiles(
-    source,
-    files,
-    columns.filter(({ present }) => present).map(({ column }) => column),
-  )}`;
+/** The last date in a file's name. Written so, a condition on it decides which files are opened at all. */
+const dateOfFile = `CAST(regexp_extract(filename, '.*(\\d{4}-\\d{2}-\\d{2})', 1) AS DATE)`;
+
+/** `byName`: a file's name says which date it holds, whatever stands in it. */
+const selectSource = (source: ReadableSource, files: readonly string[], columns: readonly SourceColumn[], byName = false): string => {
+  const selected = columns.map((each) =>
+    byName && each.column.name === source.dateColumn ? `${dateOfFile} AS ${quoteName(each.column.name)}` : projection(each),
+  );
+  const read = columns.filter(({ present }) => present).map(({ column }) => column);
+  return `SELECT ${selected.join(', ')}\nFROM ${readFiles(source, files, read, byName ? ', filename = true' : '')}`;
+};
 
 export const createSourceView = (
-  source: Source,
+  source: ReadableSource,
   relation: string,
   files: readonly string[],
   columns: readonly SourceColumn[],
+  byName = false,
 ): string => `CREATE OR REPLACE VIEW ${sourceRelation(relation)} AS
-${selectSource(source, files, columns)}`;
+${selectSource(source, files, columns, byName)}`;
+
+/** Of an optional source without files. */
+export const createEmptySource = (source: Source, relation: string): string =>
+  `CREATE OR REPLACE VIEW ${sourceRelation(relation)} AS
+SELECT ${source.columns.map((column) => projection({ column, present: false })).join(', ')}
+WHERE FALSE`;
 
 /** Ordered by date, so that a read of one date touches few row groups. */
 export const createSourceTable = (
-  source: Source,
+  source: ReadableSource,
   relation: string,
   files: readonly string[],
   columns: readonly SourceColumn[],
