@@ -30,7 +30,6 @@ FROM (
     STRUCT('f_team_pace_last_10' AS feature, s.f_team_pace_last_10 AS value),
     STRUCT('f_team_off_rating_last_10' AS feature, s.f_team_off_rating_last_10 AS value),
     STRUCT('f_points_line' AS feature, s.f_points_line AS value),
-    STRUCT('f_game_total' AS feature, s.f_game_total AS value),
     STRUCT('f_game_spread' AS feature, s.f_game_spread AS value),
     STRUCT('f_implied_team_points' AS feature, s.f_implied_team_points AS value),
     STRUCT('f_player_age' AS feature, s.f_player_age AS value)

@@ -1,4 +1,5 @@
--- As features_vary.sql, of features that a night may really have alike: after the All-Star break nobody has played for a week.
+-- As features_vary.sql, of features that a night may really have alike: after the All-Star break nobody has
+-- played for a week, and two games may have the same total.
 SELECT x.date, x.feature, COUNT(*) AS players, MIN(x.value) AS value
 FROM (
   SELECT s.game_date AS date, f.feature, f.value
@@ -10,7 +11,8 @@ FROM (
     STRUCT('f_minutes_in_last_7_days' AS feature, s.f_minutes_in_last_7_days AS value),
     STRUCT('f_games_vs_opponent' AS feature, s.f_games_vs_opponent AS value),
     STRUCT('f_fatigue_score' AS feature, s.f_fatigue_score AS value),
-    STRUCT('f_travel_miles' AS feature, s.f_travel_miles AS value)
+    STRUCT('f_travel_miles' AS feature, s.f_travel_miles AS value),
+    STRUCT('f_game_total' AS feature, s.f_game_total AS value)
   ]) AS f
 ) AS x
 WHERE x.value IS NOT NULL

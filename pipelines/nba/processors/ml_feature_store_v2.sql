@@ -127,6 +127,7 @@ featured AS (
     p.game_total AS f_game_total,
     p.game_spread AS f_game_spread,
     (p.game_total - p.game_spread) / 2 AS f_implied_team_points,
+    t.game_number_in_season AS team_game_number,
     COALESCE(h.games_found, 0) AS games_found,
     -- What the schedule says he could have played of the 10, not what was found of him.
     LEAST(t.game_number_in_season - 1, 10) AS games_expected,
@@ -355,6 +356,7 @@ SELECT
   market_quality_pct,
   points_line_is_timed,
   game_lines_are_timed,
+  team_game_number,
   games_found,
   games_expected,
   games_found >= games_expected AS is_history_complete,

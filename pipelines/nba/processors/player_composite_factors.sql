@@ -8,7 +8,7 @@ WITH players AS (
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
 teams AS (
-  SELECT game_date, team_abbr, game_id, team_days_rest, travel_miles
+  SELECT game_date, team_abbr, game_id, game_number_in_season, team_days_rest, travel_miles
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
@@ -34,6 +34,7 @@ joined AS (
   SELECT
     p.*,
     t.game_id IS NOT NULL AS has_team_context,
+    t.game_number_in_season AS team_game_number,
     t.team_days_rest,
     t.travel_miles,
     s.primary_scoring_zone,
@@ -122,6 +123,7 @@ SELECT
   opponent_strength_adjustment,
   league_defensive_rating,
   defensive_rating_last_15 AS opponent_defensive_rating_last_15,
+  team_game_number,
   team_days_rest,
   travel_miles,
   -- A sum of some of its parts would look like a small effect.
