@@ -12,16 +12,19 @@ teams AS (
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
--- The league is the mean of the teams in the same table, so that a defence and the league are measured alike.
+-- A defence is measured against the mean of all teams of the same date over their last 15 games. The 30 days' averages of the table
+-- itself end where few teams still play: they are NULL from the middle of the playoffs to a month into the next season.
 defences AS (
   SELECT
     game_date,
     team_abbr,
-    paint_defense_vs_league_avg,
-    mid_range_defense_vs_league_avg,
-    three_pt_defense_vs_league_avg,
     defensive_rating_last_15,
-    AVG(defensive_rating_last_15) OVER (PARTITION BY game_date) AS league_defensive_rating
+    AVG(defensive_rating_last_15) OVER (PARTITION BY game_date) AS league_defensive_rating,
+    100 * (paint_pct_allowed_last_15 - AVG(paint_pct_allowed_last_15) OVER (PARTITION BY game_date)) AS paint_vs_league,
+    100 * (mid_range_pct_allowed_last_15 - AVG(mid_range_pct_allowed_last_15) OVER (PARTITION BY game_date)) AS mid_range_vs_league,
+    100 * (three_pt_pct_allowed_last_15 - AVG(three_pt_pct_allowed_last_15) OVER (PARTITION BY game_date)) AS three_pt_vs_league,
+    -- Fewer are no league.
+    COUNT(*) OVER (PARTITION BY game_date) >= 10 AS has_league
   FROM nba_precompute.team_defense_zone_analysis
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
@@ -42,14 +45,17 @@ joined AS (
     d.team_abbr IS NOT NULL AS has_opponent_zones,
     d.defensive_rating_last_15,
     d.league_defensive_rating,
+    d.paint_vs_league,
+    d.mid_range_vs_league,
+    d.three_pt_vs_league,
     CASE s.primary_scoring_zone
-      WHEN 'paint' THEN d.paint_defense_vs_league_avg * LEAST(s.paint_rate_last_10 / 50, 1)
-      WHEN 'perimeter' THEN d.three_pt_defense_vs_league_avg * LEAST(s.three_pt_rate_last_10 / 50, 1)
-      WHEN 'mid_range' THEN d.mid_range_defense_vs_league_avg * LEAST(s.mid_range_rate_last_10 / 50, 1)
+      WHEN 'paint' THEN d.paint_vs_league * LEAST(s.paint_rate_last_10 / 50, 1)
+      WHEN 'perimeter' THEN d.three_pt_vs_league * LEAST(s.three_pt_rate_last_10 / 50, 1)
+      WHEN 'mid_range' THEN d.mid_range_vs_league * LEAST(s.mid_range_rate_last_10 / 50, 1)
       -- Without a primary zone every zone counts by its share of his shots.
-      WHEN 'balanced' THEN (d.paint_defense_vs_league_avg * s.paint_rate_last_10
-        + d.mid_range_defense_vs_league_avg * s.mid_range_rate_last_10
-        + d.three_pt_defense_vs_league_avg * s.three_pt_rate_last_10) / 100
+      WHEN 'balanced' THEN (d.paint_vs_league * s.paint_rate_last_10
+        + d.mid_range_vs_league * s.mid_range_rate_last_10
+        + d.three_pt_vs_league * s.three_pt_rate_last_10) / 100
     END AS raw_mismatch
   FROM players AS p
   LEFT JOIN teams AS t
@@ -57,7 +63,7 @@ joined AS (
   LEFT JOIN shooters AS s
     ON s.game_date = p.game_date AND s.universal_player_id = p.universal_player_id
   LEFT JOIN defences AS d
-    ON d.game_date = p.game_date AND d.team_abbr = p.opponent_team_abbr
+    ON d.game_date = p.game_date AND d.team_abbr = p.opponent_team_abbr AND d.has_league
 ),
 components AS (
   SELECT
@@ -123,6 +129,9 @@ SELECT
   opponent_strength_adjustment,
   league_defensive_rating,
   defensive_rating_last_15 AS opponent_defensive_rating_last_15,
+  paint_vs_league AS opponent_paint_vs_league,
+  mid_range_vs_league AS opponent_mid_range_vs_league,
+  three_pt_vs_league AS opponent_three_pt_vs_league,
   team_game_number,
   team_days_rest,
   travel_miles,

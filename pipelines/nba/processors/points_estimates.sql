@@ -96,24 +96,24 @@ shooters AS (
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
 defences AS (
-  SELECT game_date, team_abbr, paint_defense_vs_league_avg, mid_range_defense_vs_league_avg, three_pt_defense_vs_league_avg
-  FROM nba_precompute.team_defense_zone_analysis
+  SELECT game_date, universal_player_id, opponent_paint_vs_league, opponent_mid_range_vs_league, opponent_three_pt_vs_league
+  FROM nba_precompute.player_composite_factors
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
 matched AS (
   SELECT
     t.*,
     -- Percentage points that the opponent gives beyond the league in a zone, on the shots that he takes there.
-    (2 * s.paint_attempts_per_game * d.paint_defense_vs_league_avg
-      + 2 * s.mid_range_attempts_per_game * d.mid_range_defense_vs_league_avg
-      + 3 * s.three_pt_attempts_per_game * d.three_pt_defense_vs_league_avg) / 100 AS zone_points,
+    (2 * s.paint_attempts_per_game * d.opponent_paint_vs_league
+      + 2 * s.mid_range_attempts_per_game * d.opponent_mid_range_vs_league
+      + 3 * s.three_pt_attempts_per_game * d.opponent_three_pt_vs_league) / 100 AS zone_points,
     -- A game's pace is between those of its teams.
     t.moving_average * (t.f_opponent_pace - t.f_team_pace_last_10) / (2 * t.f_team_pace_last_10) AS pace_points
   FROM today AS t
   LEFT JOIN shooters AS s
     ON s.game_date = t.game_date AND s.universal_player_id = t.universal_player_id
   LEFT JOIN defences AS d
-    ON d.game_date = t.game_date AND d.team_abbr = t.opponent_team_abbr
+    ON d.game_date = t.game_date AND d.universal_player_id = t.universal_player_id
 )
 SELECT
   m.game_date,
