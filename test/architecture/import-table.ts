@@ -66,7 +66,8 @@ export const mayImport: Readonly<Record<Zone, readonly Zone[]>> = {
   'cli/composition': [...outward, 'sql', 'http', 'embedded', 'gcp', 'system', 'planner', 'worker', 'validator', 'cli'],
   cli: [...outward, 'sql', 'system', 'http', 'cli/composition', 'pipelines'],
   dashboard: [],
-  pipelines: ['core/domain', 'core/pipeline'],
+  // Of app and ports: what a code processor is given.
+  pipelines: ['core/domain', 'core/ports', 'core/pipeline', 'core/app'],
   infra: ['core/domain', 'core/contracts', 'cloud-limits'],
   examples: ['core/domain', 'core/pipeline'],
   docs: [...outward, 'cli'],

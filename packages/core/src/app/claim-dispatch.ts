@@ -65,9 +65,9 @@ export const readClaimView = async (
 
 /** The first hard upstream partition that the ledger does not have, where one should be. */
 const missingUpstream = (plan: LoadedPlan, processor: Processor, index: number, view: LedgerView): string | undefined => {
-  for (const { table, window, strength } of processor.upstreams) {
+  for (const { table, window, strength, optional } of processor.upstreams) {
     const producer = plan.pipeline.processors.find((other) => other.table === table);
-    if (strength === 'soft' || producer === undefined || producer.kind === 'external') continue;
+    if (optional || strength === 'soft' || producer === undefined || producer.kind === 'external') continue;
     const { from, to } = windowIndexes(plan.calendar, window, index);
     for (let at = from; at < to; at += 1) {
       const date = plan.calendar.dates[at]?.date as PartitionDate;

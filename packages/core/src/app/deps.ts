@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { MessageBus } from '../ports/message-bus.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
 import type { Json, JsonObject, StatusStore } from '../ports/status-store.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 
@@ -35,12 +36,25 @@ export type PipelineCatalog = {
   readonly load: (pipelineId: string) => Promise<{ readonly pipeline: Pipeline; readonly files: Readonly<Record<string, string>> } | undefined>;
 };
 
+/** What code processors find around them that isn't the warehouse: those that fetch need it, others compute without. */
+export type CodeSurroundings = {
+  /** Where fetched files are put for the sources to be read from; undefined: this deployment fetches nothing. */
+  readonly landing: ObjectStore | undefined;
+  /** Settings of the deployment by name, e.g. `source_url`; code reads no environment. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** What outlives one dispatch, e.g. how often a server may be asked: made once in the life of this process. */
+  readonly shared: <Value>(key: string, make: () => Value) => Value;
+};
+
 /** What a `code` processor's function gets. */
-export type CodeContext = {
+export type CodeContext = CodeSurroundings & {
   /** The dates to compute, ascending. */
   readonly dates: readonly PartitionDate[];
   /** Runs a GoogleSQL SELECT; @start_date and @end_date are set. */
   readonly query: (sql: string, params?: Readonly<Record<string, Json>>) => Promise<readonly JsonObject[]>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
 };
 export type CodeFunction = (context: CodeContext) => AsyncIterable<JsonObject>;

@@ -11,14 +11,15 @@ import type { JobLabels, StagedDate } from '../ports/warehouse.ts';
 import { cancelJobs, stagingsInUse } from './adopt-job.ts';
 import { auditStaged } from './audit-staged.ts';
 import { claimDispatch, positionsOf, readClaimView, type Claim } from './claim-dispatch.ts';
+import { createSurroundings } from './code-surroundings.ts';
 import { bindWarehouse } from './deadline.ts';
-import type { CodeCatalog, EngineDeps } from './deps.ts';
+import type { CodeCatalog, CodeContext, CodeSurroundings, EngineDeps } from './deps.ts';
 import { readSourceDigests, specOf } from './ledger-reader.ts';
 import { transact } from './outbox.ts';
 import type { PlanReader } from './plan-store.ts';
 import { moveTask, pathOfTask, saveDeadLetter, saveTask } from './task-writes.ts';
 
-export type WorkerDeps = EngineDeps & { readonly plans: PlanReader; readonly code: CodeCatalog };
+export type WorkerDeps = EngineDeps & { readonly plans: PlanReader; readonly code: CodeCatalog; readonly surroundings?: CodeSurroundings };
 
 export type DispatchOutcome =
   /** Nothing to do any more: claimed by somebody else, paused, cancelled, or a message that came twice. */
@@ -145,7 +146,16 @@ const bodyOf = async (deps: WorkerDeps, claim: Claim, dates: readonly PartitionD
         signal,
       )
     ).rows;
-  return { kind: 'rows' as const, rows: ofProcessor(processor.sourceFile, run({ dates, query: query as Parameters<typeof run>[0]['query'], signal })) };
+  const context: CodeContext = {
+    ...(deps.surroundings ?? createSurroundings({})),
+    dates,
+    query: query as CodeContext['query'],
+    clock: deps.clock,
+    random: () => deps.ids.random(),
+    logger: deps.logger,
+    signal,
+  };
+  return { kind: 'rows' as const, rows: ofProcessor(processor.sourceFile, run(context)) };
 };
 
 /** Errors of a processor's own code are told apart from the warehouse's. */

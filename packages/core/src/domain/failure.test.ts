@@ -37,6 +37,10 @@ const expectedClasses: Readonly<Record<TaskErrorCode, ErrorClass>> = {
   upstream_not_ready: 'not_ready',
   inputs_changed: 'not_ready',
   disk_full: 'halt',
+  no_source_url: 'permanent',
+  source_blocked: 'permanent',
+  source_refused: 'permanent',
+  source_incomplete: 'transient',
   processor_error: 'unknown',
   unknown: 'unknown',
 };

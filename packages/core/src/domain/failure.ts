@@ -31,6 +31,10 @@ export type TaskErrorCode =
   | 'upstream_not_ready'
   | 'inputs_changed'
   | 'processor_error'
+  | 'no_source_url'
+  | 'source_blocked'
+  | 'source_refused'
+  | 'source_incomplete'
   | 'quarantine_rejected'
   | 'attempts_exhausted'
   | 'shutdown';
@@ -68,6 +72,11 @@ const classOf: Readonly<Record<TaskErrorCode, ErrorClass>> = {
   upstream_not_ready: 'not_ready',
   inputs_changed: 'not_ready',
   processor_error: 'unknown',
+  no_source_url: 'permanent',
+  // Asking again is what gets one blocked for longer.
+  source_blocked: 'permanent',
+  source_refused: 'permanent',
+  source_incomplete: 'transient',
   quarantine_rejected: 'permanent',
   attempts_exhausted: 'permanent',
   unknown: 'unknown',

@@ -61,7 +61,8 @@ const walkInputs = (pipeline: Pipeline, processor: Processor, calendar: Calendar
   for (const upstream of [...processor.upstreams].sort((a, b) => (edgeName(a) < edgeName(b) ? -1 : 1))) {
     const producer = pipeline.processors.find(({ table }) => table === upstream.table);
     const { from, to } = windowIndexes(calendar, upstream.window, index);
-    parts.push(upstream.table);
+    // What is optional is part of the digest where it is there: whoever never had it keeps his digests.
+    if (!upstream.optional) parts.push(upstream.table);
     for (let at = from; at < to; at += 1) {
       const date = (calendar.dates[at] as Calendar['dates'][number]).date;
       if (producer === undefined || producer.kind === 'external') {
@@ -69,7 +70,8 @@ const walkInputs = (pipeline: Pipeline, processor: Processor, calendar: Calendar
         continue;
       }
       const entry = view.entry(producer.id, date);
-      parts.push(date, entry?.contentHash ?? 'absent');
+      if (!upstream.optional) parts.push(date, entry?.contentHash ?? 'absent');
+      else if (entry !== undefined) parts.push(upstream.table, date, entry.contentHash);
       generations?.push(entry?.generation ?? -1);
     }
   }

@@ -39,6 +39,11 @@ export type Upstream = {
   readonly window: Window;
   /** hard: the partition waits until these are good. soft: it waits until they are decided, good or not. */
   readonly strength: 'hard' | 'soft';
+  /**
+   * Waited for where it is planned, and seen where it is committed; but nobody needs it: no plan takes it in because of this
+   * edge, and where it is missing nothing is held back.
+   */
+  readonly optional?: true;
   readonly critical: readonly CriticalColumn[];
 };
 
@@ -129,6 +134,8 @@ export type PhaseGate = {
 export type Phase = {
   readonly number: number;
   readonly name: string;
+  /** Only a request that names it, or a processor of it, has it: not one that names no phases. */
+  readonly onRequest?: true;
   readonly gate: PhaseGate;
 };
 

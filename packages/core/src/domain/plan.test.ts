@@ -9,9 +9,11 @@ import {
   makePipeline,
   makeProcessor,
   plainCalendar,
+  processorOf,
   reads,
   twoSeasons,
 } from '../../../../test/support/pipelines.ts';
+import { inputDigest } from './ledger.ts';
 import { partitionDate } from './partition-date.ts';
 import { countTasks, makePlan, type PlanInput } from './plan.ts';
 
@@ -66,6 +68,42 @@ test('a request for the last table of an empty warehouse plans everything that i
   ]);
   expect(listEntries(plan, 'skip')).toEqual([]);
   expect(plan.phases).toEqual([1, 2, 3]);
+});
+
+describe('an optional upstream', () => {
+  const pipeline = makePipeline([
+    makeProcessor('manifest'),
+    makeProcessor('games', { phase: 2, upstreams: [{ ...reads('manifest'), optional: true }] }),
+    makeProcessor('daily', { phase: 3, upstreams: [reads('games')] }),
+  ]);
+
+  test('that is missing or stale is in no plan that did not ask for it', () => {
+    const empty = createTestLedger(pipeline, calendar);
+    const plan = planOf(planInput(pipeline, calendar, empty, { processors: new Set(['daily']), dates: new Set([first]) }));
+    expect(listEntries(plan)).toEqual([`games ${first} upstream_missing`, `daily ${first} missing`]);
+    expect([...plan.processors.keys()]).toEqual(['games', 'daily']);
+    expect(plan.phases).toEqual([2, 3]);
+  });
+
+  test('that never was leaves the digests as they would be without it; once it is there, what reads it turns stale by its changes', () => {
+    const without = makePipeline([makeProcessor('games', { phase: 2 })]);
+    const [games, bare] = [processorOf(pipeline, 'games'), processorOf(without, 'games')];
+    const ledger = createTestLedger(pipeline, calendar);
+    expect(inputDigest(pipeline, games, calendar, 0, ledger.view)).toBe(inputDigest(without, bare, calendar, 0, ledger.view));
+    ledger.commit('manifest', first, { contentHash: 'a' });
+    const before = inputDigest(pipeline, games, calendar, 0, ledger.view);
+    ledger.commit('manifest', first, { contentHash: 'b' });
+    expect(inputDigest(pipeline, games, calendar, 0, ledger.view)).not.toBe(before);
+  });
+
+  test('that is planned takes what lies below along', () => {
+    const ledger = createTestLedger(pipeline, calendar).fill();
+    const plan = planOf(planInput(pipeline, calendar, ledger, { processors: new Set(['manifest', 'games', 'daily']), dates: new Set([second]) }));
+    expect(listEntries(plan)).toEqual([]);
+    ledger.remove('manifest', second);
+    const again = planOf(planInput(pipeline, calendar, ledger, { processors: new Set(['manifest', 'games', 'daily']), dates: new Set([second]) }));
+    expect(listEntries(again)).toContain(`games ${second} upstream_planned`);
+  });
 });
 
 test('a gap in an upstream of a fresh table is filled and what reads it is looked at again', () => {

@@ -115,13 +115,16 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
   }
 
   const upstreamRows = (processor: Processor) =>
-    processor.upstreams.flatMap(({ table, window }) => computed.filter((other) => other.table === table).map((producer) => ({ producer, window })));
+    processor.upstreams.flatMap(({ table, window, optional }) =>
+      computed.filter((other) => other.table === table).map((producer) => ({ producer, window, optional })),
+    );
 
   const spreadDemand = (): void => {
     for (const processor of [...computed].reverse()) {
       for (let index = 0; index < size; index += 1) {
         if (rowOf(planned, processor.id)[index] === undefined && rowOf(demanded, processor.id)[index] !== true) continue;
-        for (const { producer, window } of upstreamRows(processor)) {
+        for (const { producer, window, optional } of upstreamRows(processor)) {
+          if (optional) continue;
           const { from, to } = windowIndexes(calendar, window, index);
           for (let at = from; at < to; at += 1) rowOf(demanded, producer.id)[at] = true;
         }

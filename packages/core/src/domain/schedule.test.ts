@@ -45,6 +45,31 @@ describe('the status of a partition', () => {
   });
 });
 
+describe('an optional upstream', () => {
+  const calendar = plainCalendar('2024-01-01', 2);
+  const optional = { ...reads('manifest'), optional: true } as const;
+  const pipeline = makePipeline([makeProcessor('manifest'), makeProcessor('games', { phase: 2, upstreams: [optional] })]);
+  const isReady = (manifest: PartitionStatus | undefined): boolean => {
+    const grid: StatusGrid = new Map([
+      ['manifest', [manifest]],
+      ['games', [waiting]],
+    ]);
+    const ready = findReady({ pipeline, calendar, grid, now: 0, mayRelease: always }).some(({ processorId }) => processorId === 'games');
+    expect(blockersOf(pipeline, processorOf(pipeline, 'games'), calendar, 0, grid, 9).length === 0).toBe(ready);
+    return ready;
+  };
+
+  test('is waited for where it is planned, also by another backfill, and is not in the way where it is missing', () => {
+    expect(isReady(waiting)).toBe(false);
+    expect(isReady({ status: 'in_flight' })).toBe(false);
+    expect(isReady({ status: 'bad', state: 'failed' })).toBe(false);
+    expect(isReady({ status: 'awaited', by: 'b7' })).toBe(false);
+    expect(isReady({ status: 'good' })).toBe(true);
+    expect(isReady({ status: 'awaited', by: '' })).toBe(true);
+    expect(isReady(undefined)).toBe(true);
+  });
+});
+
 describe('readiness by example', () => {
   const calendar = plainCalendar('2024-01-01', 3);
   const pipeline = makePipeline([

@@ -1,7 +1,7 @@
 // Which tasks are ready, and how they travel. Pure: the planner feeds it what the store says and releases what comes out.
 // Readiness is one rule for edges inside a phase and across phases: every partition in every window is good.
 import { windowIndexes, type Calendar } from './calendar.ts';
-import type { Pipeline, Processor } from './pipeline.ts';
+import type { Pipeline, Processor, Upstream } from './pipeline.ts';
 import type { PlanEntry } from './plan.ts';
 import { isGood, isInFlight, isTerminal, type TaskState } from './task-state.ts';
 
@@ -47,6 +47,14 @@ export type Blocker = {
   readonly status: PartitionStatus;
 };
 
+/** Whether a partition that is like this keeps the reader of it waiting. */
+const holdsBack = (status: PartitionStatus, { strength, optional }: Pick<Upstream, 'strength' | 'optional'>): boolean => {
+  if (status.status === 'good') return false;
+  if (status.status === 'bad') return strength === 'hard';
+  // Missing, and nobody planned it.
+  return !(optional === true && status.status === 'awaited' && status.by === '');
+};
+
 /** Positions in the window of `index` that are not as the edge demands, at most `limit`. Positions outside the plan are good: the plan closed over the graph. */
 export const blockersOf = (
   pipeline: Pipeline,
@@ -64,8 +72,7 @@ export const blockersOf = (
     const { from, to } = windowIndexes(calendar, upstream.window, index);
     for (let at = from; at < to && blockers.length < limit; at += 1) {
       const status = row[at];
-      if (status === undefined || status.status === 'good') continue;
-      if (upstream.strength === 'soft' && status.status === 'bad') continue;
+      if (status === undefined || !holdsBack(status, upstream)) continue;
       blockers.push({ processorId: producer.id, index: at, status });
     }
   }
@@ -87,29 +94,27 @@ export const findReady = (input: {
 }): readonly Ready[] => {
   const { pipeline, calendar, grid } = input;
   const ready: Ready[] = [];
-  const badBefore = new Map<string, { readonly hard: Int32Array; readonly soft: Int32Array }>();
-  /** Prefix sums of positions that hold a hard (soft) reader back, so that a window of any width costs one subtraction. */
-  const sumsOf = (processorId: string) => {
-    const known = badBefore.get(processorId);
+  const heldBefore = new Map<string, Int32Array>();
+  /** Prefix sums of positions that hold readers by edges of this kind back, so that a window of any width costs one subtraction. */
+  const sumsOf = (processorId: string, upstream: Upstream): Int32Array => {
+    const key = `${processorId} ${upstream.strength} ${upstream.optional === true}`;
+    const known = heldBefore.get(key);
     if (known !== undefined) return known;
     const row = grid.get(processorId) ?? [];
-    const hard = new Int32Array(calendar.dates.length + 1);
-    const soft = new Int32Array(calendar.dates.length + 1);
+    const sums = new Int32Array(calendar.dates.length + 1);
     for (let at = 0; at < calendar.dates.length; at += 1) {
-      const status = row[at]?.status;
-      const holds = status !== undefined && status !== 'good';
-      hard[at + 1] = (hard[at] as number) + (holds ? 1 : 0);
-      soft[at + 1] = (soft[at] as number) + (holds && status !== 'bad' ? 1 : 0);
+      const status = row[at];
+      sums[at + 1] = (sums[at] as number) + (status !== undefined && holdsBack(status, upstream) ? 1 : 0);
     }
-    badBefore.set(processorId, { hard, soft });
-    return { hard, soft };
+    heldBefore.set(key, sums);
+    return sums;
   };
   for (const processor of pipeline.processors) {
     const row = grid.get(processor.id);
     if (row === undefined || !input.mayRelease(processor.phase)) continue;
-    const edges = processor.upstreams.flatMap(({ table, window, strength }) => {
-      const producer = pipeline.processors.find((other) => other.table === table);
-      return producer === undefined || !grid.has(producer.id) ? [] : [{ window, sums: sumsOf(producer.id)[strength] }];
+    const edges = processor.upstreams.flatMap((upstream) => {
+      const producer = pipeline.processors.find((other) => other.table === upstream.table);
+      return producer === undefined || !grid.has(producer.id) ? [] : [{ window: upstream.window, sums: sumsOf(producer.id, upstream) }];
     });
     for (const [index, status] of row.entries()) {
       if (status?.status !== 'waiting' || status.notBefore > input.now) continue;

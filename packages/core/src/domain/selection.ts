@@ -8,6 +8,10 @@ import type { Pipeline, Processor } from './pipeline.ts';
 const upstreamsOf = (pipeline: Pipeline, processor: Processor): readonly Processor[] =>
   processor.upstreams.flatMap(({ table }) => pipeline.processors.filter((other) => other.table === table));
 
+/** Optional ones are not needed, so that `+x` doesn't ask for them. */
+const neededUpstreamsOf = (pipeline: Pipeline, processor: Processor): readonly Processor[] =>
+  upstreamsOf(pipeline, { ...processor, upstreams: processor.upstreams.filter(({ optional }) => !optional) });
+
 const closure = (start: Processor, next: (processor: Processor) => readonly Processor[]): ReadonlySet<Processor> => {
   const seen = new Set([start]);
   for (const processor of seen) for (const other of next(processor)) seen.add(other);
@@ -42,7 +46,7 @@ export const parsePhases = (input: string | number | readonly number[], pipeline
   return wanted;
 };
 
-/** Ids of the selected processors: those of the phases, or those named, or where both are given those named within the phases. */
+/** Ids of the selected processors: those of the phases (without any named: of all but those on request), or those named, or where both are given those named within the phases. */
 export const selectProcessors = (
   pipeline: Pipeline,
   request: { readonly phases?: string | number | readonly number[] | undefined; readonly processors?: readonly string[] | undefined },
@@ -50,7 +54,10 @@ export const selectProcessors = (
   const computed = pipeline.processors.filter(({ kind }) => kind !== 'external');
   const phases = request.phases === undefined ? undefined : parsePhases(request.phases, pipeline);
   const inPhases = computed.filter(({ phase }) => phases?.has(phase) ?? true);
-  if (request.processors === undefined) return new Set(inPhases.map(({ id }) => id));
+  if (request.processors === undefined) {
+    const isAsked = ({ phase }: Processor): boolean => phases !== undefined || pipeline.phases.find(({ number }) => number === phase)?.onRequest !== true;
+    return new Set(inPhases.filter(isAsked).map(({ id }) => id));
+  }
   const named = new Set<Processor>();
   for (const text of request.processors) {
     const match = /^(\+?)([^+]*)(\+?)$/.exec(text);
@@ -69,7 +76,7 @@ export const selectProcessors = (
       );
     }
     named.add(processor);
-    if (match[1] === '+') for (const other of closure(processor, (at) => upstreamsOf(pipeline, at))) named.add(other);
+    if (match[1] === '+') for (const other of closure(processor, (at) => neededUpstreamsOf(pipeline, at))) named.add(other);
     if (match[3] === '+')
       for (const other of closure(processor, (at) => computed.filter((below) => upstreamsOf(pipeline, below).includes(at)))) named.add(other);
   }

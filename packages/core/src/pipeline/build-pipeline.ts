@@ -2,7 +2,7 @@
 import { partitionDate } from '../domain/partition-date.ts';
 import type { AbsentColumns, Audit, Check, Column, Phase, Pipeline, Processor, Source, Upstream } from '../domain/pipeline.ts';
 import { parseWindow } from '../domain/window.ts';
-import { generateLoad, isGenerated } from './generated-load.ts';
+import { generateLoad, isGenerated, neededUpstreams } from './generated-load.ts';
 import { sortByReads } from './pipeline-graph.ts';
 import { codeHashOf, pipelineHashOf } from './pipeline-hash.ts';
 import type { PipelineYaml } from './pipeline-schema.ts';
@@ -40,7 +40,7 @@ const buildCheck = (check: ProcessorYaml['audits'][number], files: Files): Check
 const buildAudit = (check: ProcessorYaml['audits'][number], files: Files): Audit => ({ check: buildCheck(check, files), severity: check.severity });
 
 const buildUpstream = ([table, written]: [string, ProcessorYaml['upstreams'][string]]): Upstream => {
-  const upstream = typeof written === 'string' ? { window: written, strength: 'hard' as const, critical: [] } : written;
+  const upstream = typeof written === 'string' ? { window: written, strength: 'hard' as const, optional: false, critical: [] } : written;
   const window = parseWindow(upstream.window);
   if (window === undefined) throw new RangeError(`the schema let a bad window pass: ${upstream.window}`);
   const critical = upstream.critical.map((each) => {
@@ -52,7 +52,7 @@ const buildUpstream = ([table, written]: [string, ProcessorYaml['upstreams'][str
       ...('where' in full && full.where !== undefined ? { where: full.where } : {}),
     };
   });
-  return { table, window, strength: upstream.strength, critical };
+  return { table, window, strength: upstream.strength, critical, ...(upstream.optional ? { optional: true as const } : {}) };
 };
 
 const buildSource = ([name, yaml]: [string, PipelineYaml['sources'][string]]): Source => ({
@@ -70,6 +70,7 @@ const buildSource = ([name, yaml]: [string, PipelineYaml['sources'][string]]): S
 const buildPhase = ([number, yaml]: [string, PipelineYaml['phases'][string]], files: Files): Phase => ({
   number: Number(number),
   name: yaml.name,
+  ...(yaml.on_request ? { onRequest: true as const } : {}),
   gate: {
     checks: yaml.gate.checks.map(({ table, check }) => ({ table, ...buildAudit(check, files) })),
     hold: yaml.gate.hold,
@@ -85,7 +86,7 @@ const sourceOf = (
   files: Files,
 ): { readonly source: string; readonly sourceFile: string } => {
   if (yaml.kind === 'external') return { source: '', sourceFile: '' };
-  const upstreams = Object.keys(yaml.upstreams);
+  const upstreams = neededUpstreams(yaml.upstreams);
   const loaded = sources.find(({ name }) => upstreams[0] === `source.${name}`);
   if (loaded !== undefined && isGenerated(id, yaml.kind, yaml.file, upstreams, files)) {
     return { source: generateLoad(columns, yaml.partition_column, loaded), sourceFile: pipelineFile };

@@ -1,5 +1,6 @@
 // Checks of a processor that need nothing but the processor itself: its key and columns agree, its kind has what it
 // needs, its dates exist.
+import { neededUpstreams } from './generated-load.ts';
 import { nearestName } from '../domain/nearest-name.ts';
 import { hasColumn, processorsOf, typeOfColumn, type CheckContext, type CheckDraft, type ColumnsDraft, type ProcessorDraft } from './check-context.ts';
 import { listNames, suggestName } from './problem.ts';
@@ -122,7 +123,7 @@ const checkSource = (context: CheckContext, path: Path, id: string, processor: P
   } else if (!context.files.has(name)) {
     const sources = Object.keys(processor.upstreams ?? {}).filter((table) => table.startsWith('source.'));
     // One source and no SQL: its columns are taken over by name.
-    if (kind === 'load' && file === undefined && Object.keys(processor.upstreams ?? {}).length <= 1 && sources.length <= 1) return;
+    if (kind === 'load' && file === undefined && neededUpstreams(processor.upstreams ?? {}).length <= 1 && sources.length <= 1) return;
     const nearest = nearestName(
       name,
       [...context.files.keys()].filter((each) => each.endsWith(extension)),

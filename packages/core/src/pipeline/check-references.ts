@@ -1,5 +1,5 @@
 // Checks of what processors say about one another: phases and tables exist, each table has one processor, nothing reads
-// a later phase or itself in a circle, and only `load` reads the sources.
+// a later phase or itself in a circle, and only `load` and `code` read the sources.
 import { hasColumn, processorsOf, typeOfColumn, type CheckContext, type ProcessorDraft } from './check-context.ts';
 import { checkCheck, checkSqlFile } from './check-processors.ts';
 import { findCircles } from './pipeline-graph.ts';
@@ -43,10 +43,10 @@ const checkUpstream = (context: CheckContext, id: string, processor: ProcessorDr
     if (!Object.hasOwn(sources, name))
       context.report(path, `expected a declared source, found "${table}"`, suggestName(table, known, 'a source'), { atKey: true });
     else columns = sources[name]?.columns;
-    if (processor.kind !== undefined && processor.kind !== 'load') {
+    if (processor.kind !== undefined && processor.kind !== 'load' && processor.kind !== 'code') {
       context.report(
         path,
-        `expected only processors of kind load to read sources, found ${id} of kind ${processor.kind} reading ${table}`,
+        `expected only processors of kind load or code to read sources, found ${id} of kind ${processor.kind} reading ${table}`,
         `load ${table} into a table with a processor of kind load, and read that table here`,
         { atKey: true },
       );

@@ -22,6 +22,12 @@ export const generateLoad = (columns: readonly Column[], partitionColumn: string
   return `SELECT\n${selected.join(',\n')}\nFROM source.${source.name}\nWHERE \`${source.dateColumn}\` BETWEEN @start_date AND @end_date\n`;
 };
 
+/** Optional ones say what to wait for, and nothing of what is read. */
+export const neededUpstreams = (upstreams: Readonly<Record<string, unknown>>): readonly string[] =>
+  Object.entries(upstreams).flatMap(([table, written]) =>
+    typeof written === 'object' && written !== null && 'optional' in written && written.optional === true ? [] : [table],
+  );
+
 /** Whether this processor gets a generated SELECT. */
 export const isGenerated = (
   id: string,
@@ -39,7 +45,7 @@ export const isGenerated = (
 /** What a generated SELECT would read must be there, with fitting types and for the same date. */
 export const checkGeneratedLoads = (context: CheckContext): void => {
   for (const [id, processor] of processorsOf(context.draft)) {
-    const upstreams = Object.keys(processor.upstreams ?? {});
+    const upstreams = neededUpstreams(processor.upstreams ?? {});
     const [table = ''] = upstreams;
     const source = context.draft.sources?.[table.slice('source.'.length)];
     if (!isGenerated(id, processor.kind, processor.file, upstreams, context.files) || source?.columns === undefined) continue;

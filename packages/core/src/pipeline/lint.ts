@@ -181,7 +181,7 @@ const lintProcessor = (lint: Lint, processor: Processor): void => {
   // Where one of the statements could not be read, it may be the one that reads the upstream.
   if (analyses.includes(undefined)) return;
   const read = new Set(analyses.flatMap((analysis) => (analysis === undefined || analysis === 'none' ? [] : analysis.tables.map(({ table }) => table))));
-  for (const { table } of upstreams.filter((upstream) => !read.has(upstream.table))) {
+  for (const { table } of upstreams.filter((upstream) => !upstream.optional && !read.has(upstream.table))) {
     const at = [...path, 'upstreams', table];
     lint.problems.push({
       ...lint.document.placeOfKey(at),

@@ -50,7 +50,7 @@ export const codeHashOf = (processor: Omit<Processor, 'codeHash'>, sources: read
     columns: columnsThatDecide(processor.columns),
     key: [...processor.key].sort(),
     partitionColumn: processor.partitionColumn,
-    upstreams: Object.fromEntries(processor.upstreams.map(({ table, window }) => [table, formatWindow(window)])),
+    upstreams: Object.fromEntries(processor.upstreams.filter(({ optional }) => !optional).map(({ table, window }) => [table, formatWindow(window)])),
     sources: Object.fromEntries(
       read.map((source) => [source.name, { ...filesOf(source), dateColumn: source.dateColumn, columns: columnsThatDecide(source.columns) }]),
     ),

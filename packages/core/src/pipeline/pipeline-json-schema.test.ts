@@ -23,7 +23,7 @@ describe('pipelineJsonSchema', () => {
 describe('knownKeys', () => {
   it('knows the keys of maps, list entries and alternatives', () => {
     expect(knownKeys(['processors', 'form', 'retry'])).toEqual(['max_attempts', 'base_seconds', 'max_seconds']);
-    expect(knownKeys(['processors', 'form', 'upstreams', 'a.b'])).toEqual(['window', 'strength', 'critical']);
+    expect(knownKeys(['processors', 'form', 'upstreams', 'a.b'])).toEqual(['window', 'strength', 'optional', 'critical']);
     expect(knownKeys(['processors', 'form', 'audits', 0])).toContain('accepted_range');
     expect(knownKeys(['processors', 'form', 'audits', 0, 'not_zero'])).toEqual(['columns', 'min_ratio', 'where']);
     expect(knownKeys(['processors'])).toEqual([]);

@@ -50,7 +50,15 @@ const critical = z.union([
   z.strictObject({ column: identifier, not_zero: z.boolean().default(false), min_ratio: ratio.default(0.99), ...filtered }),
 ]);
 
-const upstream = z.union([window, z.strictObject({ window, strength: z.enum(['hard', 'soft']).default('hard'), critical: z.array(critical).default([]) })]);
+const upstream = z.union([
+  window,
+  z.strictObject({
+    window,
+    strength: z.enum(['hard', 'soft']).default('hard'),
+    optional: z.boolean().default(false).describe('waited for where it is planned; never demanded'),
+    critical: z.array(critical).default([]),
+  }),
+]);
 
 const pattern = z
   .string()
@@ -106,6 +114,7 @@ const processor = z.strictObject({
 
 const phase = z.strictObject({
   name: z.string().min(1),
+  on_request: z.boolean().default(false).describe('only requests that name it have it'),
   gate: z
     .strictObject({
       checks: z.array(z.strictObject({ table: tableName, check })).default([]),

@@ -314,7 +314,7 @@ const references: readonly Row[] = [
     'a source that is read past the load',
     [['      nba_ext.ratings: [0d, 0d]', '      source.games: 0d']],
     [
-      '65:7 error  expected only processors of kind load to read sources, found form of kind sql reading source.games — load source.games into a table with a processor of kind load, and read that table here',
+      '65:7 error  expected only processors of kind load or code to read sources, found form of kind sql reading source.games — load source.games into a table with a processor of kind load, and read that table here',
     ],
   ],
   [
