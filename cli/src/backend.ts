@@ -27,6 +27,9 @@ export type BackfillOptions = {
   readonly decisionWithinMs?: number;
 };
 
+/** `mayBegin`: nothing need have run before. Otherwise a home that nothing has run in is refused. */
+export type WithWarehouseOptions = { readonly mayBegin: boolean };
+
 export type Backend = AsyncDisposable & {
   /** What the command's output says about where state and tables are. */
   readonly places: { readonly home: string; readonly warehouse: string };
@@ -35,7 +38,7 @@ export type Backend = AsyncDisposable & {
   /** The store; the caller disposes of the stack. Looking makes nothing. */
   readonly openStore: () => Promise<StoreStack>;
   /** Does something with the warehouse, wherever that has to happen. */
-  readonly withWarehouse: <Result>(body: (actions: WarehouseActions) => Promise<Result>) => Promise<Result>;
+  readonly withWarehouse: <Result>(body: (actions: WarehouseActions) => Promise<Result>, options?: WithWarehouseOptions) => Promise<Result>;
   /** Who works on backfills, if not this process, for people and for `servedBy`; undefined: nobody does. */
   readonly findServer: () => Promise<string | undefined>;
   /** What is to be right before a request is planned. */

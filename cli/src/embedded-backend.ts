@@ -2,7 +2,7 @@
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { BackfillRequest } from '@floodgate/core/contracts/request.ts';
 import { callHttp } from '@floodgate/http/http-client.ts';
-import type { Backend, RunOutcome } from './backend.ts';
+import type { Backend, RunOutcome, WithWarehouseOptions } from './backend.ts';
 import { examineHome } from './doctor-checks.ts';
 import { createEmbeddedActions } from './embedded-actions.ts';
 import { findHomeHolder, warehouseFile } from './embedded-home.ts';
@@ -27,8 +27,12 @@ const makePlan = async (session: Session, request: BackfillRequest): Promise<Pla
   return await makePlanHere(stack.plannerDeps, request, session.interrupted);
 };
 
-const withWarehouse = async <Result>(session: Session, body: (actions: WarehouseActions) => Promise<Result>): Promise<Result> => {
-  await needHome(session);
+const withWarehouse = async <Result>(
+  session: Session,
+  body: (actions: WarehouseActions) => Promise<Result>,
+  options: WithWarehouseOptions = { mayBegin: false },
+): Promise<Result> => {
+  if (!options.mayBegin) await needHome(session);
   const reach = await reachHome(session);
   if (reach.kind === 'remote') return body(createRemoteActions(reach.target));
   await using stack = reach.stack;
@@ -53,7 +57,7 @@ export const createEmbeddedBackend = (session: Session): Backend => {
     places: { home, warehouse: warehouseFile(home) },
     pollMs: 100,
     openStore: () => openHomeStore(session),
-    withWarehouse: (body) => withWarehouse(session, body),
+    withWarehouse: (body, options) => withWarehouse(session, body, options),
     findServer: async () => {
       const holder = await findHomeHolder(home);
       return holder === undefined ? undefined : holder === 'unknown' ? 'the process that runs on this home' : `process ${holder.pid}`;

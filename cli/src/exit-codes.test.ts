@@ -1,6 +1,6 @@
 import { countStates, packStates, type ProgressState } from '@floodgate/core/domain/progress.ts';
 import { describe, expect, it } from 'vitest';
-import { exitCodeOf, exitCodeOfError, type Ending } from './exit-codes.ts';
+import { exitCodeOf, exitCodeOfError, exitCodeOfVerdict, type Ending } from './exit-codes.ts';
 
 const ending = (state: Ending['state'], tasks: readonly ProgressState[], gates: Ending['gates'] = [], paused = false): Ending => ({
   state,
@@ -47,5 +47,16 @@ describe('the exit code of an error', () => {
     ['something_new', 4],
   ])('%s: %i', (code, exitCode) => {
     expect(exitCodeOfError(code)).toBe(exitCode);
+  });
+});
+
+describe('the exit code of a validation', () => {
+  it.each([
+    ['ready', 0],
+    ['not_ready', 1],
+    ['held', 3],
+    ['could_not_tell', 4],
+  ] as const)('%s: %i', (verdict, exitCode) => {
+    expect(exitCodeOfVerdict(verdict)).toBe(exitCode);
   });
 });

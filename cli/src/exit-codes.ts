@@ -1,15 +1,16 @@
 // What the exit code of a command says. Scripts rely on it: docs/operations.md lists the same table.
+import type { Verdict } from '@floodgate/core/app/validate-report.ts';
 import type { BackfillState, CheckOutcome, GateState } from '@floodgate/core/contracts/documents.ts';
 import type { ProgressCounts } from '@floodgate/core/domain/progress.ts';
 
 export const exitCodes = {
   /** Done, and every gate is open. */
   done: 0,
-  /** Finished, with failed or quarantined dates. */
+  /** Finished, with failed or quarantined dates; of a validation: not ready. */
   failed: 1,
   /** The command, its input or the pipeline is wrong; nothing was started. */
   usage: 2,
-  /** Every task succeeded and a check holds a gate; or the backfill is paused. */
+  /** Every task succeeded and a check holds a gate; the backfill is paused; or a gate would wait for a person. */
   held: 3,
   /** Could not tell: interrupted, cancelled, a check that could not be evaluated, an error of Floodgate or of its surroundings. */
   unknown: 4,
@@ -34,6 +35,20 @@ export const exitCodeOf = ({ state, paused, counts, gates }: Ending): ExitCode =
   const checks = gates.flatMap((gate) => gate.checks);
   const holds = checks.some(({ outcome, severity }) => outcome === 'failed' && severity === 'block');
   return !holds && checks.some(({ outcome }) => outcome === 'could_not_tell') ? exitCodes.unknown : exitCodes.held;
+};
+
+/** What is certain comes first: something that is not ready stays so, whatever else could not be evaluated beside it. */
+export const exitCodeOfVerdict = (verdict: Verdict): ExitCode => {
+  switch (verdict) {
+    case 'ready':
+      return exitCodes.done;
+    case 'held':
+      return exitCodes.held;
+    case 'not_ready':
+      return exitCodes.failed;
+    case 'could_not_tell':
+      return exitCodes.unknown;
+  }
 };
 
 const usageCodes = new Set([

@@ -1,6 +1,7 @@
 // What `--json` prints, command by command: contracts for scripts. docs/cli-output.schema.json is generated from here; a
 // key is added, never renamed. Instants are ISO 8601 in UTC, dates YYYY-MM-DD, durations seconds.
 import { backfillStates, gateStates } from '@floodgate/core/contracts/documents.ts';
+import { dateStatuses, repairModes, validationKinds, verdicts } from '@floodgate/core/app/validate-report.ts';
 import * as z from 'zod';
 
 const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
@@ -143,6 +144,50 @@ const deadLetterOutput = z
   )
   .meta({ title: 'floodgate dlq list --json' });
 
+const dateProblem = z.object({
+  date: date.nullable().describe('null: all dates of the table that were asked about'),
+  check: z.string(),
+  severity: z.enum(['block', 'warn']),
+  outcome: z.enum(['failed', 'could_not_tell']),
+  message: z.string(),
+  offending: count.describe('rows, keys or partitions that offend or are missing'),
+  examples: z.array(z.record(z.string(), z.unknown())),
+  repair: z.enum(repairModes).describe('how a backfill would mend it; empty where none can'),
+});
+
+const tableReport = z.object({
+  processor: z.string(),
+  table: z.string(),
+  phase: z.int().describe('0 for sources and external tables'),
+  role: z.enum(['target', 'upstream', 'external', 'source']).describe('upstream: not selected, and read by what is'),
+  statuses: z.record(z.string(), z.enum(dateStatuses)).describe('of each date that was asked about'),
+  lookback: z.array(date).describe('those of the dates that lie outside of the selection: what it reads through windows'),
+  rows: count.nullable().describe('found on these dates; null where they were not counted'),
+  expectations: z.array(z.object({ check: z.string(), dates: count, expected: count, found: count })),
+  withoutExpectation: z.array(date).describe('dates for which nothing independent says what should be there'),
+  problems: z.array(dateProblem),
+  notes: z.array(z.string()),
+});
+
+export const validationOutput = z
+  .object({
+    kind: z.enum(validationKinds),
+    pipeline: z.string(),
+    phase: z.int().nullable().describe('of validate gate'),
+    verdict: z.enum(verdicts).describe('not_ready is certain, whatever else could not be evaluated; held: a gate that would wait for a person'),
+    exitCode,
+    dates: z.object({ wanted: count, first: date, last: date, excluded: count, notInCalendar: count }),
+    counts: z.record(z.enum(dateStatuses), count).describe('partitions of all tables by status'),
+    tables: z.array(tableReport),
+    contaminated: z
+      .array(z.object({ processor: z.string(), table: z.string(), direct: z.boolean(), dates: z.array(date) }))
+      .describe('committed partitions that have read dates which fail; direct: not only through other tables'),
+    repair: z.array(z.string()).describe('commands, upstreams first'),
+    advice: z.array(z.string()),
+  })
+  .meta({ title: 'floodgate validate preflight|coverage|contamination|range|gate --json' });
+export type ValidationOutput = z.output<typeof validationOutput>;
+
 const errorOutput = z
   .object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }), exitCode })
   .meta({ title: 'any command with --json that ends with an error' });
@@ -150,6 +195,7 @@ const errorOutput = z
 const documents = {
   backfill: backfillOutput,
   plan: planOutput,
+  validation: validationOutput,
   sql: sqlOutput,
   statusList: statusListOutput,
   lint: lintOutput,

@@ -17,13 +17,14 @@ import { registerRetry } from './commands/retry.ts';
 import { registerSql } from './commands/sql.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerUp } from './commands/up.ts';
+import { registerValidate } from './commands/validate.ts';
 import { registerWatch } from './commands/watch.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 
 const groups: readonly (readonly [heading: string, commands: readonly RegisterCommand[]])[] = [
   ['Begin:', [registerDemo, registerDoctor, registerLint]],
   ['Compute:', [registerPlan, registerBackfill, registerUp]],
-  ['Look:', [registerStatus, registerWatch, registerExplain, registerSql, registerExport]],
+  ['Look:', [registerStatus, registerWatch, registerExplain, registerValidate, registerSql, registerExport]],
   ['Decide:', [registerControl, registerRetry, registerDlq, registerQuarantine, registerReconcile]],
 ];
 
@@ -35,9 +36,9 @@ const readVersion = (): string => {
 const exitCodeHelp = `
 Exit codes:
   0  done, every gate open
-  1  finished with failed or quarantined dates
+  1  finished with failed or quarantined dates; a validation: not ready
   2  the command, its input or the pipeline is wrong
-  3  every task succeeded, and a check holds a gate (or the backfill is paused)
+  3  every task succeeded, and a check holds a gate (or the backfill is paused); a gate would wait for a person
   4  could not tell: interrupted, a check that could not be evaluated, an error
   5  in conflict with another backfill or process
 

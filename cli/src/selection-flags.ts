@@ -31,7 +31,8 @@ export const splitList = (text: string): readonly string[] =>
 /** Lists may be written with commas, or by giving the flag again. */
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), ...splitList(value)];
 
-export const addSelection = (command: Command): Command =>
+/** What is selected; `addSelection` adds how it is to be computed. */
+export const addPartitions = (command: Command): Command =>
   command
     .optionsGroup('Selection (default: everything that the pipeline’s calendar has):')
     .option('--start <date>', 'first date, YYYY-MM-DD')
@@ -39,7 +40,10 @@ export const addSelection = (command: Command): Command =>
     .addOption(new Option('--dates <list>', 'single dates, or ranges as 2023-10-24..2023-10-30').argParser(collect))
     .addOption(new Option('--exclude <list>', 'dates or ranges to leave out').argParser(collect))
     .option('--phases <phases>', 'e.g. 3, 2..3 or 2,3')
-    .addOption(new Option('--processors <list>', 'names; "x+" adds everything downstream, "+x" everything upstream').argParser(collect))
+    .addOption(new Option('--processors <list>', 'names; "x+" adds everything downstream, "+x" everything upstream').argParser(collect));
+
+export const addSelection = (command: Command): Command =>
+  addPartitions(command)
     .option('--reprocess <mode>', `${reprocessModes.join(', ')} (default: missing)`)
     .optionsGroup('How:')
     .option('--gate <mode>', `${gateModes.join(' or ')}: whether a phase waits for the gate before it (default: phase)`)

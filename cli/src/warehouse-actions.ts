@@ -11,6 +11,9 @@ import { processorById } from '@floodgate/core/domain/pipeline.ts';
 import type { EngineDeps, PipelineCatalog } from '@floodgate/core/app/deps.ts';
 import type { PlanReader } from '@floodgate/core/app/plan-store.ts';
 import { specOf } from '@floodgate/core/app/ledger-reader.ts';
+import { validate, type ValidationInput } from '@floodgate/core/app/validate.ts';
+import type { ValidationReport } from '@floodgate/core/app/validate-report.ts';
+import type { ValidationProgress } from '@floodgate/core/app/validate-scope.ts';
 import type { QueryResult } from '@floodgate/core/ports/warehouse.ts';
 
 export type TableListing = {
@@ -39,6 +42,8 @@ export type WarehouseActions = {
     input: PartitionInput & { readonly decision: 'accept' | 'reject'; readonly by: string; readonly reason: string },
     signal: AbortSignal,
   ) => Promise<QuarantineOutcome>;
+  /** `progress` is heard where it happens in this process. */
+  readonly validate: (input: ValidationInput, signal: AbortSignal, progress?: ValidationProgress) => Promise<ValidationReport>;
   readonly reconcile: (input: { readonly rebuildLedger: boolean; readonly pipelineId: string }, signal: AbortSignal) => Promise<ReconcileOutput>;
 };
 
@@ -75,6 +80,7 @@ export const createLocalActions = ({ engine, catalog, plans, reconcileNow, table
     return engine.warehouse.readStaging(specOf(processor), task.staged.staging, date, maxRows, signal);
   },
   decideQuarantine: (input, signal) => decideQuarantine(engine, input, signal),
+  validate: (input, signal, progress) => validate({ ...engine, catalog }, input, signal, progress),
   reconcile: async (input, signal) => {
     const pipeline = await needPipeline(catalog, input.pipelineId);
     // The ledger first: what it says decides what the passes that are rung below will do.
@@ -94,6 +100,7 @@ export const createRemoteActions = (target: HttpTarget): WarehouseActions => {
     exportTable: remote('exportTable'),
     stagedRows: remote('stagedRows'),
     decideQuarantine: remote('decideQuarantine'),
+    validate: remote('validate'),
     reconcile: remote('reconcile'),
   };
 };

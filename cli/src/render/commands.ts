@@ -15,7 +15,7 @@ export const renderCommands = (suggestions: readonly Suggestion[], style: Style,
   return suggestions.flatMap(([command, why]) => [...(why === '' ? [] : [style.dim(`  # ${why}`)]), `  ${style.paint('cyan', command)}`]);
 };
 
-const names = 'demo|doctor|lint|plan|backfill|up|status|watch|explain|sql|export|pause|resume|cancel|retry|approve|dlq|quarantine|reconcile';
+const names = 'demo|doctor|lint|plan|validate|backfill|up|status|watch|explain|sql|export|pause|resume|cancel|retry|approve|dlq|quarantine|reconcile';
 /** Up to the end of a word, without what ends a clause; commas inside belong to lists. */
 const word = String.raw`[^\s;)]*[^\s;,).]`;
 /** A command with its arguments, in a sentence: what follows belongs to it where it is a flag with its value, or no plain word. */

@@ -1,9 +1,8 @@
 // The heat map of a backfill: one cell per date, one line per processor, months side by side as far as the terminal goes.
 import type { ProcessorStatus } from '@floodgate/core/app/read-status.ts';
 import type { ProgressState } from '@floodgate/core/domain/progress.ts';
-import { plainStyle, type Colour, type Style } from './style.ts';
-
-type Cell = { readonly sign: string; readonly ascii: string; readonly colour: Colour | undefined };
+import { renderCell, renderRun, type Cell } from './grid.ts';
+import type { Style } from './style.ts';
 
 const cells: Readonly<Record<ProgressState, Cell>> = {
   succeeded: { sign: '█', ascii: 'S', colour: 'green' },
@@ -18,27 +17,6 @@ const cells: Readonly<Record<ProgressState, Cell>> = {
   committing: { sign: '◆', ascii: 'c', colour: 'blue' },
   waiting: { sign: 'w', ascii: 'w', colour: 'yellow' },
   unreleased: { sign: '·', ascii: '.', colour: 'grey' },
-};
-
-const signOf = (state: ProgressState, style: Style): string => {
-  const { sign, ascii, colour } = cells[state];
-  const text = style.signs.ok === plainStyle.signs.ok ? sign : ascii;
-  return colour === undefined ? text : style.paint(colour, text);
-};
-
-/** The same state many times over is painted once: a matrix of a season would be mostly escape sequences otherwise. */
-const renderRun = (states: readonly (ProgressState | undefined)[], style: Style): string => {
-  let [text, at] = ['', 0];
-  while (at < states.length) {
-    const state = states[at];
-    let end = at + 1;
-    while (end < states.length && states[end] === state) end += 1;
-    const { sign, ascii, colour } = state === undefined ? { sign: ' ', ascii: ' ', colour: undefined } : cells[state];
-    const run = (style.signs.ok === plainStyle.signs.ok ? sign : ascii).repeat(end - at);
-    text += colour === undefined ? run : style.paint(colour, run);
-    at = end;
-  }
-  return text;
 };
 
 type Month = { readonly name: string; readonly dates: readonly string[] };
@@ -80,7 +58,12 @@ export const renderMatrix = (processors: readonly ProcessorStatus[], style: Styl
     const rows = processors.map(({ processorId }) => {
       const row = months.map(({ name, dates: own }) => {
         const states = own.map((date) => stateOf.get(processorId)?.get(date));
-        return renderRun(states, style) + ' '.repeat(Math.max(name.length - own.length, 0));
+        return (
+          renderRun(
+            states.map((state) => (state === undefined ? undefined : cells[state])),
+            style,
+          ) + ' '.repeat(Math.max(name.length - own.length, 0))
+        );
       });
       return `  ${processorId.padEnd(names)}  ${row.join(' ')}`.trimEnd();
     });
@@ -89,6 +72,6 @@ export const renderMatrix = (processors: readonly ProcessorStatus[], style: Styl
   const seen = new Set(processors.flatMap(({ states }) => states));
   const legend = (Object.keys(cells) as ProgressState[])
     .filter((state) => seen.has(state))
-    .map((state) => `${signOf(state, style)} ${state === 'unreleased' ? 'not begun' : state}`);
+    .map((state) => `${renderCell(cells[state], style)} ${state === 'unreleased' ? 'not begun' : state}`);
   return [...lines, `  ${legend.join('   ')}`];
 };

@@ -25,6 +25,9 @@ const checkName = (check: WarehouseCheck): string => {
 
 export type NamedCheck = { readonly keyed: KeyedCheck; readonly name: string; readonly severity: 'block' | 'warn' };
 
+/** An audit, or a check that no pipeline declares. */
+type BuiltIn = { readonly check: WarehouseCheck; readonly severity: Audit['severity'] };
+
 /** Dates on which a check says nothing, because the sources lack all that it looks at for that season. */
 const exemptDates = (plan: LoadedPlan, processor: Processor, check: WarehouseCheck, dates: readonly PartitionDate[]): ReadonlySet<PartitionDate> => {
   const columns = check.type === 'not_null' || check.type === 'not_zero' ? check.columns : check.type === 'accepted_range' ? [check.column] : [];
@@ -35,21 +38,25 @@ const exemptDates = (plan: LoadedPlan, processor: Processor, check: WarehouseChe
   return new Set(dates.filter((date) => seasons.has(plan.calendar.dates[plan.calendar.indexOf.get(date) as number]?.season ?? '')));
 };
 
-/** Everything that rows of a processor are held to. */
-export const checksOf = (plan: LoadedPlan, processor: Processor, audits: readonly Audit[], dates: readonly PartitionDate[]): readonly NamedCheck[] => {
-  const required = processor.columns.filter((column) => column.required).map(({ name }) => name);
-  const builtIn: readonly { readonly check: WarehouseCheck; readonly severity: Audit['severity'] }[] = [
-    { check: { type: 'unique_key', columns: processor.key }, severity: 'block' },
-    { check: { type: 'required', columns: required }, severity: 'block' },
-  ];
-  return [...builtIn, ...audits].map(({ check, severity }, index) => ({
+/** These audits by name, each with the dates that are exempt from it. */
+export const namedAudits = (plan: LoadedPlan, processor: Processor, audits: readonly BuiltIn[], dates: readonly PartitionDate[]): readonly NamedCheck[] =>
+  audits.map(({ check, severity }, index) => ({
     keyed: { id: `${processor.id}#${index}`, check, exempt: exemptDates(plan, processor, check, dates) },
     name: checkName(check),
     severity,
   }));
+
+/** Everything that rows of a processor are held to. */
+export const checksOf = (plan: LoadedPlan, processor: Processor, audits: readonly Audit[], dates: readonly PartitionDate[]): readonly NamedCheck[] => {
+  const required = processor.columns.filter((column) => column.required).map(({ name }) => name);
+  const builtIn: readonly BuiltIn[] = [
+    { check: { type: 'unique_key', columns: processor.key }, severity: 'block' },
+    { check: { type: 'required', columns: required }, severity: 'block' },
+  ];
+  return namedAudits(plan, processor, [...builtIn, ...audits], dates);
 };
 
-const countsExpectations = (check: WarehouseCheck): boolean => check.type === 'row_count' || check.type === 'expected_keys';
+export const countsExpectations = (check: WarehouseCheck): boolean => check.type === 'row_count' || check.type === 'expected_keys';
 
 /** Runs all audits of a processor over staged rows. Dates without a finding passed. */
 export const auditStaged = async (

@@ -17,15 +17,16 @@ import {
 import { toFailure } from '../domain/failure.ts';
 import { ledgerPathOf } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
-import type { Audit, CriticalColumn, Processor } from '../domain/pipeline.ts';
+import type { Processor } from '../domain/pipeline.ts';
 import { repairCommand } from '../domain/repair.ts';
 import { findStuck } from '../domain/schedule.ts';
 import { inFlightStates, isGood, isTerminal, openStates } from '../domain/task-state.ts';
-import { checksOf, type NamedCheck } from './audit-staged.ts';
+import type { NamedCheck } from './audit-staged.ts';
 import type { Finding } from '../ports/warehouse.ts';
 import { judgeFreshness, openView, plannedProcessors } from './backfill-view.ts';
 import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps } from './deps.ts';
+import { gateChecksOf, gateOf, isAccepted, isWithinQuorum } from './gate-checks.ts';
 import { readLedgerYears, specOf } from './ledger-reader.ts';
 import { findOffCalendar } from './off-calendar.ts';
 import { transact } from './outbox.ts';
@@ -241,20 +242,6 @@ const couldNotTell = (check: string, processorId: string, error: unknown): Check
   };
 };
 
-const asAudits = ({ column, notZero, minRatio, where }: CriticalColumn): readonly Audit[] => {
-  const rule = { columns: [column], minRatio, ...(where === undefined ? {} : { where }) };
-  const checks: Audit[] = [{ severity: 'block', check: { type: 'not_null', ...rule } }];
-  return notZero ? [...checks, { severity: 'block', check: { type: 'not_zero', ...rule } }] : checks;
-};
-
-/** What later phases demand of this table's columns: contamination is stopped where it starts. */
-const contractsOn = (plan: LoadedPlan, processor: Processor): readonly Audit[] => {
-  const audits = plan.pipeline.processors.flatMap(({ upstreams }) =>
-    upstreams.filter(({ table }) => table === processor.table).flatMap(({ critical }) => critical.flatMap(asAudits)),
-  );
-  return [...new Map(audits.map((audit) => [JSON.stringify(audit), audit])).values()];
-};
-
 /** All checks of a processor over its committed rows, in one go over the whole scope. */
 const checkRows = async (
   deps: ValidatorDeps,
@@ -265,13 +252,10 @@ const checkRows = async (
 ): Promise<readonly CheckOutcome[]> => {
   const dates = datesOf(plan, scopeOf(plan, processor));
   if (dates.length === 0) return [];
-  const phase = plan.pipeline.phases.find(({ number }) => number === processor.phase);
-  const ofPhase = (phase?.gate.checks ?? []).filter(({ table }) => table === processor.table);
   const years = await readLedgerYears(deps.store, [...new Set(dates.map((date) => ledgerPathOf(plan.pipeline.id, processor.id, date)))]);
   const entryOf = (date: PartitionDate) => years.get(ledgerPathOf(plan.pipeline.id, processor.id, date))?.entries[date];
-  const isAccepted = (check: NamedCheck, date: PartitionDate): boolean => entryOf(date)?.accepted?.includes(check.name) ?? false;
-  const declared = checksOf(plan, processor, [...processor.audits, ...contractsOn(plan, processor), ...ofPhase], dates);
-  const checks = [asCommitted(processor, dates, (date) => entryOf(date)?.rows), ...declared];
+  const checks = gateChecksOf(plan, processor, dates, entryOf);
+  const { quorum } = gateOf(plan, processor);
   try {
     const target = specOf(processor);
     const labels = { backfill: backfillId, processor: processor.id };
@@ -284,9 +268,9 @@ const checkRows = async (
       judge(
         check,
         processor,
-        findings.filter(({ checkId, date }) => checkId === check.keyed.id && !isAccepted(check, date)),
+        findings.filter(({ checkId, date }) => checkId === check.keyed.id && !isAccepted(check, entryOf(date))),
         expected.get(check.keyed.id) ?? 0,
-        phase?.gate.quorum ?? 1,
+        quorum,
       ),
     );
   } catch (error) {
@@ -295,22 +279,10 @@ const checkRows = async (
   }
 };
 
-/** As many rows as were committed: rows that somebody deleted or added by hand are noticed without a declared check. */
-const asCommitted = (processor: Processor, dates: readonly PartitionDate[], rowsOf: (date: PartitionDate) => number | undefined): NamedCheck => {
-  const expected = new Map(
-    dates.flatMap((date) => {
-      const rows = rowsOf(date);
-      return rows === undefined ? [] : [[date, rows] as const];
-    }),
-  );
-  return { keyed: { id: `${processor.id}#committed`, check: { type: 'rows', expected } }, name: 'as_committed', severity: 'block' };
-};
-
 const judge = (check: NamedCheck, processor: Processor, findings: readonly Finding[], expected: number, quorum: number): CheckOutcome => {
   const dates = findings.map(({ date }) => date).sort();
   const offending = findings.reduce((sum, finding) => sum + finding.offending, 0);
-  // A quorum is a share of expected rows or keys, so it applies to checks that count them and to nothing else.
-  const covered = expected > 0 && quorum < 1 && offending / expected <= 1 - quorum;
+  const covered = isWithinQuorum(offending, expected, quorum);
   const first = findings[0];
   const message =
     first === undefined ? '' : `${dates.length} dates, first ${first.date}: ${first.message}${covered ? ` (within the quorum of ${quorum})` : ''}`;
