@@ -52,7 +52,10 @@ export const fitRidge = ({ rows, sums, products }: Moments, penalty: number): Mo
   const answers = indexes.map((i) => (varies[i] ? covariance(count, i) / at(deviation, i) : 0));
   const weights = solvePositive(matrix, answers).map((weight, i) => (varies[i] ? weight / at(deviation, i) : 0));
   const intercept = weights.reduce((rest, weight, i) => rest - weight * at(mean, i), at(mean, count));
-  const explained = weights.reduce((sum, weight, i) => sum + weight * (2 * covariance(count, i) - indexes.reduce((own, j) => own + at(weights, j) * covariance(i, j), 0)), 0);
+  const explained = weights.reduce(
+    (sum, weight, i) => sum + weight * (2 * covariance(count, i) - indexes.reduce((own, j) => own + at(weights, j) * covariance(i, j), 0)),
+    0,
+  );
   return { intercept, weights, rows, rmse: Math.sqrt(Math.max(covariance(count, count) - explained, 0)) };
 };
 
