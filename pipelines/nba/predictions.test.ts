@@ -239,7 +239,7 @@ describe('predictions', () => {
       connection,
       'nba_analytics.upcoming_player_game_context',
       { game_date: 'DATE', universal_player_id: 'VARCHAR', points_line_bookmaker: 'VARCHAR' },
-      [...['star', 'even', 'thin'].map((id) => ({ game_date: day, universal_player_id: id, points_line_bookmaker: 'underdog' }))],
+      ['star', 'even', 'thin'].map((id) => ({ game_date: day, universal_player_id: id, points_line_bookmaker: 'underdog' })),
     );
     await fillTable(
       connection,
