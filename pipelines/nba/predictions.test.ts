@@ -161,7 +161,7 @@ describe('the learned system', () => {
     return row;
   };
   const predictions = async (dates: readonly string[], months: readonly Row[], features: readonly Row[]): Promise<Row[]> => {
-    const query = (sql: string): Promise<readonly Row[]> => Promise.resolve(sql.includes('GROUP BY month') ? months : features);
+    const query = (sql: string): Promise<readonly Row[]> => Promise.resolve(sql.includes('GROUP BY month_start') ? months : features);
     const found: Row[] = [];
     for await (const row of regressionRows({ dates, query, signal: new AbortController().signal } as unknown as CodeContext)) found.push(row);
     return found;

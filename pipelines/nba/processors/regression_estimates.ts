@@ -33,12 +33,12 @@ const values = [...regressionFeatures, 'points'];
 
 const selectMoments = `
 SELECT
-  FORMAT_DATE('%Y-%m', month) AS month,
+  FORMAT_DATE('%Y-%m', month_start) AS month,
   COUNT(*) AS row_count,
   ${values.map((name, i) => `SUM(${name}) AS s_${i}`).join(',\n  ')},
   ${values.flatMap((name, i) => values.slice(0, i + 1).map((other, j) => `SUM(${name} * ${other}) AS p_${i}_${j}`)).join(',\n  ')}
 FROM (
-  SELECT DATE_TRUNC(f.game_date, MONTH) AS month, CAST(p.points AS FLOAT64) AS points, ${regressionFeatures.map((name) => `f.${name}`).join(', ')}
+  SELECT DATE_TRUNC(f.game_date, MONTH) AS month_start, CAST(p.points AS FLOAT64) AS points, ${regressionFeatures.map((name) => `f.${name}`).join(', ')}
   FROM nba_predictions.ml_feature_store_v2 AS f
   JOIN nba_analytics.player_game_summary AS p
     ON p.game_date = f.game_date AND p.universal_player_id = f.universal_player_id
@@ -48,7 +48,7 @@ FROM (
     AND p.points IS NOT NULL
     ${regressionFeatures.map((name) => `AND f.${name} IS NOT NULL`).join('\n    ')}
 ) AS x
-GROUP BY month`;
+GROUP BY month_start`;
 
 const selectFeatures = `
 SELECT game_date, game_id, season_year, season_type, universal_player_id, player_lookup, team_abbr, opponent_team_abbr, ${regressionFeatures.join(', ')}
