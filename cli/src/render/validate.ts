@@ -6,7 +6,7 @@ import { withoutName } from './checks.ts';
 import { withFlags } from './commands.ts';
 import { renderCell, renderRun, type Cell } from './grid.ts';
 import { formatCount, formatDates, plural } from './numbers.ts';
-import { widthOf, type Style } from './style.ts';
+import { truncate, widthOf, type Style } from './style.ts';
 import { renderTable } from './table.ts';
 
 const cells: Readonly<Record<DateStatus, Cell & { readonly words: string }>> = {
@@ -99,21 +99,27 @@ const renderTables = ({ tables, kind }: ValidationReport, style: Style, width: n
 // ── what is wrong ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 const maxGroups = 12;
-const maxDates = 3;
+const shownDates = 3;
+const maxCheckWidth = 44;
 
-type Group = { readonly table: TableReport; readonly problems: readonly [DateProblem, ...DateProblem[]] };
-
-const groupsOf = (tables: readonly TableReport[]): readonly Group[] => {
-  const groups = tables.flatMap((table) =>
-    [
-      ...Map.groupBy(table.problems, ({ check, severity, outcome, examples }) =>
-        JSON.stringify([check, severity, outcome, check === 'upstream' ? examples[0]?.['table'] : '']),
-      ),
-    ].map(([, problems]) => ({ table, problems: problems as [DateProblem, ...DateProblem[]] })),
-  );
-  const weight = ({ problems: [first] }: Group): number => (first.severity === 'warn' ? 2 : first.outcome === 'could_not_tell' ? 1 : 0);
-  return groups.sort((a, b) => weight(a) - weight(b));
+/** Dates of a table on which the same checks fail. */
+type Group = {
+  readonly table: TableReport;
+  readonly dates: readonly DateProblem['date'][];
+  readonly byDate: ReadonlyMap<DateProblem['date'], readonly DateProblem[]>;
 };
+
+const isWarning = ({ severity, outcome }: DateProblem): boolean => severity === 'warn' && outcome === 'failed';
+
+const groupsOf = (tables: readonly TableReport[], isShown: (problem: DateProblem) => boolean): readonly Group[] =>
+  tables.flatMap((table) => {
+    const byDate = Map.groupBy(table.problems.filter(isShown), ({ date }) => date);
+    const signatureOf = (date: DateProblem['date']): string =>
+      (byDate.get(date) ?? [])
+        .map(({ check, outcome, examples }) => `${check} ${outcome} ${check === 'upstream' ? text(examples[0]?.['table']) : ''}`)
+        .join('|');
+    return [...Map.groupBy(byDate.keys(), signatureOf).values()].map((dates) => ({ table, dates, byDate }));
+  });
 
 const text = (value: JsonObject[string] | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null));
 const exampleText = (example: JsonObject): string =>
@@ -127,22 +133,36 @@ const examplesOf = ({ check, message, examples }: DateProblem): readonly JsonObj
     ? []
     : examples.slice(0, 2).map(({ date: _date, ...example }) => example);
 
-const renderGroup = ({ table, problems }: Group, style: Style): readonly string[] => {
-  const [first] = problems;
-  const { fail, warn } = style.signs;
-  const sign =
-    first.severity === 'warn' ? style.paint('yellow', warn) : first.outcome === 'could_not_tell' ? style.paint('magenta', '?') : style.paint('red', fail);
-  const dates = problems.flatMap(({ date }) => date ?? []);
-  const where = dates.length === 0 ? 'all dates' : plural(dates.length, 'date');
-  const head = `  ${sign} ${nameOf(table)}  ${style.bold(first.check)}${first.outcome === 'could_not_tell' ? ' could not be evaluated' : ''}  ${style.dim(where)}`;
-  const byMessage = [...Map.groupBy(problems, ({ message }) => message)];
-  const lines = byMessage.slice(0, maxDates).flatMap(([message, own]) => {
-    const ownDates = own.flatMap(({ date }) => date ?? []);
-    const examples = examplesOf(own[0] as DateProblem).map((example) => style.dim(`        e.g. ${exampleText(example)}`));
-    return [`      ${ownDates.length === 0 ? '' : `${formatDates(ownDates)}  `}${withoutName(first.check, message)}`, ...examples];
+/** What is wrong on one date: two checks that say the same say it once. */
+const renderDate = (date: string | null, problems: readonly DateProblem[], style: Style): readonly string[] => {
+  const [head, indent] = date === null ? ['', '      '] : [`${date}  `, ' '.repeat(18)];
+  return [...Map.groupBy(problems, ({ check, message }) => withoutName(check, message))].flatMap(([message, own], index) => {
+    const first = own[0] as DateProblem;
+    const check =
+      style.bold(truncate(first.check, maxCheckWidth)) + (first.outcome === 'could_not_tell' ? style.paint('magenta', ' could not be evaluated') : '');
+    const examples = examplesOf(first).map((example) => style.dim(`${indent}  e.g. ${exampleText(example)}`));
+    return [`${index === 0 ? `      ${head}` : indent}${check}  ${message.replaceAll('\n', `\n${indent}`)}`, ...examples];
   });
-  const left = byMessage.slice(maxDates).reduce((sum, [, own]) => sum + own.length, 0);
-  return [head, ...lines, ...(left > 0 ? [style.dim(`      and ${plural(left, 'more date')}`)] : [])];
+};
+
+const renderGroup = ({ table, dates, byDate }: Group, style: Style): readonly string[] => {
+  const problems = dates.flatMap((date) => byDate.get(date) ?? []);
+  const { fail, warn } = style.signs;
+  const sign = problems.every(isWarning)
+    ? style.paint('yellow', warn)
+    : problems.every(({ outcome }) => outcome === 'could_not_tell')
+      ? style.paint('magenta', '?')
+      : style.paint('red', fail);
+  const own = dates.filter((date) => date !== null);
+  const head =
+    `  ${sign} ${style.bold(nameOf(table))}  ${style.dim(own.length === 0 ? 'all dates' : own.length === 1 ? '' : plural(own.length, 'date'))}`.trimEnd();
+  const shown = dates.length <= shownDates ? dates : dates.slice(0, shownDates - 1);
+  const left = own.slice(shown.length);
+  return [
+    head,
+    ...shown.flatMap((date) => renderDate(date, byDate.get(date) ?? [], style)),
+    ...(left.length === 0 ? [] : [style.dim(`      and ${formatDates(left, 3)}`)]),
+  ];
 };
 
 const renderGroups = (title: string, groups: readonly Group[], style: Style): readonly string[] => {
@@ -151,19 +171,14 @@ const renderGroups = (title: string, groups: readonly Group[], style: Style): re
   return ['', style.bold(title), ...groups.slice(0, maxGroups).flatMap((group) => renderGroup(group, style)), ...more];
 };
 
-const isWarning = ({ problems: [first] }: Group): boolean => first.severity === 'warn' && first.outcome === 'failed';
-
-const renderProblems = (tables: readonly TableReport[], style: Style): readonly string[] => {
-  const groups = groupsOf(tables);
-  return [
-    ...renderGroups(
-      'What is wrong',
-      groups.filter((group) => !isWarning(group)),
-      style,
-    ),
-    ...renderGroups('Warnings', groups.filter(isWarning), style),
-  ];
-};
+const renderProblems = (tables: readonly TableReport[], style: Style): readonly string[] => [
+  ...renderGroups(
+    'What is wrong',
+    groupsOf(tables, (problem) => !isWarning(problem)),
+    style,
+  ),
+  ...renderGroups('Warnings', groupsOf(tables, isWarning), style),
+];
 
 const renderExpectationGaps = (tables: readonly TableReport[], style: Style): readonly string[] => {
   const lacking = tables.filter(({ withoutExpectation }) => withoutExpectation.length > 0);

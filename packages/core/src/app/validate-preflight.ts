@@ -114,15 +114,23 @@ const lookAtUpstream = (look: Look, producer: Processor, index: number, into: Ta
 };
 
 type Lack = { readonly date: PartitionDate; readonly status: string };
+type LackKind = 'source' | 'not_computable' | 'not_computed';
+const lackWords: Readonly<Record<LackKind, string>> = {
+  source: 'has no rows',
+  not_computable: 'can’t be computed',
+  not_computed: 'is not computed, or not fresh,',
+};
 
-const describeLacks = (upstream: Upstream, lacks: readonly Lack[], all: number, isSource: boolean): string => {
+const describeLacks = (upstream: Upstream, lacks: readonly Lack[], all: number, kind: LackKind): string => {
   const listed = lacks
     .slice(0, 3)
     .map(({ date }) => date)
     .join(', ');
   const more = lacks.length > 3 ? ` and ${lacks.length - 3} more` : '';
-  const what = isSource ? 'has no rows' : 'is not there, or not fresh,';
-  return all === 1 ? `${upstream.table} ${what} on ${listed}` : `${upstream.table} ${what} on ${lacks.length} of ${all} dates that it reads: ${listed}${more}`;
+  const what = lackWords[kind];
+  return all === 1
+    ? `${upstream.table} ${what} on ${listed}`
+    : `${upstream.table} ${what} on ${lacks.length} of the ${all} dates that it reads: ${listed}${more}`;
 };
 
 /** A partition that the selection computes: is everything there that it reads? */
@@ -134,6 +142,7 @@ const lookAtTarget = (look: Look, processor: Processor, index: number, into: Tab
   into.begin(date, skip === undefined ? 'complete' : skipStatus(skip));
   if (skip !== undefined) return;
   for (const upstream of processor.upstreams) {
+    if (upstream.optional === true) continue;
     const { from, to } = windowIndexes(calendar, upstream.window, index);
     const state = found.get(upstream.table);
     const lacks: Lack[] = [];
@@ -142,11 +151,12 @@ const lookAtTarget = (look: Look, processor: Processor, index: number, into: Tab
       if (status === 'failed' || status === 'partial' || status === 'unknown') lacks.push({ date: dateAt(calendar, at), status });
     }
     if (lacks.length === 0) continue;
-    const isComputed = pipeline.processors.some((other) => other.table === upstream.table && other.kind !== 'external');
+    const producer = pipeline.processors.find((other) => other.table === upstream.table && other.kind !== 'external');
+    const isPlanned = ({ date: lacking }: Lack): boolean =>
+      producer !== undefined && isSelected(scope, producer) && scope.isWanted(calendar.indexOf.get(lacking) ?? -1);
+    const kind: LackKind = producer === undefined ? 'source' : lacks.some(isPlanned) ? 'not_computable' : 'not_computed';
     const isUnknown = lacks.every(({ status }) => status === 'unknown');
-    const message = isUnknown
-      ? `nobody can tell whether ${upstream.table} is there on ${lacks[0]?.date}`
-      : describeLacks(upstream, lacks, to - from, !isComputed);
+    const message = isUnknown ? `nobody can tell whether ${upstream.table} is there on ${lacks[0]?.date}` : describeLacks(upstream, lacks, to - from, kind);
     into.add(
       {
         date,
@@ -158,8 +168,8 @@ const lookAtTarget = (look: Look, processor: Processor, index: number, into: Tab
         examples: lacks.slice(0, 5).map((lack) => ({ table: upstream.table, ...lack })),
         repair: '',
       },
-      // What a backfill would compute first is no more than not there yet; rows of a source nobody computes.
-      isComputed && lacks.every(({ status }) => status !== 'unknown') ? 'partial' : 'failed',
+      // What a backfill would compute first is not there yet, and no more; rows of a source nobody computes.
+      kind === 'not_computed' ? 'partial' : 'failed',
     );
   }
 };

@@ -95,10 +95,11 @@ const judgeFresh = async (deps: Deps, scope: Scope, tables: ReadonlyMap<Processo
   const { calendar } = scope.plan;
   const positions = new Map<string, readonly number[]>();
   for (const [{ id }, into] of tables) {
-    const committed = into.dates.filter((date) => scope.entryOf(id, date) !== undefined && into.statusOf(date) !== 'insufficient_history');
+    const isCommitted = (date: PartitionDate): boolean => scope.entryOf(id, date) !== undefined && into.statusOf(date) !== 'insufficient_history';
+    // Dates that have left the calendar have no position, and nothing that they could be fresh against.
     positions.set(
       id,
-      committed.map((date) => calendar.indexOf.get(date) as number),
+      into.dates.filter(isCommitted).flatMap((date) => calendar.indexOf.get(date) ?? []),
     );
   }
   // Freshness is asked of plans: this one has, of every position, that it is to be looked at.

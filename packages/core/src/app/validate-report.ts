@@ -8,8 +8,8 @@ import type { JsonObject } from '../ports/status-store.ts';
 export const validationKinds = ['preflight', 'coverage', 'contamination', 'range', 'gate'] as const;
 export type ValidationKind = (typeof validationKinds)[number];
 
-/** From good to bad; of several dates the last one counts. */
-export const dateStatuses = ['empty_ok', 'insufficient_history', 'complete', 'partial', 'unknown', 'failed'] as const;
+/** From good to bad; of several the last one counts. What is certain is worse than what nobody can tell. */
+export const dateStatuses = ['empty_ok', 'insufficient_history', 'complete', 'unknown', 'partial', 'failed'] as const;
 export type DateStatus = (typeof dateStatuses)[number];
 
 /** `not_ready` is certain, also where something else could not be evaluated. `held`: a gate that passed and waits for a person. */

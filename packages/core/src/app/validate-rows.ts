@@ -135,11 +135,17 @@ export const damageOf = (result: RowsResult, { named, date }: RowsResult['findin
   return rows > 0 && (isShort || type === 'expected_keys') ? 'partial' : 'failed';
 };
 
+const committedMessage = (result: RowsResult, { named, date }: RowsResult['findings'][number]): string => {
+  const [rows, committed] = [result.rowsOf(date), result.expectedOf(named)?.get(date) ?? 0];
+  return `${rows} ${rows === 1 ? 'row is' : 'rows are'} in the table, ${committed} ${committed === 1 ? 'was' : 'were'} committed`;
+};
+
 /** Takes what was found into the report of the table. */
 export const addFindings = (into: TableFindings, result: RowsResult, isLeftOut: (finding: RowsResult['findings'][number]) => boolean = () => false): void => {
   for (const finding of result.findings) {
     if (isLeftOut(finding)) continue;
-    const { named, date, message, offending, examples } = finding;
+    const { named, date, offending, examples } = finding;
+    const message = named.keyed.check.type === 'rows' ? committedMessage(result, finding) : finding.message;
     into.add({ date, check: named.name, severity: named.severity, message, offending, examples }, damageOf(result, finding));
   }
 };

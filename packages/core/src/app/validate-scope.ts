@@ -85,11 +85,11 @@ export const dateAt = (calendar: Calendar, index: number): PartitionDate => {
   return entry.date;
 };
 
-/** Positions of a table that the readers read for these of theirs, ascending; their declared skips read nothing. */
+/** Positions of a table that the readers need for these of theirs, ascending. Declared skips read nothing, optional edges need nothing. */
 export const readThrough = (calendar: Calendar, table: string, readers: readonly Processor[], positions: readonly number[]): readonly number[] => {
   const read = new Set<number>();
   for (const reader of readers) {
-    const windows = reader.upstreams.filter((upstream) => upstream.table === table).map(({ window }) => window);
+    const windows = reader.upstreams.filter((upstream) => upstream.table === table && upstream.optional !== true).map(({ window }) => window);
     if (windows.length === 0) continue;
     for (const index of positions) {
       if (declaredSkip(reader, calendar, index) !== undefined) continue;
