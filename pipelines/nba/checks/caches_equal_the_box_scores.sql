@@ -5,7 +5,7 @@ WITH games AS (
     game_date,
     season_year,
     universal_player_id,
-    LEAD(game_date) OVER season AS next_game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
     ROW_NUMBER() OVER season AS games,
     SUM(points) OVER (season ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS points_5,
     SUM(points) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS points_10,
@@ -28,7 +28,7 @@ SELECT
 FROM staged AS s
 LEFT JOIN games AS g
   ON g.season_year = s.season_year AND g.universal_player_id = s.universal_player_id
-    AND g.game_date < s.game_date AND (g.next_game_date IS NULL OR g.next_game_date >= s.game_date)
+    AND g.game_date < s.game_date AND g.next_game_date >= s.game_date
 WHERE g.games IS NULL
   OR s.games_played_season != g.games
   OR s.latest_game_date != g.game_date

@@ -13,7 +13,7 @@ games AS (
     game_date,
     season_year,
     team_abbr,
-    LEAD(game_date) OVER season AS next_game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
     COUNT(*) OVER (season ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS games,
     SUM(points_allowed) OVER (season ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS points_allowed
   FROM box
@@ -31,7 +31,7 @@ SELECT
 FROM staged AS s
 LEFT JOIN games AS g
   ON g.season_year = s.season_year AND g.team_abbr = s.team_abbr
-    AND g.game_date < s.game_date AND (g.next_game_date IS NULL OR g.next_game_date >= s.game_date)
+    AND g.game_date < s.game_date AND g.next_game_date >= s.game_date
 WHERE g.games IS NULL
   OR s.games_in_sample IS NULL
   OR s.games_in_sample != g.games

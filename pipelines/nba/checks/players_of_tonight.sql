@@ -16,7 +16,7 @@ games AS (
     universal_player_id,
     team_abbr,
     ROW_NUMBER() OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date) AS games,
-    LEAD(game_date) OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date) AS next_game_date
+    COALESCE(LEAD(game_date) OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date), DATE '9999-12-31') AS next_game_date
   FROM nba_raw.nbac_gamebook_player_stats
   WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
     AND player_status = 'active'
@@ -27,5 +27,5 @@ FROM tonight AS t
 JOIN games AS g
   ON g.season_year = t.season_year AND g.team_abbr = t.team_abbr
     AND g.game_date BETWEEN DATE_SUB(t.game_date, INTERVAL 30 DAY) AND DATE_SUB(t.game_date, INTERVAL 1 DAY)
-    AND (g.next_game_date IS NULL OR g.next_game_date >= t.game_date)
+    AND g.next_game_date >= t.game_date
 WHERE g.games >= 3

@@ -5,7 +5,7 @@ WITH games AS (
     game_date,
     season_year,
     universal_player_id,
-    LEAD(game_date) OVER season AS next_game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
     COUNT(*) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS games_10,
     COUNT(*) OVER (season ROWS BETWEEN 19 PRECEDING AND CURRENT ROW) AS games_20,
     SUM(fg_attempts) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS shots_10
@@ -27,7 +27,7 @@ SELECT
 FROM staged AS s
 LEFT JOIN games AS g
   ON g.season_year = s.season_year AND g.universal_player_id = s.universal_player_id
-    AND g.game_date < s.game_date AND (g.next_game_date IS NULL OR g.next_game_date >= s.game_date)
+    AND g.game_date < s.game_date AND g.next_game_date >= s.game_date
 WHERE g.games_10 IS NULL
   OR s.games_in_sample_10 IS NULL
   OR s.games_in_sample_10 != g.games_10

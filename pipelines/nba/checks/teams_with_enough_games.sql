@@ -21,7 +21,7 @@ games AS (
     season_year,
     team_abbr,
     ROW_NUMBER() OVER (PARTITION BY season_year, team_abbr ORDER BY game_date) AS games,
-    LEAD(game_date) OVER (PARTITION BY season_year, team_abbr ORDER BY game_date) AS next_game_date
+    COALESCE(LEAD(game_date) OVER (PARTITION BY season_year, team_abbr ORDER BY game_date), DATE '9999-12-31') AS next_game_date
   FROM nba_raw.nbac_team_boxscore
   WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
 )
@@ -29,5 +29,5 @@ SELECT d.game_date AS date, g.team_abbr
 FROM dates AS d
 JOIN games AS g
   ON g.season_year = d.season_year
-    AND g.game_date < d.game_date AND (g.next_game_date IS NULL OR g.next_game_date >= d.game_date)
+    AND g.game_date < d.game_date AND g.next_game_date >= d.game_date
 WHERE g.games >= IF(d.day_of_season < 21, LEAST(5 + DIV(d.day_of_season, 3), 14), 15)

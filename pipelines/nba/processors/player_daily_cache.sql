@@ -26,7 +26,7 @@ rolling AS (
     game_date,
     season_year,
     universal_player_id,
-    LEAD(game_date) OVER season AS next_game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
     ROW_NUMBER() OVER season AS games,
     SUM(points) OVER (season ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS points_5,
     SUM(points) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS points_10,
@@ -47,7 +47,7 @@ latest AS (
   FROM players AS p
   JOIN rolling AS r
     ON r.season_year = p.season_year AND r.universal_player_id = p.universal_player_id
-      AND r.game_date < p.game_date AND (r.next_game_date IS NULL OR r.next_game_date >= p.game_date)
+      AND r.game_date < p.game_date AND r.next_game_date >= p.game_date
   WHERE r.games >= 3
 ),
 contributing AS (
@@ -66,7 +66,7 @@ team_games AS (
     game_date,
     season_year,
     team_abbr,
-    LEAD(game_date) OVER season AS next_game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
     COUNT(*) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS games_10,
     SUM(CAST(pace * 1000000 AS INT64)) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS pace_10,
     SUM(CAST(offensive_rating * 1000000 AS INT64)) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS rating_10
@@ -100,7 +100,7 @@ expected AS (
     game_date,
     season_year,
     team_abbr,
-    LEAD(game_date) OVER season AS next_game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
     COUNT(*) OVER (season ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS expected_5,
     COUNTIF(is_found) OVER (season ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS found_5,
     COUNT(*) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS expected_10,
@@ -155,10 +155,10 @@ team_dates AS (
   FROM teams AS t
   LEFT JOIN team_games AS o
     ON o.season_year = t.season_year AND o.team_abbr = t.team_abbr
-      AND o.game_date < t.game_date AND (o.next_game_date IS NULL OR o.next_game_date >= t.game_date)
+      AND o.game_date < t.game_date AND o.next_game_date >= t.game_date
   LEFT JOIN expected AS e
     ON e.season_year = t.season_year AND e.team_abbr = t.team_abbr
-      AND e.game_date < t.game_date AND (e.next_game_date IS NULL OR e.next_game_date >= t.game_date)
+      AND e.game_date < t.game_date AND e.next_game_date >= t.game_date
   LEFT JOIN expected_days AS d
     ON d.game_date = t.game_date AND d.team_abbr = t.team_abbr
 )

@@ -24,7 +24,7 @@ rolling AS (
     universal_player_id,
     player_lookup,
     team_abbr,
-    LEAD(game_date) OVER season AS next_game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
     COUNT(*) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS games_10,
     COUNT(paint_attempts) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS games_with_zones_10,
     SUM(paint_attempts) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS paint_attempts_10,
@@ -82,7 +82,7 @@ sampled AS (
   FROM dates AS d
   JOIN rolling AS r
     ON r.season_year = d.season_year
-      AND r.game_date < d.game_date AND (r.next_game_date IS NULL OR r.next_game_date >= d.game_date)
+      AND r.game_date < d.game_date AND r.next_game_date >= d.game_date
 )
 SELECT
   game_date,

@@ -44,7 +44,7 @@ rolling AS (
     game_date,
     season_year,
     team_abbr,
-    LEAD(game_date) OVER season AS next_game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
     COUNT(*) OVER (season ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS games,
     COUNT(opp_paint_attempts) OVER (season ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS games_with_zones,
     SUM(opp_paint_makes) OVER (season ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS paint_makes,
@@ -121,7 +121,7 @@ compared AS (
   FROM dates AS d
   JOIN rolling AS r
     ON r.season_year = d.season_year
-      AND r.game_date < d.game_date AND (r.next_game_date IS NULL OR r.next_game_date >= d.game_date)
+      AND r.game_date < d.game_date AND r.next_game_date >= d.game_date
   LEFT JOIN league AS l
     ON l.game_date = d.game_date
 )
