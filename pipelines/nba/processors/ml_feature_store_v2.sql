@@ -40,7 +40,7 @@ games AS (
     opponent_team_abbr,
     points,
     ROW_NUMBER() OVER (PARTITION BY universal_player_id, season_year ORDER BY game_date) AS game_number,
-    LEAD(game_date) OVER (PARTITION BY universal_player_id, season_year ORDER BY game_date) AS next_game_date
+    COALESCE(LEAD(game_date) OVER (PARTITION BY universal_player_id, season_year ORDER BY game_date), DATE '9999-12-31') AS next_game_date
   FROM nba_analytics.player_game_summary
   WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
     AND minutes_played > 0
@@ -50,7 +50,7 @@ latest AS (
   FROM players AS p
   JOIN games AS g
     ON g.universal_player_id = p.universal_player_id AND g.season_year = p.season_year
-      AND g.game_date < p.game_date AND (g.next_game_date IS NULL OR g.next_game_date >= p.game_date)
+      AND g.game_date < p.game_date AND g.next_game_date >= p.game_date
 ),
 numbered AS (
   SELECT l.game_date, l.universal_player_id, l.season_year, number AS game_number

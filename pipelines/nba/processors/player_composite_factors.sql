@@ -19,10 +19,11 @@ defences AS (
     game_date,
     team_abbr,
     defensive_rating_last_15,
-    AVG(defensive_rating_last_15) OVER (PARTITION BY game_date) AS league_defensive_rating,
-    100 * (paint_pct_allowed_last_15 - AVG(paint_pct_allowed_last_15) OVER (PARTITION BY game_date)) AS paint_vs_league,
-    100 * (mid_range_pct_allowed_last_15 - AVG(mid_range_pct_allowed_last_15) OVER (PARTITION BY game_date)) AS mid_range_vs_league,
-    100 * (three_pt_pct_allowed_last_15 - AVG(three_pt_pct_allowed_last_15) OVER (PARTITION BY game_date)) AS three_pt_vs_league,
+    -- Rounded, since the last bits of a sum differ with the order in which it is made.
+    ROUND(AVG(defensive_rating_last_15) OVER (PARTITION BY game_date), 9) AS league_defensive_rating,
+    ROUND(100 * (paint_pct_allowed_last_15 - AVG(paint_pct_allowed_last_15) OVER (PARTITION BY game_date)), 9) AS paint_vs_league,
+    ROUND(100 * (mid_range_pct_allowed_last_15 - AVG(mid_range_pct_allowed_last_15) OVER (PARTITION BY game_date)), 9) AS mid_range_vs_league,
+    ROUND(100 * (three_pt_pct_allowed_last_15 - AVG(three_pt_pct_allowed_last_15) OVER (PARTITION BY game_date)), 9) AS three_pt_vs_league,
     -- Fewer are no league.
     COUNT(*) OVER (PARTITION BY game_date) >= 10 AS has_league
   FROM nba_precompute.team_defense_zone_analysis

@@ -62,16 +62,17 @@ estimates AS (
   ]) AS s
   WHERE s.points IS NOT NULL
 ),
--- Systems are only compared on players for whom all of them have an estimate.
+-- Systems are only compared on players for whom all of them have an estimate. Rounded, since the last bits of a sum differ with
+-- the order in which it is made.
 graded AS (
   SELECT
     w.game_date,
     COUNT(*) AS players,
-    SUM(POW(w.moving_average_points - p.points, 2)) AS moving_average_errors,
-    SUM(POW(w.zone_matchup_points - p.points, 2)) AS zone_matchup_errors,
-    SUM(POW(w.similarity_points - p.points, 2)) AS similarity_errors,
-    SUM(POW(w.regression_points - p.points, 2)) AS regression_errors,
-    SUM(w.moving_average_points) AS expected_points
+    ROUND(SUM(POW(w.moving_average_points - p.points, 2)), 6) AS moving_average_errors,
+    ROUND(SUM(POW(w.zone_matchup_points - p.points, 2)), 6) AS zone_matchup_errors,
+    ROUND(SUM(POW(w.similarity_points - p.points, 2)), 6) AS similarity_errors,
+    ROUND(SUM(POW(w.regression_points - p.points, 2)), 6) AS regression_errors,
+    ROUND(SUM(w.moving_average_points), 6) AS expected_points
   FROM wide AS w
   JOIN played AS p
     ON p.game_date = w.game_date AND p.universal_player_id = w.universal_player_id
@@ -89,11 +90,11 @@ month_before AS (
   SELECT
     d.game_date,
     SUM(g.players) AS players,
-    SUM(g.moving_average_errors) AS moving_average_errors,
-    SUM(g.zone_matchup_errors) AS zone_matchup_errors,
-    SUM(g.similarity_errors) AS similarity_errors,
-    SUM(g.regression_errors) AS regression_errors,
-    SUM(g.expected_points) AS expected_points
+    ROUND(SUM(g.moving_average_errors), 6) AS moving_average_errors,
+    ROUND(SUM(g.zone_matchup_errors), 6) AS zone_matchup_errors,
+    ROUND(SUM(g.similarity_errors), 6) AS similarity_errors,
+    ROUND(SUM(g.regression_errors), 6) AS regression_errors,
+    ROUND(SUM(g.expected_points), 6) AS expected_points
   FROM dates AS d
   JOIN graded AS g
     ON g.game_date BETWEEN DATE_SUB(d.game_date, INTERVAL 30 DAY) AND DATE_SUB(d.game_date, INTERVAL 1 DAY)
@@ -131,11 +132,11 @@ ensembles AS (
     game_date,
     universal_player_id,
     'ensemble' AS system_id,
-    SUM(weight * points) / SUM(weight) AS points,
+    ROUND(SUM(weight * points) / SUM(weight), 9) AS points,
     CAST(NULL AS FLOAT64) AS mean_squared_error,
-    AVG(dispersion) AS dispersion,
+    ROUND(AVG(dispersion), 9) AS dispersion,
     MAX(trailing_players) AS trailing_players,
-    SUM(weight) AS weight,
+    ROUND(SUM(weight), 9) AS weight,
     COUNT(*) AS systems
   FROM weighted
   GROUP BY game_date, universal_player_id

@@ -36,7 +36,7 @@ past AS (
     f.*,
     p.points - f.moving_average AS surplus,
     ROW_NUMBER() OVER (PARTITION BY f.universal_player_id, f.season_year ORDER BY f.game_date) AS game_number,
-    LEAD(f.game_date) OVER (PARTITION BY f.universal_player_id, f.season_year ORDER BY f.game_date) AS next_game_date
+    COALESCE(LEAD(f.game_date) OVER (PARTITION BY f.universal_player_id, f.season_year ORDER BY f.game_date), DATE '9999-12-31') AS next_game_date
   FROM features AS f
   JOIN played AS p
     ON p.game_date = f.game_date AND p.universal_player_id = f.universal_player_id
@@ -61,7 +61,7 @@ numbered AS (
   FROM today AS t
   JOIN past AS l
     ON l.universal_player_id = t.universal_player_id AND l.season_year = t.season_year
-      AND l.game_date < t.game_date AND (l.next_game_date IS NULL OR l.next_game_date >= t.game_date)
+      AND l.game_date < t.game_date AND l.next_game_date >= t.game_date
   CROSS JOIN UNNEST(GENERATE_ARRAY(GREATEST(l.game_number - 39, 1), l.game_number)) AS number
 ),
 weighed AS (
@@ -84,8 +84,9 @@ similar AS (
     game_date,
     universal_player_id,
     COUNT(*) AS candidates,
-    SUM(likeness) AS alike,
-    SUM(likeness * surplus) AS surplus
+    -- Rounded, since the last bits of a sum differ with the order in which it is made.
+    ROUND(SUM(likeness), 9) AS alike,
+    ROUND(SUM(likeness * surplus), 9) AS surplus
   FROM weighed
   WHERE likeness IS NOT NULL
   GROUP BY game_date, universal_player_id
