@@ -1,0 +1,133 @@
+// Months of real games as tables, computed once and then looked at as they were on the morning of a date: a second catalog in
+// which nothing of that date and after it has happened yet.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { CodeContext, CodeFunction } from '@floodgate/core/app/deps.ts';
+import { partitionDate } from '@floodgate/core/domain/partition-date.ts';
+import type { Column, Pipeline, Processor } from '@floodgate/core/domain/pipeline.ts';
+import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
+import { duckdbType } from '@floodgate/sql/duckdb/names.ts';
+import { duckdbPrelude, translateSelect } from '@floodgate/sql/translate.ts';
+import { query, type Range } from './nba.fixture.ts';
+
+const jsonShape = (columns: readonly Column[]): string => JSON.stringify([Object.fromEntries(columns.map(({ name, type }) => [name, duckdbType(type)]))]);
+
+const insertCodeRows = async (connection: DuckDBConnection, processor: Processor, dates: readonly string[], target: string): Promise<void> => {
+  const [first, last] = [dates[0], dates.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const { rows } = (await import(pathToFileURL(join(import.meta.dirname, processor.sourceFile)).href)) as { readonly rows: CodeFunction };
+  const context = {
+    dates: dates.map(partitionDate),
+    query: (sql: string) => query(connection, sql, [first, last]) as Promise<readonly JsonObject[]>,
+    signal: new AbortController().signal,
+  };
+  // Those that compute from tables need no more; those that fetch are phase 1, which is not run here.
+  const found = await Array.fromAsync(rows(context as unknown as CodeContext));
+  await connection.run(`INSERT INTO ${target} BY NAME SELECT unnest(from_json($rows, '${jsonShape(processor.columns)}'), recursive := true)`, {
+    rows: JSON.stringify(found),
+  });
+};
+
+const datesIn = async (connection: DuckDBConnection, range: Range): Promise<readonly string[]> => {
+  const rows = await query(
+    connection,
+    'SELECT DISTINCT game_date FROM nba_raw.nbac_schedule WHERE game_date BETWEEN @start_date AND @end_date ORDER BY game_date',
+    range,
+  );
+  return rows.map((row) => String(row['game_date']));
+};
+
+/** Fills the tables of these processors, which come in the order of the graph. `target` says where rows of a table go. */
+export const computeProcessors = async (
+  connection: DuckDBConnection,
+  processors: readonly Processor[],
+  range: Range,
+  target = (table: string): string => table,
+): Promise<void> => {
+  for (const processor of processors) {
+    const { id, kind, table, source } = processor;
+    if (kind === 'external') continue;
+    if (kind === 'code') {
+      await insertCodeRows(connection, processor, await datesIn(connection, range), target(table));
+      continue;
+    }
+    const translated = translateSelect(source);
+    if (!translated.ok) throw new Error(`${id}: ${translated.problems.map(({ message }) => message).join('\n')}`);
+    await connection.run(`INSERT INTO ${target(table)} BY NAME ${translated.sql}`, { start_date: range[0], end_date: range[1] });
+  }
+};
+
+/** What is known of a date's own raw rows before its first game; of all other raw tables nothing is. */
+const knownBefore: Readonly<Record<string, string>> = {
+  'nba_raw.odds_api_game_lines': 'NOT is_timed OR hours_before_tipoff > 0',
+  'nba_raw.odds_api_player_points_props': 'NOT is_timed OR minutes_before_tipoff > 0',
+  'nba_raw.nbac_injury_report': 'TRUE',
+};
+
+const schedule = 'nba_raw.nbac_schedule';
+/** The pairings of the date and after it stay, without anything that their games brought. */
+const scheduleBefore = (date: string): string => `SELECT * REPLACE (
+  CASE WHEN game_date < DATE '${date}' THEN game_status ELSE 1 END AS game_status,
+  CASE WHEN game_date < DATE '${date}' THEN home_team_score ELSE NULL END AS home_team_score,
+  CASE WHEN game_date < DATE '${date}' THEN away_team_score ELSE NULL END AS away_team_score,
+  CASE WHEN game_date < DATE '${date}' THEN winning_team_abbr ELSE NULL END AS winning_team_abbr
+) FROM memory.${schedule}`;
+
+/** Rows that say what happened in the games of their date: made after them, and of no use before. */
+const tellsAfterwards = ({ id, phase }: Processor): boolean => (phase === 3 && !id.startsWith('upcoming_')) || id === 'prediction_accuracy';
+
+const rowsOf = ({ table, partitionColumn, columns }: Processor, from: string, date: string): string => {
+  const value = ({ name, type, digits }: Column): string => {
+    // As rows are compared everywhere: doubles to their declared digits.
+    if (type === 'FLOAT64') return `round("${name}", ${digits}) AS "${name}"`;
+    return type === 'ARRAY<FLOAT64>' ? `list_transform("${name}", lambda v: round(v, ${digits})) AS "${name}"` : `"${name}"`;
+  };
+  return `SELECT ${columns.map(value).join(', ')} FROM ${from}.${table.replace('.', '__')} WHERE "${partitionColumn}" = DATE '${date}'`;
+};
+
+const makeMorning = async (connection: DuckDBConnection, { processors }: Pipeline, date: string): Promise<void> => {
+  await connection.run("ATTACH ':memory:' AS morning");
+  await connection.run('USE morning');
+  for (const statement of duckdbPrelude) await connection.run(statement);
+  for (const name of ['fresh', 'truth', ...new Set(processors.map(({ table }) => table.split('.')[0]))]) await connection.run(`CREATE SCHEMA ${name}`);
+  for (const { phase, table, partitionColumn } of processors) {
+    const flat = table.replace('.', '__');
+    await connection.run(`CREATE VIEW truth.${flat} AS SELECT * FROM memory.${table}`);
+    const earlier = `SELECT * FROM memory.${table} WHERE "${partitionColumn}" < DATE '${date}'`;
+    if (phase >= 3) {
+      await connection.run(`CREATE TABLE fresh.${flat} AS SELECT * FROM memory.${table} LIMIT 0`);
+      await connection.run(`CREATE VIEW ${table} AS ${earlier} UNION ALL BY NAME SELECT * FROM fresh.${flat}`);
+      continue;
+    }
+    const known = knownBefore[table];
+    const ofDate = known === undefined ? '' : ` OR ("${partitionColumn}" = DATE '${date}' AND (${known}))`;
+    await connection.run(`CREATE VIEW ${table} AS ${table === schedule ? scheduleBefore(date) : `${earlier}${ofDate}`}`);
+  }
+};
+
+export type Leak = { readonly table: string; readonly rows: number; readonly differing: number };
+
+/**
+ * Computes the date once more on its morning, and tells of every table that should have been foreseen how many of its rows are
+ * not the ones that stand in the tables, which were computed with everything that came after.
+ */
+export const lookForLeaks = async (connection: DuckDBConnection, pipeline: Pipeline, date: string): Promise<readonly Leak[]> => {
+  const computed = pipeline.processors.filter(({ phase }) => phase >= 3);
+  const leaks: Leak[] = [];
+  await makeMorning(connection, pipeline, date);
+  try {
+    await computeProcessors(connection, computed, [date, date], (table) => `fresh.${table.replace('.', '__')}`);
+    for (const processor of computed.filter((each) => !tellsAfterwards(each))) {
+      const [truth, fresh] = [rowsOf(processor, 'truth', date), rowsOf(processor, 'fresh', date)];
+      const reader = await connection.runAndReadAll(`SELECT (SELECT count(*) FROM (${truth})),
+        (SELECT count(*) FROM (${truth} EXCEPT ALL ${fresh})) + (SELECT count(*) FROM (${fresh} EXCEPT ALL ${truth}))`);
+      const [rows, differing] = reader.getRows()[0] ?? [];
+      leaks.push({ table: processor.table, rows: Number(rows), differing: Number(differing) });
+    }
+  } finally {
+    await connection.run('USE memory');
+    await connection.run('DETACH morning');
+  }
+  return leaks;
+};
