@@ -129,6 +129,29 @@ test('backfill --json prints the same document as embedded', async () => {
   });
 });
 
+test('validate asks the warehouse of the deployment, and exits with 0, 1 or 4', async () => {
+  const deployment = createDeployment({ days: 4 });
+  const ask = async (...words: readonly string[]) => {
+    const ran = await deployment.command(['validate', ...words, '--json']);
+    const { verdict, kind } = documentOf(ran, 'validation');
+    return `${String(kind)} ${String(verdict)} ${ran.exitCode}`;
+  };
+  expect(await ask('preflight')).toBe('preflight ready 0');
+  expect(await ask('range')).toBe('range not_ready 1');
+  await deployment.drive(await deployment.start());
+  expect(await ask('range')).toBe('range ready 0');
+  expect(await ask('gate', '2', '--dates', '2024-01-04')).toBe('gate ready 0');
+  // No audit of this pipeline says what should be there.
+  expect(await ask('coverage')).toBe('coverage could_not_tell 4');
+  deployment.warehouse.damage('test.rolling', deployment.date(1), []);
+  expect(await ask('gate', '2')).toBe('gate not_ready 1');
+  const { out } = await deployment.command(['validate', 'gate', '2']);
+  expect(out).toContain('npx floodgate backfill --pipeline test --processors rolling --dates 2024-01-02 --reprocess all');
+  expect((await deployment.command(['validate', 'gate', '2', '--phases', '2'])).exitCode).toBe(2);
+  expect((await deployment.command(['validate', 'gate', 'two'])).exitCode).toBe(2);
+  expect((await deployment.command(['validate', 'gate', '7'])).exitCode).toBe(2);
+});
+
 test('a request that the planner rejects ends with its reason and its exit code', async () => {
   const deployment = createDeployment();
   const unknown = await deployment.command(['backfill', '--processors', 'gmaes']);
