@@ -63,7 +63,7 @@ describe('a backfill of the simulated league', { timeout: 120_000 }, () => {
        FROM actual.nba_raw.nbac_schedule AS s ORDER BY nba_game_id`,
     );
     expect(found.map(({ game_date: date, nba_game_id: id, home: at, away, points }) => [String(date), id, Number(at), Number(away), Number(points)])).toEqual(
-      games.map((game) => [game.game_date, game.game_id, game.home_score, game.away_score, game.home_score + game.away_score]),
+      games.map((game) => [game.game_date, game.game_id, game.home_score, game.away_score, (game.home_score ?? 0) + (game.away_score ?? 0)]),
     );
     expect(await tables.inconsistencies()).toEqual([]);
     const { checked, violations } = await checkKnownFacts(

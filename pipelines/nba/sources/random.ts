@@ -7,6 +7,8 @@ export type Random = {
   readonly chance: (probability: number) => boolean;
   /** Uniform integer, both ends included. */
   readonly integer: (low: number, high: number) => number;
+  /** Around 0 with a standard deviation of 1, never beyond 3.5. A sum of uniforms: logarithms may differ between machines. */
+  readonly normal: () => number;
   /** Index of one of the weights, drawn in proportion to them. */
   readonly weighted: (weights: readonly number[]) => number;
   readonly shuffled: <Item>(items: readonly Item[]) => Item[];
@@ -32,6 +34,7 @@ export const createRandom = (seed: string): Random => {
   return {
     next,
     integer,
+    normal: () => (next() + next() + next() + next() - 2) * Math.sqrt(3),
     chance: (probability) => next() < probability,
     weighted: (weights) => {
       let total = 0;

@@ -1,9 +1,12 @@
 // One game, possession by possession. Everything is counted where it happens, on the event and in the box score at once,
 // so that the laws of real data hold by construction: players add up to teams, events add up to the score.
 import type { Random } from './random.ts';
-import type { SimulatedPlayer, SimulatedTeam } from './simulated-teams.ts';
+import type { SimulatedPlayer } from './simulated-players.ts';
+import type { Member, Squad } from './simulated-squad.ts';
+import type { SimulatedTeam } from './simulated-teams.ts';
 
 export type Line = {
+  readonly member: Member;
   readonly player: SimulatedPlayer;
   starter: boolean;
   minutes: number;
@@ -25,10 +28,9 @@ export type Line = {
 };
 
 export type Side = {
+  readonly squad: Squad;
   readonly team: SimulatedTeam;
   readonly lines: readonly Line[];
-  /** How many of the lines share the minutes; one more may have come in for the last seconds, with 0 minutes. */
-  readonly regulars: number;
   score: number;
   possessions: number;
   /** Turnovers that are charged to nobody: shot clock, five seconds. */
@@ -57,15 +59,34 @@ export type GameEvent = {
 
 export type GameResult = { readonly home: Side; readonly away: Side; readonly periods: number; readonly events: readonly GameEvent[] };
 
-const stintSeconds = 120;
+const stintSeconds = 60;
 const quarterSeconds = 720;
 const overtimeSeconds = 300;
 const foulLimit = 6;
 
-const createSide = (random: Random, team: SimulatedTeam): Side => {
-  const regulars = random.integer(9, 12);
-  const lines = team.players.slice(0, regulars + (random.chance(0.06) ? 1 : 0)).map((player, rank) => ({
-    player,
+/** The rules of chance of a turn with the ball; what is to be expected of a game follows from them too. */
+export const rates = {
+  turnover: 0.128,
+  /** A foul that stops the play without free throws, before a shot. */
+  commonFoul: 0.062,
+  shot: 0.779,
+  /** To the line for two or three. */
+  trip: 0.093,
+  makes: { three: 0.361, paint: 0.581, midRange: 0.421 },
+  /** A made shot with a free throw to it. */
+  bonus: { paint: 0.08, other: 0.01 },
+  offensiveRebound: 0.22,
+  possessionSeconds: 14,
+  /** Who leads takes it easy: taken from the probability of a shot for each point of the lead, 25 at most. */
+  ease: 0.0012,
+} as const;
+
+const createSide = (squad: Squad): Side => ({
+  squad,
+  team: squad.team,
+  lines: squad.members.map((member, rank) => ({
+    member,
+    player: member.player,
     starter: rank < 5,
     minutes: 0,
     points: 0,
@@ -83,32 +104,33 @@ const createSide = (random: Random, team: SimulatedTeam): Side => {
     tov: 0,
     pf: 0,
     plusMinus: 0,
-  }));
-  return { team, lines, regulars, score: 0, possessions: 0, teamTurnovers: 0 };
-};
+  })),
+  score: 0,
+  possessions: 0,
+  teamTurnovers: 0,
+});
 
-/** The five on the floor for each stint of two minutes: those who are furthest behind the minutes meant for them. */
-const planLineUps = (random: Random, side: Side): Line[][] => {
+/** The five on the floor for each stint: those who are furthest behind the minutes meant for them. */
+const planLineUps = (random: Random, { lines, squad }: Side): Line[][] => {
   const stints = (4 * quarterSeconds) / stintSeconds;
-  const regulars = side.lines.slice(0, side.regulars);
-  const sum = regulars.reduce((total, { player }) => total + player.minutes, 0);
-  const due = regulars.map(({ player }) => (player.minutes / sum) * 5 * (0.85 + random.next() * 0.3));
-  const given = regulars.map(() => 0);
+  const regulars = lines.slice(0, squad.regulars);
+  const sum = regulars.reduce((total, { member }) => total + member.minutes, 0);
+  const behind = regulars.map((line) => ({ line, by: 0, due: (line.member.minutes / sum) * 5 * (0.82 + random.next() * 0.36) }));
   return Array.from({ length: stints }, (_, stint) => {
-    const behind = regulars.map((_line, index) => ({ index, by: (due[index] ?? 0) * (stint + 1) - (given[index] ?? 0) }));
-    const five = stint === 0 ? behind.slice(0, 5) : behind.sort((a, b) => b.by - a.by || a.index - b.index).slice(0, 5);
-    return five.map(({ index }) => {
-      given[index] = (given[index] ?? 0) + 1;
-      const line = regulars[index]!;
-      line.minutes += stintSeconds / 60;
-      return line;
+    for (const each of behind) each.by += each.due;
+    const five = (stint === 0 ? behind : behind.toSorted((a, b) => b.by - a.by)).slice(0, 5);
+    return five.map((each) => {
+      each.by -= 1;
+      each.line.minutes += stintSeconds / 60;
+      return each.line;
     });
   });
 };
 
-export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: SimulatedTeam): GameResult => {
-  const home = createSide(random, homeTeam);
-  const away = createSide(random, awayTeam);
+export const playGame = (random: Random, homeSquad: Squad, awaySquad: Squad): GameResult => {
+  const home = createSide(homeSquad);
+  const away = createSide(awaySquad);
+  const patience = homeSquad.patience + awaySquad.patience;
   const lineUps = new Map([home, away].map((side) => [side, planLineUps(random, side)]));
   const events: GameEvent[] = [];
   let [period, secondsLeft] = [1, quarterSeconds];
@@ -123,6 +145,7 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
   };
   const pick = (lines: readonly Line[], weightOf: (player: SimulatedPlayer) => number): Line =>
     lines[random.weighted(lines.map(({ player }) => weightOf(player)))]!;
+  const pickShooter = (lines: readonly Line[]): Line => lines[random.weighted(lines.map(({ member }) => member.usage))]!;
   const other = (side: Side): Side => (side === home ? away : home);
 
   const tell = (side: Side, line: Line | null, type: GameEvent['type'], text: string, more: Partial<GameEvent> = {}): void => {
@@ -183,7 +206,7 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
   };
   /** True when the side that shot has the ball again. */
   const rebound = (side: Side): boolean => {
-    const offensive = random.chance(0.24);
+    const offensive = random.chance(rates.offensiveRebound);
     const getter = offensive ? side : other(side);
     const line = pick(floor(getter), ({ rebounding }) => rebounding);
     if (offensive) line.oreb += 1;
@@ -197,7 +220,7 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
       tell(side, null, 'turnover', `${side.team.code} shot clock TURNOVER`, { qualifiers: 'team' });
       return;
     }
-    const line = pick(floor(side), ({ usage }) => usage);
+    const line = pickShooter(floor(side));
     line.tov += 1;
     const thief = random.chance(0.55) ? pick(floor(other(side)), ({ defending }) => defending) : undefined;
     if (thief) thief.stl += 1;
@@ -205,12 +228,14 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
   };
   /** True when the side that shot has the ball again. */
   const shoot = (side: Side): boolean => {
-    const line = pick(floor(side), ({ usage }) => usage);
+    const line = pickShooter(floor(side));
     const { player } = line;
+    const { edge } = side.squad;
     const three = random.chance(player.threes);
-    const inPaint = !three && random.chance(0.8);
-    const advantage = side.team.offense - other(side).team.defense + (side === home ? 0.006 : -0.006);
-    const made = random.chance((three ? 0.355 : inPaint ? 0.565 : 0.415) + player.touch + advantage);
+    const inPaint = !three && random.chance(player.paint);
+    const { makes } = rates;
+    const make = three ? makes.three + edge.three : inPaint ? makes.paint + edge.paint : makes.midRange + edge.midRange;
+    const made = random.chance(make + line.member.touch - rates.ease * Math.max(-25, Math.min(25, side.score - other(side).score)));
     const qualifiers = [...(inPaint ? ['pointsinthepaint'] : []), ...(secondChance ? ['2ndchance'] : [])].join(', ') || null;
     const distance = three ? random.integer(23, 29) : inPaint ? (random.chance(0.6) ? null : random.integer(1, 9)) : random.integer(10, 21);
     const [type, value] = three ? (['3pt', 3] as const) : (['2pt', 2] as const);
@@ -234,21 +259,20 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
       : undefined;
     if (passer) passer.ast += 1;
     tell(side, line, type, `${text} (${line.points} PTS)`, { made, points: value, qualifiers, distance, inPaint, assistId: passer?.player.id ?? null });
-    if (!random.chance(inPaint ? 0.08 : 0.01)) return false;
+    if (!random.chance(inPaint ? rates.bonus.paint : rates.bonus.other)) return false;
     foul(other(side), line, 1);
     return shootFreeThrows(side, line, 1) ? false : rebound(side);
   };
   /** What happens with the ball once; true when the same side goes on. */
   const act = (side: Side): boolean => {
     const roll = random.next();
-    if (roll < 0.128) {
+    if (roll < rates.turnover) {
       turnOver(side);
       return false;
     }
-    const drawn = (): Line => pick(floor(side), ({ usage }) => usage);
-    // A foul that stops the play without free throws.
-    if (roll < 0.19) foul(other(side), drawn(), 0);
-    if (roll < 0.9) return shoot(side);
+    const drawn = (): Line => pickShooter(floor(side));
+    if (roll < rates.turnover + rates.commonFoul) foul(other(side), drawn(), 0);
+    if (roll < rates.turnover + rates.shot) return shoot(side);
     const line = drawn();
     const throws = random.chance(0.03) ? 3 : 2;
     foul(other(side), line, throws);
@@ -257,7 +281,9 @@ export const playGame = (random: Random, homeTeam: SimulatedTeam, awayTeam: Simu
   const playPeriod = (seconds: number, first: Side): void => {
     let side = first;
     secondsLeft = seconds;
-    while ((secondsLeft -= random.integer(8, 20)) >= 0) {
+    const spread = rates.possessionSeconds - 8;
+    const length = (): number => Math.floor(rates.possessionSeconds + patience + random.integer(-spread, spread) + random.next());
+    while ((secondsLeft -= length()) >= 0) {
       side.possessions += 1;
       secondChance = false;
       while (act(side)) {

@@ -91,10 +91,11 @@ describe('the pipeline on simulated games', { timeout: 60_000 }, () => {
   }, 60_000);
   afterAll(() => connection.closeSync());
 
-  test('rows have exactly the columns that the sources declare', () => {
+  test('rows have all columns that the sources declare', () => {
     for (const { name, columns } of pipeline.sources) {
-      for (const row of games[0]?.[name as keyof SimulatedGameRows] ?? [])
-        expect(Object.keys(row).sort(), name).toEqual(columns.map((column) => column.name).sort());
+      const rows = games[0]?.[name as keyof SimulatedGameRows] ?? [];
+      expect(rows.length, name).toBeGreaterThan(0);
+      for (const row of rows) expect(Object.keys(row), name).toEqual(expect.arrayContaining(columns.map((column) => column.name)));
     }
   });
 

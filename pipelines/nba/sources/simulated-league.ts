@@ -1,98 +1,239 @@
-// A season of an invented league, as rows of the four sources of this pipeline: for trying Floodgate without data, and
-// for tests that need to know the truth. One seed, one season, always the same rows; no file is touched here. It obeys the
-// laws of the real data, so that every audit of the pipeline passes on it.
-import { createRandom } from './random.ts';
-import { playGame, type GameResult, type Line, type Side } from './simulated-game.ts';
-import { createSchedule, type Fixture } from './simulated-schedule.ts';
-import { createTeams } from './simulated-teams.ts';
+// An invented league, as rows of the sources of this pipeline: for trying Floodgate without data, and for tests that need
+// to know the truth. One seed, one league, always the same rows; no file is touched here. It obeys the laws of the real
+// data, so that every audit of the pipeline passes on it, unless an incident is asked for. Games don't depend on one
+// another: any date can be asked for by itself, as it was known at any moment.
+import { toDate, toDay } from './days.ts';
+import { createLeagueSeason, type LeagueSeason } from './league-season.ts';
+import { expectGame } from './simulated-expectation.ts';
+import {
+  creditEventWrongly,
+  creditWrongly,
+  cutOff,
+  playByPlayAt,
+  publishedAt,
+  wrongCreditOf,
+  type Incident,
+  type IncidentKind,
+  type PlantedIncident,
+} from './simulated-incidents.ts';
+import { linesOf } from './simulated-lines.ts';
+import type { Feed, FeedRows, GameRow, SimulatedGameRows } from './row-types.ts';
+import { gameRowOf, injuryReportsOf, playByPlayOf, playerBoxscoresOf, playerRowsOf, playerStatusesOf, teamBoxscoresOf } from './simulated-rows.ts';
+import { finalAt, type Fixture } from './simulated-schedule.ts';
+import type { SeasonOptions } from './simulated-season.ts';
 
-type Common = { readonly game_id: string; readonly season: string; readonly season_type: 'regular'; readonly game_date: string };
-
-export type GameRow = Common & {
-  readonly season_year: number;
-  readonly home_team: string;
-  readonly away_team: string;
-  readonly home_score: number;
-  readonly away_score: number;
-  readonly neutral_site: boolean;
-};
-
-type Counts = {
-  readonly pts: number;
-  readonly fgm: number;
-  readonly fga: number;
-  readonly fg_pct: number | null;
-  readonly fg3m: number;
-  readonly fg3a: number;
-  readonly fg3_pct: number | null;
-  readonly ftm: number;
-  readonly fta: number;
-  readonly ft_pct: number | null;
-  readonly oreb: number;
-  readonly dreb: number;
-  readonly reb: number;
-  readonly ast: number;
-  readonly stl: number;
-  readonly blk: number;
-  readonly tov: number;
-  readonly pf: number;
-  readonly plus_minus: number;
-};
-
-export type TeamBoxscoreRow = Common &
-  Counts & {
-    readonly team_id: number;
-    readonly team: string;
-    readonly opponent: string;
-    readonly is_home: boolean;
-    readonly win: boolean;
-    /** Of all players together. */
-    readonly minutes: number;
-    readonly possessions: number;
-  };
-
-export type PlayerBoxscoreRow = Common &
-  Counts & {
-    readonly player_id: number;
-    readonly player_name: string;
-    readonly team: string;
-    readonly opponent: string;
-    readonly is_home: boolean;
-    readonly starter: boolean;
-    readonly minutes: number;
-  };
-
-export type PlayByPlayRow = Common & {
-  readonly action_number: number;
-  readonly period: number;
-  readonly seconds_left_in_period: number;
-  readonly action_type: string;
-  readonly team: string;
-  readonly player_id: number | null;
-  readonly description: string;
-  readonly qualifiers: string | null;
-  readonly shot_result: 'Made' | 'Missed' | null;
-  readonly is_field_goal: boolean;
-  readonly points: number;
-  readonly shot_distance_ft: number | null;
-  readonly is_paint_shot: boolean | null;
-  readonly assist_player_id: number | null;
-  readonly block_player_id: number | null;
-  readonly steal_player_id: number | null;
-  readonly foul_drawn_player_id: number | null;
-  readonly score_home: number;
-  readonly score_away: number;
-};
-
-/** The rows of one game, under the names of the sources that they belong to. */
-export type SimulatedGameRows = {
-  readonly games: readonly GameRow[];
-  readonly team_boxscores: readonly TeamBoxscoreRow[];
-  readonly player_boxscores: readonly PlayerBoxscoreRow[];
-  readonly play_by_play: readonly PlayByPlayRow[];
-};
+export { feeds, type Feed, type FeedRows, type SimulatedGameRows } from './row-types.ts';
+export { incidentKinds, type Incident, type PlantedIncident } from './simulated-incidents.ts';
+export type { SeasonOptions } from './simulated-season.ts';
 
 export type LeagueOptions = {
+  readonly seed: string;
+  /** A name alone is a whole season, with play-in and play-offs. */
+  readonly seasons: readonly (string | SeasonOptions)[];
+  readonly incidents?: readonly Incident[];
+  /** Adds lines of odds and player_props from while games are played, which no prediction may see. */
+  readonly inGameSnapshots?: boolean;
+};
+
+export type ExpectedPoints = { readonly game_id: string; readonly player_id: number; readonly points: number; readonly minutes: number };
+
+/** `asOf` is an instant such as `2024-01-05T18:00:00Z`; without it everything is known, as after the last game. */
+export type League = {
+  readonly seasons: readonly string[];
+  readonly incidents: readonly PlantedIncident[];
+  /** Dates with games in the schedule, played or not, in order. */
+  readonly dates: (season?: string, asOf?: string) => readonly string[];
+  /** Games of the season, or of all; scores only of those that are over. */
+  readonly schedule: (season?: string, asOf?: string) => readonly GameRow[];
+  readonly rowsOf: <Name extends Feed>(feed: Name, date: string, asOf?: string) => readonly FeedRows[Name][];
+  /** All rows game by game, by date, as known in the end; a season never lies in memory. */
+  readonly games: (season?: string) => Generator<SimulatedGameRows, void>;
+  /** The points that players of the date's games should score, all things considered but luck. */
+  readonly truthOf: (date: string) => readonly ExpectedPoints[];
+};
+
+const ever = Number.POSITIVE_INFINITY;
+const instantOf = (asOf: string | undefined): number => {
+  if (asOf === undefined) return ever;
+  const instant = Date.parse(asOf);
+  if (Number.isNaN(instant)) throw new RangeError(`expected an instant such as 2024-01-05T18:00:00Z, found "${asOf}"`);
+  return instant;
+};
+
+/** As it stood in the schedule before the game was postponed: without a score, for ever. */
+const ghostOf = (fixture: Fixture): Fixture => {
+  const { postponed, ...rest } = fixture;
+  return postponed === undefined ? fixture : { ...rest, day: postponed.fromDay, tipOffAt: postponed.fromTipOffAt };
+};
+
+type Entry = { readonly fixture: Fixture; readonly isGhost: boolean; readonly isFirst?: boolean };
+
+/** The lines of the schedule that are known at a moment, by date. */
+const entriesOf = (season: LeagueSeason, asOf: number): Entry[] => {
+  const fixtures = asOf < season.regularEndsAt ? season.regular : [...season.regular, ...season.postseason()];
+  return fixtures
+    .filter(({ announcedAt }) => announcedAt <= asOf)
+    .flatMap((fixture): Entry[] => {
+      if (fixture.postponed === undefined) return [{ fixture, isGhost: false }];
+      const before: Entry = { fixture: ghostOf(fixture), isGhost: true };
+      return fixture.postponed.at <= asOf ? [before, { fixture, isGhost: false }] : [before];
+    })
+    .sort((a, b) => a.fixture.day - b.fixture.day)
+    .map((entry, index) => (index === 0 ? { ...entry, isFirst: true } : entry));
+};
+
+/** Box scores of players and events are of these alone, as in the real data. */
+const isCovered = ({ seasonType }: Fixture): boolean => seasonType !== 'playin';
+
+/** Rows of one game, feed by feed, as known at a moment. */
+const createGame = (season: LeagueSeason, { fixture, isGhost, isFirst = false }: Entry, asOf: number, inGameSnapshots: boolean) => {
+  const planted = (kind: IncidentKind): PlantedIncident | undefined =>
+    season.planted.find((incident) => incident.kind === kind && incident.game_id === fixture.gameId);
+  const isOpen = (kind: IncidentKind): boolean => {
+    const incident = planted(kind);
+    return incident !== undefined && (incident.repaired_at === undefined || Date.parse(incident.repaired_at) > asOf);
+  };
+  const isKnown = (from: number): boolean => !isGhost && from <= asOf;
+  const result = () => season.play(fixture).result;
+  const nights = () => season.nightsOf(fixture);
+  const lines = () => {
+    if (isGhost || fixture.announcedAt > asOf) return { odds: [], props: [] };
+    const isFinal = finalAt(fixture) <= asOf;
+    return linesOf({ world: season.world, fixture, nights: nights(), result: isFinal || inGameSnapshots ? result() : undefined }, inGameSnapshots);
+  };
+  const bySnapshot = ({ snapshot_utc: at }: { readonly snapshot_utc: string }): boolean => Date.parse(at) <= asOf;
+  const isFinal = isKnown(finalAt(fixture));
+  const boxscores = (): FeedRows['player_boxscores'][] => {
+    let rows = playerBoxscoresOf(fixture, result(), !isOpen('missing_play_by_play'));
+    if (isOpen('partial_box_score')) rows = cutOff(rows);
+    if (isOpen('corrected_box_score')) rows = creditWrongly(rows, wrongCreditOf(result()));
+    for (const { kind, game_date: from, player_id: id, other_name: name } of season.planted) {
+      if (kind !== 'two_spellings' || name === undefined || toDay(from) > fixture.day) continue;
+      rows = rows.map((row) => (row.player_id === id ? { ...row, player_name: name } : row));
+    }
+    return rows;
+  };
+  const makers: { readonly [Name in Feed]: () => readonly FeedRows[Name][] } = {
+    games: () => [gameRowOf(fixture, isFinal ? result() : undefined)],
+    team_boxscores: () => (isKnown(publishedAt(fixture)) ? teamBoxscoresOf(fixture, result()) : []),
+    player_boxscores: () => (isKnown(publishedAt(fixture)) && isCovered(fixture) ? boxscores() : []),
+    play_by_play: () => {
+      if (!isKnown(playByPlayAt(fixture)) || !isCovered(fixture) || isOpen('missing_play_by_play')) return [];
+      const rows = playByPlayOf(fixture, result());
+      return isOpen('corrected_box_score') ? creditEventWrongly(rows, wrongCreditOf(result())) : rows;
+    },
+    odds: () => lines().odds.filter(bySnapshot),
+    player_props: () =>
+      lines()
+        .props.filter(bySnapshot)
+        .map((row) => (isFinal ? row : { ...row, played: null })),
+    player_statuses: () => (isKnown(publishedAt(fixture)) && isCovered(fixture) ? playerStatusesOf(fixture, result(), season.play(fixture).nights) : []),
+    injury_reports: () => (isGhost ? [] : injuryReportsOf(fixture, nights(), asOf)),
+    // The registry of a season comes with its first game.
+    players: () => (isFirst ? playerRowsOf(season.world.season, season.world.startDay, season.world.rosters) : []),
+  };
+  return makers;
+};
+
+/** All feeds of a game at once, its lines made only once. */
+const rowsOfGame = (season: LeagueSeason, entry: Entry, inGameSnapshots: boolean): SimulatedGameRows => {
+  const { fixture, isGhost } = entry;
+  const makers = createGame(season, entry, ever, inGameSnapshots);
+  const { world } = season;
+  const { odds, props } = isGhost ? { odds: [], props: [] } : linesOf({ world, fixture, ...season.play(fixture) }, inGameSnapshots);
+  return {
+    games: makers.games(),
+    team_boxscores: makers.team_boxscores(),
+    player_boxscores: makers.player_boxscores(),
+    play_by_play: makers.play_by_play(),
+    odds,
+    player_props: props,
+    player_statuses: makers.player_statuses(),
+    injury_reports: makers.injury_reports(),
+    players: makers.players(),
+  };
+};
+
+const optionsOf = (season: string | SeasonOptions): SeasonOptions => (typeof season === 'string' ? { season, playIn: true, playoffs: true } : season);
+
+export const createLeague = ({ seed, seasons: asked, incidents = [], inGameSnapshots = false }: LeagueOptions): League => {
+  const options = asked.map(optionsOf);
+  const names = options.map(({ season }) => season);
+  for (const { kind, season = names[0] } of incidents)
+    if (season === undefined || !names.includes(season)) throw new RangeError(`expected an incident in one of ${names.join(', ')}, found ${kind} in ${season}`);
+  // Made when first asked for: a server that is asked for one season shall not make four.
+  const made = new Map<string, LeagueSeason>();
+  const seasonOf = (name: string): LeagueSeason => {
+    const option = options.find(({ season }) => season === name);
+    if (option === undefined) throw new RangeError(`expected one of ${names.join(', ')}, found "${name}"`);
+    const known =
+      made.get(name) ??
+      createLeagueSeason(
+        seed,
+        option,
+        incidents.filter(({ season = names[0] }) => season === name),
+      );
+    made.set(name, known);
+    return known;
+  };
+  const seasonsOf = (name: string | undefined): LeagueSeason[] => (name === undefined ? names : [name]).map(seasonOf);
+  /** The season whose dates, from the first game to the summer after it, hold this one. */
+  const seasonAt = (day: number): LeagueSeason | undefined =>
+    names
+      .map((name) => ({ name, from: toDay(`${name.slice(0, 4)}-08-01`) }))
+      .filter(({ from }) => from <= day && day < from + 365)
+      .map(({ name }) => seasonOf(name))[0];
+  const entriesOn = (date: string, asOf: number): { readonly season: LeagueSeason; readonly entries: readonly Entry[] } | undefined => {
+    const day = toDay(date);
+    const season = seasonAt(day);
+    if (season === undefined) return undefined;
+    // Who asks for a date of the regular season needs no play-offs, for which all games would have to be played.
+    const isRegular = season.regular.some((fixture) => fixture.day === day || fixture.postponed?.fromDay === day);
+    const entries = entriesOf(season, isRegular ? Math.min(asOf, season.regularEndsAt - 1) : asOf);
+    return { season, entries: entries.filter(({ fixture }) => fixture.day === day) };
+  };
+  const rowsOf = <Name extends Feed>(feed: Name, date: string, asOf?: string): readonly FeedRows[Name][] => {
+    const instant = instantOf(asOf);
+    const found = entriesOn(date, instant);
+    if (found === undefined) return [];
+    const { season, entries } = found;
+    return entries.flatMap((entry) => createGame(season, entry, instant, inGameSnapshots)[feed]());
+  };
+  return {
+    seasons: names,
+    get incidents() {
+      return seasonsOf(undefined).flatMap(({ planted }) => planted);
+    },
+    dates: (name, asOf) => [...new Set(seasonsOf(name).flatMap((season) => entriesOf(season, instantOf(asOf)).map(({ fixture }) => toDate(fixture.day))))],
+    schedule: (name, asOf) =>
+      seasonsOf(name).flatMap((season) => {
+        const instant = instantOf(asOf);
+        return entriesOf(season, instant).flatMap((entry) => createGame(season, entry, instant, false).games());
+      }),
+    rowsOf,
+    *games(name) {
+      for (const season of seasonsOf(name)) {
+        const rowsOfEntries = function* (entries: readonly Entry[]) {
+          for (const entry of entries) yield rowsOfGame(season, entry, inGameSnapshots);
+        };
+        yield* rowsOfEntries(entriesOf(season, season.regularEndsAt - 1));
+        // Their results are known by now, so that the fixtures of the postseason cost no second game.
+        yield* rowsOfEntries(season.postseason().map((fixture) => ({ fixture, isGhost: false })));
+      }
+    },
+    truthOf: (date) => {
+      const found = entriesOn(date, ever);
+      if (found === undefined) return [];
+      return found.entries.flatMap(({ fixture, isGhost }) => {
+        if (isGhost) return [];
+        const { home, away } = expectGame(...found.season.squadsOf(found.season.nightsOf(fixture)));
+        return [...home.players, ...away.players].map(([player, { points, minutes }]) => ({ game_id: fixture.gameId, player_id: player.id, points, minutes }));
+      });
+    },
+  };
+};
+
+export type SimulationOptions = {
   readonly seed: string;
   /** e.g. `2023-24` */
   readonly season: string;
@@ -100,100 +241,12 @@ export type LeagueOptions = {
   readonly games?: number;
 };
 
-const share = (made: number, of: number): number | null => (of === 0 ? null : Math.round((made / of) * 1000) / 1000);
-
-const countsOf = (lines: readonly Line[], extraTurnovers: number, plusMinus: number): Counts => {
-  const sum = { pts: 0, fgm: 0, fga: 0, fg3m: 0, fg3a: 0, ftm: 0, fta: 0, oreb: 0, dreb: 0, ast: 0, stl: 0, blk: 0, tov: extraTurnovers, pf: 0 };
-  for (const line of lines) {
-    sum.pts += line.points;
-    for (const name of ['fgm', 'fga', 'fg3m', 'fg3a', 'ftm', 'fta', 'oreb', 'dreb', 'ast', 'stl', 'blk', 'tov', 'pf'] as const) sum[name] += line[name];
-  }
-  return {
-    ...sum,
-    fg_pct: share(sum.fgm, sum.fga),
-    fg3_pct: share(sum.fg3m, sum.fg3a),
-    ft_pct: share(sum.ftm, sum.fta),
-    reb: sum.oreb + sum.dreb,
-    plus_minus: plusMinus,
-  };
-};
-
-const playByPlayOf = (common: Common, result: GameResult): PlayByPlayRow[] =>
-  result.events.map((event, index) => ({
-    ...common,
-    action_number: index + 1,
-    period: event.period,
-    seconds_left_in_period: event.secondsLeft,
-    action_type: event.type,
-    team: event.side.team.code,
-    player_id: event.player?.id ?? null,
-    description: event.text,
-    qualifiers: event.qualifiers,
-    shot_result: event.made === null ? null : event.made ? 'Made' : 'Missed',
-    is_field_goal: event.type === '2pt' || event.type === '3pt',
-    points: event.points,
-    shot_distance_ft: event.distance,
-    is_paint_shot: event.inPaint,
-    assist_player_id: event.assistId,
-    block_player_id: event.blockId,
-    steal_player_id: event.stealId,
-    foul_drawn_player_id: event.foulDrawnId,
-    score_home: event.homeScore,
-    score_away: event.awayScore,
-  }));
-
-const rowsOf = (common: Common, seasonYear: number, result: GameResult): SimulatedGameRows => {
-  const { home, away, periods } = result;
-  const sides: readonly (readonly [Side, Side])[] = [
-    [home, away],
-    [away, home],
-  ];
-  const about = (side: Side, opponent: Side) => ({ ...common, team: side.team.code, opponent: opponent.team.code, is_home: side === home });
-  return {
-    games: [
-      {
-        ...common,
-        season_year: seasonYear,
-        home_team: home.team.code,
-        away_team: away.team.code,
-        home_score: home.score,
-        away_score: away.score,
-        neutral_site: false,
-      },
-    ],
-    team_boxscores: sides.map(([side, opponent]) => ({
-      ...about(side, opponent),
-      team_id: side.team.id,
-      win: side.score > opponent.score,
-      minutes: 240 + 25 * (periods - 4),
-      possessions: side.possessions,
-      ...countsOf(side.lines, side.teamTurnovers, side.score - opponent.score),
-    })),
-    player_boxscores: sides.flatMap(([side, opponent]) =>
-      side.lines.map((line) => ({
-        ...about(side, opponent),
-        player_id: line.player.id,
-        player_name: line.player.name,
-        starter: line.starter,
-        minutes: line.minutes,
-        ...countsOf([line], 0, line.plusMinus),
-      })),
-    ),
-    play_by_play: playByPlayOf(common, result),
-  };
-};
-
-/** Game by game in the order of dates, so that a whole season never lies in memory. Games don't depend on one another. */
-export function* simulateLeague({ seed, season, games = Number.POSITIVE_INFINITY }: LeagueOptions): Generator<SimulatedGameRows, void> {
-  const year = Number.parseInt(season.slice(0, 4), 10);
-  if (!/^\d{4}-\d{2}$/.test(season) || Number(season.slice(5)) !== (year + 1) % 100)
-    throw new RangeError(`expected a season such as 2023-24, found "${season}"`);
-  const teams = createTeams(seed, season);
-  const fixtures: readonly Fixture[] = createSchedule(createRandom(`${seed}/${season}/schedule`), teams.length, year);
-  for (const [index, { date, home, away }] of fixtures.entries()) {
-    if (index >= games) return;
-    const number = String(index + 1).padStart(5, '0');
-    const common: Common = { game_id: `002${season.slice(2, 4)}${number}`, season, season_type: 'regular', game_date: date };
-    yield rowsOf(common, year, playGame(createRandom(`${seed}/${season}/${number}`), teams[home]!, teams[away]!));
+/** The regular season of one year alone, game by game in the order of dates. */
+export function* simulateLeague({ seed, season, games = Number.POSITIVE_INFINITY }: SimulationOptions): Generator<SimulatedGameRows, void> {
+  let count = 0;
+  for (const rows of createLeague({ seed, seasons: [{ season }] }).games()) {
+    if (count >= games) return;
+    count += 1;
+    yield rows;
   }
 }
