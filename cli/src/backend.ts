@@ -42,7 +42,7 @@ export type Backend = AsyncDisposable & {
   /** Who works on backfills, if not this process, for people and for `servedBy`; undefined: nobody does. */
   readonly findServer: () => Promise<string | undefined>;
   /** What is to be right before a request is planned. */
-  readonly prepare: () => Promise<void>;
+  readonly prepare: (request?: BackfillRequest) => Promise<void>;
   /** The plan of a request, without making it a backfill. Throws FloodgateError `overlap`. */
   readonly makePlan: (request: BackfillRequest) => Promise<PlanOutput>;
   /** Has a request decided and brings its backfill to its end. */

@@ -59,6 +59,7 @@ export const addPipeline = (command: Command): Command => {
 export const addServices = (command: Command): Command =>
   addPipeline(command)
     .option('--data <folder>', 'files that the pipeline reads (default: FLOODGATE_<PIPELINE>_DATA, else as last time on this home)')
+    .option('--source-url <url>', 'fetch these files from a server first (default: FLOODGATE_<PIPELINE>_SOURCE_URL)')
     .optionsGroup('How:')
     .option('--workers <n>', 'dates computed at once (default: one per core)')
     .option('--grace <seconds>', 'how long Ctrl-C waits for what is under way (default: 10)');

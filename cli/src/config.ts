@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isFetchVariable, problemOfUrl, readFetchSettings } from '@floodgate/system/fetch-settings.ts';
 import { folder, logLevels, oneOf, readSettings, refuseSettings, wholeNumber, type Environment, type LogLevel } from '@floodgate/system/read-settings.ts';
 import { isServiceVariable } from '@floodgate/system/service-settings.ts';
 import * as z from 'zod';
@@ -20,6 +21,7 @@ export type Config = {
   readonly dataFolder: string | undefined;
   /** Where the data folder was named, for messages. */
   readonly dataFrom: string;
+  readonly fetching: Fetching;
   readonly port: number;
   readonly workers: number;
   readonly graceMs: number;
@@ -32,6 +34,15 @@ export type Config = {
   readonly mayRedraw: boolean;
 };
 
+/** Of code that fetches the files instead of being given them. */
+export type Fetching = {
+  /** Where this command was told to fetch from; undefined: it fetches nothing first. */
+  readonly sourceUrl: string | undefined;
+  /** Folder below which fetched files are put. */
+  readonly landing: string;
+  readonly settings: Readonly<Record<string, string>>;
+};
+
 export const systemEnvironment = (): Environment => process.env;
 
 /** Values of the flags that commands share, as commander gives them. */
@@ -41,6 +52,7 @@ export type ConfigFlags = {
   readonly pipeline?: string;
   readonly pipelines?: string;
   readonly data?: string;
+  readonly sourceUrl?: string;
   readonly port?: string;
   readonly workers?: string;
   readonly grace?: string;
@@ -76,7 +88,10 @@ const embeddedFlags = ['home', 'data', 'workers', 'grace', 'port'] as const;
 const readGiven = (flags: ConfigFlags, environment: Environment) => {
   const options = { flags, environment, alsoKnown: ['FLOODGATE_<PIPELINE>_DATA'] };
   if ((flags.backend ?? environment[settings.backend.variable]) !== 'gcp')
-    return { ...readSettings(settings, { ...options, isKnown: (name) => isDataVariable(name) || gcpVariables.includes(name) }), gcp: undefined };
+    return {
+      ...readSettings(settings, { ...options, isKnown: (name) => isDataVariable(name) || isFetchVariable(name) || gcpVariables.includes(name) }),
+      gcp: undefined,
+    };
   // One environment may serve commands and services: what theirs alone means is not read, and of the planner there are more workers.
   const workers = { ...settings.workers, schema: wholeNumber(1, 100_000) };
   const isKnown = (name: string): boolean => isDataVariable(name) || isServiceVariable(name);
@@ -101,19 +116,42 @@ const isUtf8 = (environment: Environment): boolean => {
   return environment['TERM'] !== 'linux' && (locale === '' || /utf-?8/i.test(locale));
 };
 
+/** A folder of data that is named by a flag is read as it is, whatever the environment says of fetching. */
+const readFetching = (
+  flags: ConfigFlags,
+  environment: Environment,
+  workingFolder: string,
+  { home, pipelineId }: { readonly home: string; readonly pipelineId: string },
+): Fetching => {
+  const { settings, problems } = readFetchSettings(environment, pipelineId);
+  const [given, isBoth] = [flags.sourceUrl, flags.sourceUrl !== undefined && flags.data !== undefined];
+  const problem = given === undefined ? undefined : problemOfUrl(given);
+  refuseSettings([
+    ...problems,
+    ...(problem === undefined ? [] : [`--source-url: ${problem}`]),
+    ...(isBoth ? ['--source-url, --data: expected one of them: files are fetched into a folder of their own, or read where they are'] : []),
+  ]);
+  const sourceUrl = given ?? (flags.data === undefined ? settings['source_url'] : undefined);
+  const landing = environment[`FLOODGATE_${pipelineId.toUpperCase()}_LANDING`] || join(home, 'landing', pipelineId);
+  const { source_url: _, ...others } = settings;
+  return { sourceUrl, landing: resolve(workingFolder, landing), settings: sourceUrl === undefined ? others : { ...others, source_url: sourceUrl } };
+};
+
 /** Throws FloodgateError `invalid_settings` with every problem. */
 export const readConfig = (flags: ConfigFlags, environment: Environment, workingFolder: string): Config => {
   const given = readGiven(flags, environment);
   const { home, pipelineId, pipelines, workers } = given;
   const variable = dataVariable(pipelineId);
-  const data = flags.data ?? (environment[variable] || undefined);
+  const fetching = readFetching(flags, environment, workingFolder, { home, pipelineId });
+  const data = fetching.sourceUrl === undefined ? (flags.data ?? (environment[variable] || undefined)) : fetching.landing;
   return {
     gcp: given.gcp,
     home: resolve(workingFolder, home),
     pipelineId,
     pipelinesFolder: pipelines === '' ? findPipelines(workingFolder) : resolve(workingFolder, pipelines),
     dataFolder: data === undefined ? undefined : resolve(workingFolder, data),
-    dataFrom: flags.data === undefined ? variable : '--data',
+    dataFrom: fetching.sourceUrl !== undefined ? '--source-url' : flags.data === undefined ? variable : '--data',
+    fetching,
     port: given.port,
     // DuckDB runs each statement on several threads already; more workers than cores overlap statements with bookkeeping.
     workers: workers === 0 ? Math.min(Math.max(availableParallelism(), 2), 16) : workers,

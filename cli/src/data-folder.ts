@@ -57,7 +57,9 @@ export const checkData = async (config: Config, pipeline: Pipeline, data: DataFo
 
 /** Keeps the folder for later commands. Resolves with the one before where it was another. */
 export const rememberData = async (config: Config, folder: string): Promise<string | undefined> => {
-  const { dataFolder: before } = await readHomeSettings(config.home);
-  if (before !== folder) await writeHomeSettings(config.home, { dataFolder: folder });
+  const { dataFolder: before, sourceUrl: from } = await readHomeSettings(config.home);
+  // What was fetched once goes on being fetched from there: a later command of the same folder need not say it again.
+  const sourceUrl = config.fetching.sourceUrl ?? (before === folder ? from : undefined);
+  if (before !== folder || sourceUrl !== from) await writeHomeSettings(config.home, { dataFolder: folder, ...(sourceUrl === undefined ? {} : { sourceUrl }) });
   return before === folder ? undefined : before;
 };

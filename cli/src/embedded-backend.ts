@@ -62,7 +62,7 @@ export const createEmbeddedBackend = (session: Session): Backend => {
       const holder = await findHomeHolder(home);
       return holder === undefined ? undefined : holder === 'unknown' ? 'the process that runs on this home' : `process ${holder.pid}`;
     },
-    prepare: async () => prepareData(session, await loadPipeline(session)),
+    prepare: async (request) => prepareData(session, await loadPipeline(session), request),
     makePlan: (request) => makePlan(session, request),
     runBackfill: async (request, { command, plan, detach }) => {
       if (detach === true)

@@ -1,7 +1,7 @@
 // What commands need of the embedded backend without opening it: beside embedded-stack.ts the only file that knows it. DuckDB
 // and the SQL's translation are loaded where they are asked for.
 import { join } from 'node:path';
-import type { ObjectInfo } from '@floodgate/core/ports/object-store.ts';
+import type { ObjectInfo, ObjectStore } from '@floodgate/core/ports/object-store.ts';
 import { FolderObjectStore } from '@floodgate/embedded/folder-object-store.ts';
 import type { writeParquet as WriteParquet } from '@floodgate/embedded/parquet-file.ts';
 import { systemIds } from '@floodgate/system/system-ids.ts';
@@ -12,6 +12,8 @@ export const storeFile = (home: string): string => join(home, 'floodgate.sqlite'
 export const warehouseFile = (home: string): string => join(home, 'warehouse.duckdb');
 
 export const listFiles = (folder: string, glob: string): Promise<readonly ObjectInfo[]> => new FolderObjectStore(folder, { ids: systemIds }).list(glob);
+
+export const openFolder = (folder: string): ObjectStore => new FolderObjectStore(folder, { ids: systemIds });
 
 /** Tells the types that a pipeline's SQL yields. */
 export const openTypeReader = async () => {

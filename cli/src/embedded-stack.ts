@@ -1,5 +1,6 @@
 // The composition root of the embedded backend: SQLite, DuckDB and the three services in one process, on one home folder.
 // The only place of the CLI that knows which backend it runs.
+import { createSurroundings } from '@floodgate/core/app/code-surroundings.ts';
 import { adoptCommitLogs } from '@floodgate/core/app/adopt-logs.ts';
 import type { EngineDeps, PipelineCatalog } from '@floodgate/core/app/deps.ts';
 import { createPlanReader, type PlanReader } from '@floodgate/core/app/plan-store.ts';
@@ -47,6 +48,8 @@ export type StackOptions = {
   readonly pipelinesFolder: string;
   /** Folder of the sources' files; undefined: processors of kind load fail with source_missing. */
   readonly dataFolder: string | undefined;
+  /** Settings of code that fetches into the data folder; undefined: nothing is fetched. */
+  readonly fetchSettings?: Readonly<Record<string, string>>;
   /** Dispatches executed at once. */
   readonly workers: number;
   readonly logger: Logger;
@@ -123,6 +126,7 @@ export const openEmbeddedStack = async (options: StackOptions): Promise<Embedded
       source: '/floodgate/worker',
       plans: opened.plans,
       code: createFolderCode(options.pipelinesFolder),
+      surroundings: createSurroundings(options.fetchSettings === undefined ? {} : { landing: objectStore, settingsOf: () => options.fetchSettings ?? {} }),
       lingerMs: 500,
       batchEveryMs: 0,
       maxDates: 50,

@@ -2,11 +2,13 @@
 import { readBackfill } from '@floodgate/core/app/plan-store.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import type { BackfillRequest } from '@floodgate/core/contracts/request.ts';
+import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Backend, BackfillOptions, RunOutcome } from './backend.ts';
 import { readOutput, watch } from './follow.ts';
 import { openGcpStack, type GcpStack, type OpenGcpStack } from './gcp-stack.ts';
 import type { GcpSettings } from './gcp-settings.ts';
 import { makePlanHere, refuseOtherPlan } from './make-plan.ts';
+import { refreshSources } from './refresh-sources.ts';
 import { requestDecision } from './request-decision.ts';
 import { currentUser } from './selection-flags.ts';
 import type { Session } from './session.ts';
@@ -65,7 +67,13 @@ export const createGcpBackend = (session: Session, settings: GcpSettings, open: 
     withWarehouse: async (body) => body(await (await stackOf()).actions()),
     findServer: async () => server,
     // Files are in the bucket; what is missing there the plan tells.
-    prepare: async () => undefined,
+    prepare: async (request) => {
+      if (config.fetching.sourceUrl === undefined) return;
+      const { objectStore } = await stackOf();
+      if (objectStore === undefined)
+        throw new FloodgateError('no_data', 'no bucket is named that fetched files could be put in', { hint: 'name it with FLOODGATE_GCP_BUCKET' });
+      await refreshSources(session, objectStore, request);
+    },
     makePlan,
     runBackfill,
     goOn: follow,

@@ -4,7 +4,11 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 
-const homeSettingsSchema = z.object({ dataFolder: z.string().exactOptional() });
+const homeSettingsSchema = z.object({
+  dataFolder: z.string().exactOptional(),
+  /** The files in the folder were fetched from there; a retry fetches from there again. */
+  sourceUrl: z.string().exactOptional(),
+});
 export type HomeSettings = z.output<typeof homeSettingsSchema>;
 
 const fileOf = (home: string): string => join(home, 'home.json');

@@ -8,6 +8,7 @@ import { findDataFolder } from './data-folder.ts';
 import type { StoreStack } from './backend.ts';
 import { findHomeHolder, HomeError, storeFile, type HomeHolder } from './embedded-home.ts';
 import { openEmbeddedStack, openStore, type EmbeddedStack } from './embedded-stack.ts';
+import { readHomeSettings } from './home-settings.ts';
 import { shown, type Session } from './session.ts';
 import { withinGrace } from './within-grace.ts';
 
@@ -38,6 +39,7 @@ export const reachHome = async (session: Session, options: OpenOptions = {}): Pr
           home: config.home,
           pipelinesFolder: config.pipelinesFolder,
           dataFolder,
+          ...(await fetchSettingsOf(session, dataFolder)),
           workers: config.workers,
           logger: session.log,
           ...(options.onEnded === undefined ? {} : { onEnded: options.onEnded }),
@@ -54,6 +56,14 @@ export const reachHome = async (session: Session, options: OpenOptions = {}): Pr
     }
     await clock.sleep(stepMs, interrupted);
   }
+};
+
+/** What was fetched is fetched from there again, e.g. by a replay of dead letters, until another folder is named. */
+const fetchSettingsOf = async ({ config }: Session, dataFolder: string | undefined): Promise<{ readonly fetchSettings?: Readonly<Record<string, string>> }> => {
+  const { settings, sourceUrl } = config.fetching;
+  const remembered = await readHomeSettings(config.home);
+  const url = sourceUrl ?? (remembered.dataFolder === dataFolder ? remembered.sourceUrl : undefined);
+  return url === undefined ? {} : { fetchSettings: { ...settings, source_url: url } };
 };
 
 const silentHolder = (session: Session, holder: HomeHolder | 'unknown'): FloodgateError => {

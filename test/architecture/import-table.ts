@@ -25,6 +25,8 @@ const zonePatterns = [
   ['cli/composition', /^cli\/src\/(embedded-stack|embedded-home|gcp-settings|gcp-stack|gcp-doctor|control-server)\.ts$/],
   ['cli', /^cli\//],
   ['dashboard', /^dashboard\//],
+  // Development only: servers to fetch from.
+  ['pipeline servers', /^pipelines\/[^/]+\/servers\//],
   ['pipelines', /^pipelines\//],
   ['infra', /^infra\//],
   ['examples', /^examples\//],
@@ -66,6 +68,7 @@ export const mayImport: Readonly<Record<Zone, readonly Zone[]>> = {
   'cli/composition': [...outward, 'sql', 'http', 'embedded', 'gcp', 'system', 'planner', 'worker', 'validator', 'cli'],
   cli: [...outward, 'sql', 'system', 'http', 'cli/composition', 'pipelines'],
   dashboard: [],
+  'pipeline servers': ['pipelines'],
   // Of app and ports: what a code processor is given.
   pipelines: ['core/domain', 'core/ports', 'core/pipeline', 'core/app'],
   infra: ['core/domain', 'core/contracts', 'cloud-limits'],
@@ -113,12 +116,13 @@ export const packageZones: readonly (readonly [pattern: RegExp, zones: readonly 
       'service/main',
       'cli',
       'cli/composition',
+      'pipeline servers',
       'infra',
     ],
   ],
   [/^yaml$/, ['core/pipeline', 'cli']],
   [/^@polyglot-sql\/sdk$/, ['sql']],
-  [/^@duckdb\/node-api$/, ['embedded', 'bigquery-emulator']],
+  [/^@duckdb\/node-api$/, ['embedded', 'bigquery-emulator', 'pipeline servers']],
   [/^(node:sqlite)$/, ['embedded']],
   [/^(@google-cloud\/|google-auth-library$|google-gax$|@grpc\/|hyparquet$)/, ['gcp', 'emulators']],
   [/^@fivetrandevelopers\/zetasql/, ['bigquery-emulator']],
@@ -138,5 +142,6 @@ export const nodeModulesOf: Readonly<Partial<Record<Zone, readonly string[]>>> =
   'core/app': [],
   sql: [],
   'cloud-limits': [],
-  pipelines: [],
+  // What a processor fetches is hashed and compressed; where it goes, the context says.
+  pipelines: ['node:crypto', 'node:util', 'node:zlib'],
 };

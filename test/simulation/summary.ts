@@ -74,7 +74,7 @@ export const expectedOutcomes: readonly string[] = [
 ];
 
 /** Codes of code that fetches over a network, which the simulator has none of. */
-type FetchCode = 'no_source_url' | 'source_blocked' | 'source_refused' | 'source_incomplete';
+type FetchCode = 'no_source_url' | 'source_blocked' | 'source_refused' | 'source_unavailable' | 'source_incomplete';
 
 /** The codes of no port; the compiler says when one is missing. */
 const ownCodes: Readonly<Record<Exclude<TaskErrorCode, WarehouseErrorCode | StoreErrorCode | FetchCode>, true>> = {

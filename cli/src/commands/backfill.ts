@@ -8,6 +8,7 @@ import type { ExitCode } from '../exit-codes.ts';
 import { finish } from '../finish.ts';
 import { loadTables } from '../load-tables.ts';
 import { planInto } from '../make-plan.ts';
+import { withSources } from '../refresh-sources.ts';
 import { addSelection, requestOf, type SelectionFlags } from '../selection-flags.ts';
 import type { Session } from '../session.ts';
 
@@ -24,10 +25,10 @@ const decisionWithinMs = (text: string | undefined): { readonly decisionWithinMs
 };
 
 const backfill = async (session: Session, flags: BackfillFlags): Promise<ExitCode> => {
-  const request = requestOf(flags, session.config.pipelineId);
+  const request = await withSources(session, requestOf(flags, session.config.pipelineId));
   const options = { command: 'backfill', ...(flags.plan === undefined ? {} : { plan: flags.plan }), ...decisionWithinMs(flags.decisionWithin) };
   const backend = await session.backend();
-  await backend.prepare();
+  await backend.prepare(request);
   if (flags.dryRun === true) return planInto(session, backend, request);
   const outcome = await backend.runBackfill(request, { ...options, detach: flags.detach ?? false });
   return finish(session, outcome, await loadTables(session, outcome.output.pipeline));

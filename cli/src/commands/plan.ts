@@ -2,6 +2,7 @@
 import { addJson, addServices, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { planInto } from '../make-plan.ts';
+import { withSources } from '../refresh-sources.ts';
 import { addSelection, requestOf, type SelectionFlags } from '../selection-flags.ts';
 
 export const registerPlan: RegisterCommand = (program, run) => {
@@ -12,9 +13,9 @@ export const registerPlan: RegisterCommand = (program, run) => {
   addSelection(command);
   addJson(addServices(command)).action((flags: ConfigFlags & SelectionFlags) =>
     run(flags, async (session) => {
-      const request = requestOf(flags, session.config.pipelineId);
+      const request = await withSources(session, requestOf(flags, session.config.pipelineId));
       const backend = await session.backend();
-      await backend.prepare();
+      await backend.prepare(request);
       return planInto(session, backend, request);
     }),
   );

@@ -1,5 +1,6 @@
 // The settings that planner, worker and validator share. Each service's config.ts puts its own beside them.
 import * as z from 'zod';
+import { isFetchVariable } from './fetch-settings.ts';
 import { commaSeparated, folder, logLevels, oneOf, wholeNumber, type SettingsOf } from './read-settings.ts';
 
 export const serviceSettingsTable = {
@@ -38,7 +39,7 @@ const ownVariables: readonly string[] = [
   'FLOODGATE_CONCURRENCY',
   'FLOODGATE_LANES',
 ];
-export const isServiceVariable = (variable: string): boolean => ownVariables.includes(variable);
+export const isServiceVariable = (variable: string): boolean => ownVariables.includes(variable) || isFetchVariable(variable);
 
 /** `isEmulated`: the Pub/Sub emulator pushes without tokens. */
 export const checkServiceSettings = (values: SettingsOf<typeof serviceSettingsTable>, isEmulated: boolean): readonly string[] => {

@@ -1,6 +1,7 @@
 // The one place of the worker that reads the environment.
 import { resolve } from 'node:path';
 import { checkGcpSettings, gcpSettingsOf, gcpSettingsTable } from '@floodgate/gcp/read-gcp-settings.ts';
+import { readFetchSettings } from '@floodgate/system/fetch-settings.ts';
 import { commaSeparated, readSettings, wholeNumber, type Environment } from '@floodgate/system/read-settings.ts';
 import { checkServiceSettings, isServiceVariable, serviceSettingsTable } from '@floodgate/system/service-settings.ts';
 import * as z from 'zod';
@@ -27,7 +28,13 @@ export const readWorkerConfig = (environment: Environment) => {
     isKnown: isServiceVariable,
     check: (given) => [...checkGcpSettings(given), ...checkServiceSettings(given, given.pubsubEmulator !== undefined)],
   });
-  return { ...values, gcp: gcpSettingsOf(values), pipelinesFolder: values.pipelinesFolder ?? resolve(import.meta.dirname, '../../../pipelines') };
+  const fetchSettingsOf = (pipelineId: string): Readonly<Record<string, string>> => readFetchSettings(environment, pipelineId).settings;
+  return {
+    ...values,
+    fetchSettingsOf,
+    gcp: gcpSettingsOf(values),
+    pipelinesFolder: values.pipelinesFolder ?? resolve(import.meta.dirname, '../../../pipelines'),
+  };
 };
 
 export const systemEnvironment = (): Environment => process.env;

@@ -1,6 +1,7 @@
 // The worker as a process, on Google Cloud.
 // oxlint-disable-next-line import/no-unassigned-import -- imported for its effect, before anything else
 import '@floodgate/system/v8-flags.ts';
+import { createSurroundings } from '@floodgate/core/app/code-surroundings.ts';
 import { openGcpBackend } from '@floodgate/gcp/gcp-backend.ts';
 import { createPushRouters } from '@floodgate/http/push-router.ts';
 import { runService } from '@floodgate/http/run-service.ts';
@@ -23,7 +24,8 @@ await runService({
     const engine = createEngine(backend, { service: 'worker', logger, leaseMs: config.leaseMs });
     const code = createFolderCode(config.pipelinesFolder);
     // Firestore bears one write of a document in a second, and a settlement writes the ledger's several times over.
-    const app = createWorkerApp({ ...engine, code, roles, concurrency, lanes, lingerMs: 500, batchEveryMs: 3_000, maxDates: 50, onHalt: halt });
+    const surroundings = createSurroundings({ landing: backend.objectStore, settingsOf: config.fetchSettingsOf });
+    const app = createWorkerApp({ ...engine, code, surroundings, roles, concurrency, lanes, lingerMs: 500, batchEveryMs: 3_000, maxDates: 50, onHalt: halt });
     return {
       ...app,
       routers: [],

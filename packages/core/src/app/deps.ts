@@ -40,14 +40,15 @@ export type PipelineCatalog = {
 export type CodeSurroundings = {
   /** Where fetched files are put for the sources to be read from; undefined: this deployment fetches nothing. */
   readonly landing: ObjectStore | undefined;
-  /** Settings of the deployment by name, e.g. `source_url`; code reads no environment. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** Settings of a pipeline's code by name, e.g. `source_url`; code reads no environment. */
+  readonly settingsOf: (pipelineId: string) => Readonly<Record<string, string>>;
   /** What outlives one dispatch, e.g. how often a server may be asked: made once in the life of this process. */
   readonly shared: <Value>(key: string, make: () => Value) => Value;
 };
 
 /** What a `code` processor's function gets. */
-export type CodeContext = CodeSurroundings & {
+export type CodeContext = Pick<CodeSurroundings, 'landing' | 'shared'> & {
+  readonly settings: Readonly<Record<string, string>>;
   /** The dates to compute, ascending. */
   readonly dates: readonly PartitionDate[];
   /** Runs a GoogleSQL SELECT; @start_date and @end_date are set. */

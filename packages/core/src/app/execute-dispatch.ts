@@ -146,8 +146,11 @@ const bodyOf = async (deps: WorkerDeps, claim: Claim, dates: readonly PartitionD
         signal,
       )
     ).rows;
+  const { landing, shared, settingsOf } = deps.surroundings ?? createSurroundings({});
   const context: CodeContext = {
-    ...(deps.surroundings ?? createSurroundings({})),
+    landing,
+    shared,
+    settings: settingsOf(plan.pipeline.id),
     dates,
     query: query as CodeContext['query'],
     clock: deps.clock,

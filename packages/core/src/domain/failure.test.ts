@@ -39,8 +39,9 @@ const expectedClasses: Readonly<Record<TaskErrorCode, ErrorClass>> = {
   disk_full: 'halt',
   no_source_url: 'permanent',
   source_blocked: 'permanent',
-  source_refused: 'permanent',
-  source_incomplete: 'transient',
+  source_refused: 'data',
+  source_unavailable: 'data',
+  source_incomplete: 'data',
   processor_error: 'unknown',
   unknown: 'unknown',
 };

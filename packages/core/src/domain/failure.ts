@@ -34,6 +34,7 @@ export type TaskErrorCode =
   | 'no_source_url'
   | 'source_blocked'
   | 'source_refused'
+  | 'source_unavailable'
   | 'source_incomplete'
   | 'quarantine_rejected'
   | 'attempts_exhausted'
@@ -75,8 +76,10 @@ const classOf: Readonly<Record<TaskErrorCode, ErrorClass>> = {
   no_source_url: 'permanent',
   // Asking again is what gets one blocked for longer.
   source_blocked: 'permanent',
-  source_refused: 'permanent',
-  source_incomplete: 'transient',
+  // Each was asked for several times already: the dates beside it shall not wait for it.
+  source_refused: 'data',
+  source_unavailable: 'data',
+  source_incomplete: 'data',
   quarantine_rejected: 'permanent',
   attempts_exhausted: 'permanent',
   unknown: 'unknown',

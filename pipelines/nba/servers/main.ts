@@ -1,0 +1,34 @@
+// npm run nba-sources -- --replay <folder> | --league [--seed demo] [--seasons 4] [--port 8790] [--faults faults.json]
+// Serves NBA data over HTTP until it is stopped: real seasons from a folder of Parquet files, or those of the simulated league.
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { faultsSchema } from './faults.ts';
+import { startFeedServer } from './feed-server.ts';
+import type { FeedRows } from './feeds.ts';
+
+const usage = 'npm run nba-sources -- --replay <folder> | --league [--seed demo] [--seasons 4]  [--port 8790] [--faults <file>]';
+
+const { values } = parseArgs({
+  options: {
+    replay: { type: 'string' },
+    league: { type: 'boolean', default: false },
+    seed: { type: 'string', default: 'demo' },
+    seasons: { type: 'string', default: '4' },
+    port: { type: 'string', default: '8790' },
+    faults: { type: 'string' },
+  },
+});
+
+const openFeeds = async (): Promise<FeedRows> => {
+  if (values.replay !== undefined && !values.league) return (await import('./replay.ts')).openReplay(values.replay);
+  if (values.replay !== undefined || !values.league) throw new Error(`expected either --replay or --league: ${usage}`);
+  return (await import('./league.ts')).openLeague({ seed: values.seed, seasons: Number(values.seasons) });
+};
+
+const faults = values.faults === undefined ? [] : faultsSchema.parse(JSON.parse(await readFile(values.faults, 'utf8')));
+const server = await startFeedServer({ feeds: await openFeeds(), port: Number(values.port), faults, random: () => Math.random() });
+process.stdout.write(`${server.url}\n`);
+const stopped = Promise.withResolvers<void>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve());
+await stopped.promise;
+await server[Symbol.asyncDispose]();
