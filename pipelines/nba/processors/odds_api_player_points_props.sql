@@ -1,0 +1,122 @@
+-- One row per game, player, bookmaker, source, line and snapshot of the market points. A player is known by the league's id; where a
+-- source has none, by the letters of his name if exactly one player of the two teams of the last 60 days has them. Who can't be told
+-- is left out, and named by a check.
+WITH quotes AS (
+  SELECT
+    *,
+    CAST(SUBSTR(season, 1, 4) AS INT64) AS season_year,
+    IF(snapshot_utc IS NULL, 'untimed', FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', snapshot_utc)) AS snapshot,
+    REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS lookup
+  FROM source.player_props
+  WHERE game_date BETWEEN @start_date AND @end_date
+    AND market = 'player_points'
+    AND line IS NOT NULL
+),
+nameless AS (
+  SELECT DISTINCT game_date, home_team, away_team, lookup
+  FROM quotes
+  WHERE player_id IS NULL
+),
+seen AS (
+  SELECT
+    game_date,
+    team,
+    player_id,
+    REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS lookup
+  FROM source.player_boxscores
+  WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
+),
+named AS (
+  SELECT n.game_date, n.home_team, n.away_team, n.lookup, MIN(s.player_id) AS player_id
+  FROM nameless AS n
+  JOIN seen AS s
+    ON s.lookup = n.lookup AND s.team IN (n.home_team, n.away_team)
+      AND s.game_date BETWEEN DATE_SUB(n.game_date, INTERVAL 60 DAY) AND DATE_SUB(n.game_date, INTERVAL 1 DAY)
+  GROUP BY n.game_date, n.home_team, n.away_team, n.lookup
+  HAVING COUNT(DISTINCT s.player_id) = 1
+),
+tipoffs AS (
+  SELECT game_date, game_id, start_time_utc
+  FROM source.games
+  WHERE game_date BETWEEN @start_date AND @end_date
+),
+known AS (
+  SELECT q.*, COALESCE(q.player_id, n.player_id) AS known_id, t.start_time_utc
+  FROM quotes AS q
+  LEFT JOIN named AS n
+    ON n.game_date = q.game_date AND n.home_team = q.home_team AND n.away_team = q.away_team AND n.lookup = q.lookup
+  LEFT JOIN tipoffs AS t
+    ON t.game_date = q.game_date AND t.game_id = q.game_id
+),
+lines AS (
+  SELECT
+    k.game_date,
+    CONCAT(FORMAT_DATE('%Y%m%d', k.game_date), '_', k.away_team, '_', k.home_team) AS game_id,
+    k.game_id AS nba_game_id,
+    k.season_year,
+    k.season_type,
+    CAST(k.known_id AS STRING) AS universal_player_id,
+    -- A book may write one player in two ways on one line.
+    MIN(k.lookup) AS player_lookup,
+    k.home_team AS home_team_abbr,
+    k.away_team AS away_team_abbr,
+    k.bookmaker,
+    k.source,
+    CAST(k.line AS NUMERIC) AS points_line,
+    CAST(ROUND(MAX(k.over_price)) AS INT64) AS over_price,
+    CAST(ROUND(MAX(k.under_price)) AS INT64) AS under_price,
+    k.snapshot_utc AS snapshot_timestamp,
+    k.snapshot AS snapshot_id,
+    k.snapshot_utc IS NOT NULL AS is_timed,
+    TIMESTAMP_DIFF(MAX(k.start_time_utc), k.snapshot_utc, MINUTE) AS minutes_before_tipoff
+  FROM known AS k
+  WHERE k.known_id IS NOT NULL
+  GROUP BY
+    k.game_date, k.away_team, k.home_team, k.game_id, k.season_year, k.season_type, k.known_id, k.bookmaker, k.source, k.line, k.snapshot_utc, k.snapshot
+),
+-- The line that counts for a player is one that stood before the game: timed before untimed, then by bookmaker (DraftKings,
+-- FanDuel, the others by name), the latest for the closing line and the earliest for the opening one; of alternate lines
+-- the one whose prices are nearest to each other.
+ranked AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (
+      PARTITION BY game_date, game_id, universal_player_id, may_count
+      ORDER BY timing, book, bookmaker, source, snapshot_id DESC, price_gap, points_line
+    ) AS closing,
+    ROW_NUMBER() OVER (
+      PARTITION BY game_date, game_id, universal_player_id, may_count
+      ORDER BY timing, book, bookmaker, source, snapshot_id, price_gap, points_line
+    ) AS opening
+  FROM (
+    SELECT
+      *,
+      COALESCE(minutes_before_tipoff > 0, TRUE) AS may_count,
+      IF(minutes_before_tipoff > 0, 0, 1) AS timing,
+      CASE LOWER(bookmaker) WHEN 'draftkings' THEN 0 WHEN 'fanduel' THEN 1 ELSE 2 END AS book,
+      COALESCE(ABS(over_price - under_price), 100000) AS price_gap
+    FROM lines
+  )
+)
+SELECT
+  game_date,
+  game_id,
+  nba_game_id,
+  season_year,
+  season_type,
+  universal_player_id,
+  player_lookup,
+  home_team_abbr,
+  away_team_abbr,
+  bookmaker,
+  source,
+  points_line,
+  over_price,
+  under_price,
+  snapshot_timestamp,
+  snapshot_id,
+  is_timed,
+  minutes_before_tipoff,
+  may_count AND closing = 1 AS is_closing_line,
+  may_count AND opening = 1 AS is_opening_line
+FROM ranked

@@ -1,0 +1,193 @@
+-- One row per player who may play on the date: who played within the 30 days before it, for the teams that have a game. The team of
+-- his latest game is his team. Of the date itself only the schedule's pairing is read, never a status or a score, and
+-- lines that stood before the game. Who plays for the first time in 30 days has no row.
+-- Minutes are whole and rates are averaged as whole millionths: such sums are exact, hence the same in whatever order they are added.
+WITH schedule AS (
+  SELECT game_date, game_id, nba_game_id, season_year, season_type, home_team_abbr, away_team_abbr
+  FROM nba_raw.nbac_schedule
+  WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND @end_date
+),
+seasons AS (
+  SELECT season_year, MIN(game_date) AS first_date
+  FROM schedule
+  GROUP BY season_year
+),
+teams AS (
+  SELECT game_date, game_id, nba_game_id, season_year, season_type, home_team_abbr AS team_abbr, away_team_abbr AS opponent_team_abbr, TRUE AS home_game
+  FROM schedule
+  WHERE game_date BETWEEN @start_date AND @end_date
+  UNION ALL
+  SELECT game_date, game_id, nba_game_id, season_year, season_type, away_team_abbr AS team_abbr, home_team_abbr AS opponent_team_abbr, FALSE AS home_game
+  FROM schedule
+  WHERE game_date BETWEEN @start_date AND @end_date
+),
+played AS (
+  SELECT
+    game_date,
+    season_year,
+    universal_player_id,
+    player_lookup,
+    player_full_name,
+    team_abbr,
+    points,
+    CAST(minutes_played AS INT64) AS minutes,
+    CAST(usage_rate * 1000000 AS INT64) AS usage_millionths
+  FROM nba_analytics.player_game_summary
+  WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
+    AND is_active
+),
+rolling AS (
+  SELECT
+    *,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
+    DATE_DIFF(game_date, LAG(game_date) OVER season, DAY) = 1 AS is_back_to_back,
+    AVG(points) OVER (season ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS points_5,
+    AVG(points) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS points_10,
+    SUM(usage_millionths) OVER (season ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS usage_7,
+    COUNT(usage_millionths) OVER (season ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS usage_games_7,
+    SUM(usage_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS usage_10,
+    COUNT(usage_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS usage_games_10
+  FROM played
+  WINDOW season AS (PARTITION BY season_year, universal_player_id ORDER BY game_date)
+),
+roster AS (
+  SELECT
+    t.game_date AS for_date, t.game_id, t.nba_game_id, t.season_type, t.opponent_team_abbr, t.home_game,
+    r.*
+  FROM teams AS t
+  JOIN rolling AS r
+    ON r.season_year = t.season_year AND r.team_abbr = t.team_abbr
+      AND r.game_date < t.game_date AND r.next_game_date >= t.game_date
+  WHERE r.game_date >= DATE_SUB(t.game_date, INTERVAL 30 DAY)
+),
+recent AS (
+  SELECT
+    r.for_date,
+    r.universal_player_id,
+    COUNTIF(g.game_date >= DATE_SUB(r.for_date, INTERVAL 7 DAY)) AS games_7,
+    COUNTIF(g.game_date >= DATE_SUB(r.for_date, INTERVAL 14 DAY)) AS games_14,
+    COUNT(*) AS games_30,
+    SUM(IF(g.game_date >= DATE_SUB(r.for_date, INTERVAL 7 DAY), g.minutes, 0)) AS minutes_7,
+    SUM(IF(g.game_date >= DATE_SUB(r.for_date, INTERVAL 14 DAY), g.minutes, 0)) AS minutes_14,
+    COUNTIF(g.game_date >= DATE_SUB(r.for_date, INTERVAL 14 DAY) AND g.is_back_to_back) AS back_to_backs_14
+  FROM roster AS r
+  JOIN rolling AS g
+    ON g.season_year = r.season_year AND g.universal_player_id = r.universal_player_id
+      AND g.game_date BETWEEN DATE_SUB(r.for_date, INTERVAL 30 DAY) AND DATE_SUB(r.for_date, INTERVAL 1 DAY)
+  GROUP BY r.for_date, r.universal_player_id
+),
+offenses AS (
+  SELECT
+    season_year, team_abbr, game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
+    SUM(pace_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)
+      / COUNT(pace_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) / 1000000 AS pace_10
+  FROM (
+    SELECT season_year, team_abbr, game_date, CAST(pace * 1000000 AS INT64) AS pace_millionths
+    FROM nba_analytics.team_offense_game_summary
+    WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
+  )
+  WINDOW season AS (PARTITION BY season_year, team_abbr ORDER BY game_date)
+),
+defenses AS (
+  SELECT
+    season_year, team_abbr, game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
+    SUM(rating_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)
+      / COUNT(rating_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) / 1000000 AS rating_10
+  FROM (
+    SELECT season_year, defending_team_abbr AS team_abbr, game_date, CAST(defensive_rating * 1000000 AS INT64) AS rating_millionths
+    FROM nba_analytics.team_defense_game_summary
+    WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
+  )
+  WINDOW season AS (PARTITION BY season_year, team_abbr ORDER BY game_date)
+),
+pairings AS (
+  SELECT t.game_date AS for_date, t.team_abbr, own.pace_10 AS own_pace, theirs.pace_10 AS opponent_pace, d.rating_10 AS opponent_rating
+  FROM teams AS t
+  LEFT JOIN offenses AS own
+    ON own.season_year = t.season_year AND own.team_abbr = t.team_abbr AND own.game_date < t.game_date AND own.next_game_date >= t.game_date
+  LEFT JOIN offenses AS theirs
+    ON theirs.season_year = t.season_year AND theirs.team_abbr = t.opponent_team_abbr
+      AND theirs.game_date < t.game_date AND theirs.next_game_date >= t.game_date
+  LEFT JOIN defenses AS d
+    ON d.season_year = t.season_year AND d.team_abbr = t.opponent_team_abbr AND d.game_date < t.game_date AND d.next_game_date >= t.game_date
+),
+props AS (
+  SELECT
+    game_date,
+    game_id,
+    universal_player_id,
+    CAST(MAX(IF(is_closing_line, points_line, NULL)) AS FLOAT64) AS closing_line,
+    CAST(MAX(IF(is_opening_line, points_line, NULL)) AS FLOAT64) AS opening_line,
+    MAX(IF(is_closing_line, bookmaker, NULL)) AS bookmaker,
+    LOGICAL_OR(is_closing_line AND COALESCE(minutes_before_tipoff > 0, FALSE)) AS is_timed
+  FROM nba_raw.odds_api_player_points_props
+  WHERE game_date BETWEEN @start_date AND @end_date
+    AND (is_closing_line OR is_opening_line)
+  GROUP BY game_date, game_id, universal_player_id
+),
+lines AS (
+  SELECT game_date, team_abbr, game_spread, game_total, lines_are_timed
+  FROM nba_analytics.upcoming_team_game_context
+  WHERE game_date BETWEEN @start_date AND @end_date
+)
+SELECT
+  r.for_date AS game_date,
+  r.game_id,
+  r.nba_game_id,
+  r.season_year,
+  r.season_type,
+  r.universal_player_id,
+  r.player_lookup,
+  r.player_full_name,
+  r.team_abbr,
+  r.opponent_team_abbr,
+  r.home_game,
+  CASE
+    WHEN r.season_type IN ('playoffs', 'playin') THEN r.season_type
+    WHEN DATE_DIFF(r.for_date, s.first_date, DAY) < 21 THEN 'early'
+    WHEN r.for_date >= DATE(r.season_year + 1, 3, 15) THEN 'late'
+    ELSE 'mid'
+  END AS season_phase,
+  DATE_DIFF(r.for_date, r.game_date, DAY) - 1 AS days_rest,
+  DATE_DIFF(r.for_date, r.game_date, DAY) = 1 AS back_to_back,
+  g.games_7 AS games_in_last_7_days,
+  g.games_14 AS games_in_last_14_days,
+  g.games_30 AS games_in_last_30_days,
+  g.minutes_7 AS minutes_in_last_7_days,
+  g.minutes_14 AS minutes_in_last_14_days,
+  g.minutes_7 / NULLIF(g.games_7, 0) AS avg_minutes_per_game_last_7,
+  g.back_to_backs_14 AS back_to_backs_last_14_days,
+  r.usage_7 / NULLIF(r.usage_games_7, 0) / 1000000 AS avg_usage_rate_last_7_games,
+  r.points_5 AS points_avg_last_5,
+  r.points_10 AS points_avg_last_10,
+  p.closing_line IS NOT NULL AS has_prop_line,
+  p.closing_line AS current_points_line,
+  p.opening_line AS opening_points_line,
+  IF(p.is_timed, p.closing_line - p.opening_line, NULL) AS points_line_movement,
+  p.bookmaker AS points_line_bookmaker,
+  p.is_timed AS points_line_is_timed,
+  l.game_spread,
+  l.game_total,
+  l.lines_are_timed AS game_lines_are_timed,
+  o.own_pace AS team_pace_last_10,
+  o.opponent_pace AS opponent_pace_last_10,
+  o.opponent_pace - o.own_pace AS pace_differential,
+  o.opponent_rating AS opponent_def_rating_last_10,
+  r.usage_10 / NULLIF(r.usage_games_10, 0) / 1000000 AS projected_usage_rate,
+  CAST(NULL AS INT64) AS star_teammates_out,
+  CAST(NULL AS STRING) AS player_status,
+  CAST(NULL AS INT64) AS player_age,
+  CASE WHEN g.games_30 >= 10 THEN 'high' WHEN g.games_30 >= 5 THEN 'medium' ELSE 'low' END AS context_quality
+FROM roster AS r
+JOIN recent AS g
+  ON g.for_date = r.for_date AND g.universal_player_id = r.universal_player_id
+JOIN seasons AS s
+  ON s.season_year = r.season_year
+LEFT JOIN pairings AS o
+  ON o.for_date = r.for_date AND o.team_abbr = r.team_abbr
+LEFT JOIN props AS p
+  ON p.game_date = r.for_date AND p.game_id = r.game_id AND p.universal_player_id = r.universal_player_id
+LEFT JOIN lines AS l
+  ON l.game_date = r.for_date AND l.team_abbr = r.team_abbr
