@@ -170,8 +170,7 @@ describe('contamination', () => {
       { processor: 'features', table: 'test.features', direct: false, dates: [3, 4, 5, 6].map(world.date) },
     ]);
     expect(report.repair).toEqual([
-      'npx floodgate backfill --pipeline test --processors games --dates 2024-01-04 --reprocess all',
-      'npx floodgate backfill --pipeline test --processors rolling,features --start 2024-01-04 --end 2024-01-07 --reprocess all',
+      'npx floodgate backfill --pipeline test --processors games,rolling,features --start 2024-01-04 --end 2024-01-07 --reprocess all',
     ]);
   });
 

@@ -66,11 +66,8 @@ test(
 
     // What a person has to delete is told as advice; the rest by the commands, as they stand.
     await shop.changeByHand(`DELETE FROM shop_raw.orders WHERE day = '2024-03-05'`);
-    for (const command of /To mend it\n((?: {2}npx [^\n]+\n)+)/
-      .exec((await shop.run('validate', 'range', ...shopRange)).out)?.[1]
-      ?.trim()
-      .split('\n') ?? [])
-      expect([command, (await shop.runPrinted(command)).exitCode]).toEqual([command, 0]);
+    const commands = /To mend it\n((?: {2}npx [^\n]+\n)+)/.exec((await shop.run('validate', 'range', ...shopRange)).out)?.[1] ?? '';
+    expect((await shop.runPrinted(commands)).exitCode).toBe(0);
     expect((await validate(shop, 'range')).exitCode).toBe(0);
   },
 );

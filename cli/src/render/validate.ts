@@ -229,7 +229,7 @@ const headline = ({ kind, phase, pipeline, dates, tables }: ValidationReport, st
   const range = dates.first === dates.last ? dates.first : `${dates.first} to ${dates.last}, ${plural(dates.wanted, 'date')}`;
   const lookback = new Set(tables.flatMap((table) => table.lookback)).size;
   const left = [
-    ...(lookback > 0 ? [`and ${formatCount(lookback)} that they are read with or read`] : []),
+    ...(lookback > 0 ? [`and a lookback of ${formatCount(lookback)}`] : []),
     ...(dates.excluded > 0 ? [`${formatCount(dates.excluded)} excluded`] : []),
     ...(dates.notInCalendar > 0 ? [`${formatCount(dates.notInCalendar)} not in the calendar`] : []),
   ];
@@ -250,7 +250,11 @@ const commandWith = (command: string, pipeline: string, flags: string): string =
 
 export const renderValidation = (report: ValidationReport, style: Style, width: number, flags: string): readonly string[] => {
   const notes = renderNotes(report.tables, style);
-  const repair = report.repair.map((command) => `  ${style.paint('cyan', commandWith(command, report.pipeline, flags))}`);
+  // One thing to copy: each of them only where the one before it went well.
+  const repair = report.repair.map((command, index) => {
+    const line = commandWith(command, report.pipeline, flags);
+    return `  ${style.paint('cyan', index === report.repair.length - 1 ? line : `${line} && \\`)}`;
+  });
   return [
     headline(report, style),
     '',

@@ -1,6 +1,6 @@
 // The smallest backfills that mend what a validation found, as commands to copy. A command asks for processors times dates, so
-// what has different dates goes into commands of its own, unless asking for more costs nothing (`missing` and `stale` compute
-// no date that is neither).
+// what has quite different dates goes into commands of its own, unless asking for more costs nothing (`missing` and `stale`
+// compute no date that is neither).
 import type { Calendar } from '../domain/calendar.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
 import type { Processor } from '../domain/pipeline.ts';
@@ -9,6 +9,7 @@ import type { Contaminated, RepairMode, TableReport } from './validate-report.ts
 
 const maxListed = 12;
 const maxCommands = 4;
+const fewMore = 10;
 
 /** The dates as flags: runs of neighbours in the calendar as ranges; all of it as one range where there are too many. */
 export const dateFlags = (calendar: Calendar, dates: Iterable<PartitionDate>): string => {
@@ -53,6 +54,25 @@ const workOf = (tables: readonly TableReport[], contaminated: readonly Contamina
 
 const union = (sets: readonly ReadonlySet<PartitionDate>[]): ReadonlySet<PartitionDate> => new Set(sets.flatMap((set) => [...set]));
 
+/** What a command computes: each of its processors on each of its dates. */
+const costOf = (work: readonly Work[]): number => new Set(work.map(({ processor }) => processor)).size * union(work.map(({ dates }) => dates)).size;
+
+/** Few partitions more than necessary are cheaper than one more command to copy and one more plan. */
+const isWorthOne = (a: readonly Work[], b: readonly Work[]): boolean => {
+  const [apart, together] = [costOf(a) + costOf(b), costOf([...a, ...b])];
+  return together <= apart + fewMore || together <= apart * 1.25;
+};
+
+const groupWork = (work: readonly Work[]): readonly (readonly Work[])[] => {
+  const groups: Work[][] = [];
+  for (const each of work) {
+    const last = groups.at(-1);
+    if (last !== undefined && isWorthOne(last, [each])) last.push(each);
+    else groups.push([each]);
+  }
+  return groups.length > maxCommands ? [work] : groups;
+};
+
 export const repairCommands = (
   { pipeline, calendar }: Pick<LoadedPlan, 'pipeline' | 'calendar'>,
   tables: readonly TableReport[],
@@ -62,12 +82,9 @@ export const repairCommands = (
   const work = [...workOf(tables, contaminated)].sort((a, b) => (order.get(a.processor) ?? 0) - (order.get(b.processor) ?? 0));
   const command = (some: readonly Work[], mode: string): string =>
     `npx floodgate backfill --pipeline ${pipeline.id} --processors ${some.map(({ processor }) => processor).join(',')} ${dateFlags(calendar, union(some.map(({ dates }) => dates)))} --reprocess ${mode}`;
-  const commands: string[] = [];
-  for (const mode of ['missing', 'all', 'stale'] as const) {
+  return (['missing', 'all', 'stale'] as const).flatMap((mode) => {
     const own = work.filter((each) => each.mode === mode);
-    if (own.length === 0) continue;
-    const groups = mode === 'all' ? [...Map.groupBy(own, ({ dates }) => dateFlags(calendar, dates)).values()] : [own];
-    for (const group of groups.length > maxCommands ? [own] : groups) commands.push(command(group, mode));
-  }
-  return commands;
+    if (own.length === 0) return [];
+    return (mode === 'all' ? groupWork(own) : [own]).map((group) => command(group, mode));
+  });
 };
