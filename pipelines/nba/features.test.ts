@@ -211,7 +211,7 @@ describe('composite factors', () => {
     const scores = (
       strength: string,
     ): string => `SELECT DATE '${day}' AS game_date, CAST(n AS FLOAT64) AS shot_zone_mismatch_score, CAST(NULL AS FLOAT64) AS pace_score,
-      n / 2 AS usage_spike_score, ${strength} AS opponent_strength_score, n / 3 AS total_composite_adjustment FROM UNNEST(GENERATE_ARRAY(1, 60)) AS n`;
+      n / 2 AS usage_spike_score, ${strength} AS opponent_strength_score, n / 3 AS total_composite_adjustment, 30 AS team_game_number FROM UNNEST(GENERATE_ARRAY(1, 60)) AS n`;
     expect(await offendingRows(connection, 'factors_vary', scores('n / 4'), today)).toEqual([]);
     expect(await offendingRows(connection, 'factors_vary', scores('0.0'), today)).toEqual([
       { date: day, factor: 'opponent_strength_score', players: '60', value: 0 },

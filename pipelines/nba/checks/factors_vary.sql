@@ -6,7 +6,8 @@ FROM (
   CROSS JOIN UNNEST([
     STRUCT('shot_zone_mismatch_score' AS factor, s.shot_zone_mismatch_score AS value),
     STRUCT('pace_score' AS factor, s.pace_score AS value),
-    STRUCT('usage_spike_score' AS factor, s.usage_spike_score AS value),
+    -- Over his first games the mean of ten and the mean of seven are one.
+    STRUCT('usage_spike_score' AS factor, IF(s.team_game_number > 10, s.usage_spike_score, NULL) AS value),
     STRUCT('opponent_strength_score' AS factor, s.opponent_strength_score AS value),
     STRUCT('total_composite_adjustment' AS factor, s.total_composite_adjustment AS value)
   ]) AS f

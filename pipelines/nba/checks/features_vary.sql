@@ -17,7 +17,8 @@ FROM (
     STRUCT('f_home_game' AS feature, s.f_home_game AS value),
     STRUCT('f_shot_zone_mismatch_score' AS feature, s.f_shot_zone_mismatch_score AS value),
     STRUCT('f_pace_score' AS feature, s.f_pace_score AS value),
-    STRUCT('f_usage_spike_score' AS feature, s.f_usage_spike_score AS value),
+    -- Over his first games the mean of ten and the mean of seven are one.
+    STRUCT('f_usage_spike_score' AS feature, IF(s.team_game_number > 10, s.f_usage_spike_score, NULL) AS value),
     STRUCT('f_opponent_strength_score' AS feature, s.f_opponent_strength_score AS value),
     STRUCT('f_opponent_def_rating' AS feature, s.f_opponent_def_rating AS value),
     STRUCT('f_opponent_points_allowed' AS feature, s.f_opponent_points_allowed AS value),
