@@ -23,7 +23,8 @@ const week = { start_date: dates[0] as string, end_date: dates.at(-1) as string 
 const loadPipeline = async (): Promise<Pipeline> => {
   const read = readPipeline((await readPipelineFolder(join(pipelinesFolder, 'nba'))) ?? new Map());
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
-  return read.pipeline;
+  // Those above read windows of seasons, which the evaluator takes hours for.
+  return { ...read.pipeline, processors: read.pipeline.processors.filter(({ phase }) => phase === 2 || phase === 3) };
 };
 const pipeline = await loadPipeline();
 
@@ -121,7 +122,7 @@ describe.skipIf(missing !== undefined)(
       const theirs: (readonly Cell[])[] = [];
       for (const date of dates) {
         const tables = [];
-        for (const { table: name } of upstreams) {
+        for (const { table: name } of upstreams.filter(({ optional }) => !optional)) {
           const input = inputOf(name);
           const select = `SELECT ${input.columns.map((column) => `"${column.name}"`).join(', ')} FROM ${name} WHERE ${input.dateColumn} = '${date}'`;
           tables.push({ name, columns: input.columns.map((column) => ({ name: column.name, type: column.type })), rows: await readRows(connection, select) });
