@@ -53,7 +53,7 @@ describe.skipIf(dataAbsent !== undefined)(`on real games${dataAbsent === undefin
 
   test('each table has its rows: two per game, and none of players where the sources have none', async () => {
     const games = await count('nba_raw.nbac_schedule');
-    expect(games).toBe(104);
+    expect(games).toBe(107);
     expect(await count('nba_raw.nbac_team_boxscore')).toBe(2 * games);
     expect(await count('nba_analytics.team_offense_game_summary')).toBe(2 * games);
     expect(await count('nba_analytics.team_defense_game_summary')).toBe(2 * games);
@@ -100,6 +100,8 @@ describe.skipIf(dataAbsent !== undefined)(`on real games${dataAbsent === undefin
     const empty: string[] = [];
     const declared: string[] = [];
     for (const { id, table, columns } of pipeline.processors) {
+      // Nobody has written down when these lines stood.
+      if (id === 'odds_api_player_points_props') continue;
       const [counts] = await query(connection, `SELECT ${columns.map(({ name }) => `COUNT(${name}) AS ${name}`).join(', ')} FROM ${table}`);
       for (const { name, description } of columns) {
         if (counts?.[name] === '0') empty.push(`${id}.${name}`);

@@ -78,6 +78,21 @@ team AS (
   FROM nba_analytics.team_offense_game_summary
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
+-- The line of his points that counts, see odds_api_player_points_props.
+lines AS (
+  SELECT
+    game_date,
+    game_id,
+    universal_player_id,
+    CAST(MAX(IF(is_closing_line, points_line, NULL)) AS FLOAT64) AS closing_line,
+    CAST(MAX(IF(is_opening_line, points_line, NULL)) AS FLOAT64) AS opening_line,
+    MAX(IF(is_closing_line, bookmaker, NULL)) AS bookmaker,
+    LOGICAL_OR(is_closing_line AND COALESCE(minutes_before_tipoff > 0, FALSE)) AS is_timed
+  FROM nba_raw.odds_api_player_points_props
+  WHERE game_date BETWEEN @start_date AND @end_date
+    AND (is_closing_line OR is_opening_line)
+  GROUP BY game_date, game_id, universal_player_id
+),
 played AS (
   SELECT
     p.*,
@@ -138,9 +153,12 @@ SELECT
   (p.fg_makes + 0.5 * p.three_pt_makes) / NULLIF(p.fg_attempts, 0) AS efg_pct,
   p.is_starter AS starter_flag,
   p.win_flag,
-  CAST(NULL AS FLOAT64) AS points_line,
-  CAST(NULL AS STRING) AS over_under_result,
-  CAST(NULL AS FLOAT64) AS margin,
+  l.closing_line AS points_line,
+  CASE WHEN p.points > l.closing_line THEN 'OVER' WHEN p.points < l.closing_line THEN 'UNDER' WHEN p.points = l.closing_line THEN 'PUSH' END AS over_under_result,
+  p.points - l.closing_line AS margin,
+  l.opening_line,
+  l.bookmaker AS points_line_bookmaker,
+  l.is_timed AS points_line_is_timed,
   p.player_status = 'active' AS is_active,
   p.player_status,
   p.player_status = 'dnp' AS is_dnp,
@@ -150,3 +168,5 @@ LEFT JOIN shooting AS s
   ON s.game_date = p.game_date AND s.game_id = p.game_id AND s.player_1_id = p.universal_player_id
 LEFT JOIN blocking AS k
   ON k.game_date = p.game_date AND k.game_id = p.game_id AND k.player_2_id = p.universal_player_id
+LEFT JOIN lines AS l
+  ON l.game_date = p.game_date AND l.game_id = p.game_id AND l.universal_player_id = p.universal_player_id
