@@ -84,11 +84,19 @@ describe.skipIf(dataAbsent !== undefined)(`on real games${dataAbsent === undefin
   };
 
   test.each([
-    ['a game of the date in the sample of a defence', 'team_defense_zone_analysis', 'r.game_date < d.game_date AND r.next_game_date >= d.game_date'],
-    ['a game of the date in the sample of a shooter', 'player_shot_zone_analysis', 'r.game_date < d.game_date AND r.next_game_date >= d.game_date'],
-  ])('%s is found', async (_what, id, text) => {
-    const mistake = 'r.game_date <= d.game_date AND r.next_game_date > d.game_date';
-    expect(await leaksWith(id, text, mistake)).toContain(pipeline.processors.find((each) => each.id === id)?.table);
+    ['a game of the date in the sample of a defence', 'team_defense_zone_analysis', 'd'],
+    ['a game of the date in the sample of a shooter', 'player_shot_zone_analysis', 'd'],
+    ['a game of the date in the averages of a player', 'player_daily_cache', 'p'],
+  ])('%s is found', async (_what, id, dated) => {
+    const rule = `r.game_date < ${dated}.game_date AND r.next_game_date >= ${dated}.game_date`;
+    const mistake = `r.game_date <= ${dated}.game_date AND r.next_game_date > ${dated}.game_date`;
+    expect(await leaksWith(id, rule, mistake)).toContain(pipeline.processors.find((each) => each.id === id)?.table);
+  });
+
+  test('a result read from the schedule of the date is found', async () => {
+    const mistake =
+      "IF((SELECT MAX(x.home_team_score) FROM nba_raw.nbac_schedule AS x WHERE x.game_date BETWEEN @start_date AND @end_date) > 0, 'complete', 'partial')";
+    expect(await leaksWith('player_daily_cache', "IF(l.games >= 10, 'complete', 'partial')", mistake)).toContain('nba_precompute.player_daily_cache');
   });
 
   test("the league's average with the date itself among its 30 days, as it once was, is found", async () => {

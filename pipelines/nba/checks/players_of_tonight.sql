@@ -1,5 +1,5 @@
--- Who plays tonight by the schedule and the box scores alone: of the 30 days before the date a player's latest team counts;
--- it has a game on the date, and he has played 3 times this season.
+-- Who plays tonight by the schedule and the box scores alone: of the 30 days before the date a player's latest team counts (seconds
+-- on the floor, which are 0 minutes, suffice for that); it has a game on the date, and he has played 3 times this season.
 WITH tonight AS (
   SELECT game_date, season_year, home_team_abbr AS team_abbr
   FROM nba_raw.nbac_schedule
@@ -15,12 +15,11 @@ games AS (
     season_year,
     universal_player_id,
     team_abbr,
-    ROW_NUMBER() OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date) AS games,
+    COUNTIF(minutes_decimal > 0) OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date) AS games,
     COALESCE(LEAD(game_date) OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date), DATE '9999-12-31') AS next_game_date
   FROM nba_raw.nbac_gamebook_player_stats
   WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
     AND player_status = 'active'
-    AND minutes_decimal > 0
 )
 SELECT t.game_date AS date, g.universal_player_id
 FROM tonight AS t
