@@ -1,4 +1,4 @@
-// floodgate demo: a season of an invented league through the NBA pipeline, from files to checked tables, in one command.
+// floodgate demo: seasons of an invented league through the NBA pipeline, from files to checked tables, in one command.
 import { parseRequest } from '@floodgate/core/contracts/parse-request.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { addJson, addServices, type RegisterCommand } from '../command.ts';
@@ -14,26 +14,43 @@ import { formatCount, formatDuration } from '../render/numbers.ts';
 import { renderCommands, type Suggestion } from '../render/commands.ts';
 import { currentUser } from '../selection-flags.ts';
 import { shown, type Session } from '../session.ts';
-import { hasSimulatedData, simulatedFolder, writeSimulatedData, type SimulatedOptions } from '../simulated-data.ts';
+import { hasSimulatedData, seasonsFrom, simulatedFolder, writeSimulatedData, type SimulatedOptions } from '../simulated-data.ts';
 import { tablesOf } from './backfill.ts';
 
-type DemoFlags = ConfigFlags & { readonly season?: string; readonly seed?: string; readonly games?: string };
+type DemoFlags = ConfigFlags & { readonly season?: string; readonly seasons?: string; readonly seed?: string; readonly games?: string };
 
 const defaultSeason = '2023-24';
+const mostSeasons = 4;
+/** The first season of the longest demo: those of the real history. */
+const firstOfSeveral = '2021-22';
+const gamesPerSeason = 1_230;
+
+const wholeNumber = (flag: string, text: string, most: number): number => {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < 1 || number > most)
+    throw new FloodgateError('usage', `${flag}: expected a whole number from 1 to ${most}, found "${text}"`);
+  return number;
+};
 
 const simulationOf = (flags: DemoFlags): SimulatedOptions => {
-  const season = flags.season ?? defaultSeason;
+  const seasons = flags.seasons === undefined ? undefined : wholeNumber('--seasons', flags.seasons, mostSeasons);
+  const season = flags.season ?? (seasons === undefined || seasons === 1 ? defaultSeason : firstOfSeveral);
   if (!/^\d{4}-\d{2}$/.test(season) || Number(season.slice(5)) !== (Number(season.slice(0, 4)) + 1) % 100) {
     throw new FloodgateError('usage', `--season: expected a season such as ${defaultSeason}, found "${season}"`);
   }
   const seed = flags.seed ?? 'demo';
   if (!/^[\w-]{1,40}$/.test(seed)) throw new FloodgateError('usage', `--seed: expected letters, digits, _ and -, 40 at most, found "${seed}"`);
-  if (flags.games === undefined) return { season, seed };
-  const games = Number(flags.games);
-  if (!/^\d+$/.test(flags.games) || games < 1 || games > 1_230)
-    throw new FloodgateError('usage', `--games: expected a whole number from 1 to 1230, found "${flags.games}"`);
-  return { season, seed, games };
+  return {
+    season,
+    seed,
+    ...(seasons === undefined ? {} : { seasons }),
+    ...(flags.games === undefined ? {} : { games: wholeNumber('--games', flags.games, gamesPerSeason) }),
+  };
 };
+
+/** `season 2023-24`, `seasons 2021-22 to 2024-25` */
+const describe = ({ season, seasons = 1 }: SimulatedOptions): string =>
+  seasons === 1 ? `season ${season}` : `seasons ${season} to ${seasonsFrom(season, seasons).at(-1)}`;
 
 /** Generates the season's files where they are not there yet. */
 const simulate = async (session: Session, options: SimulatedOptions): Promise<string> => {
@@ -42,28 +59,29 @@ const simulate = async (session: Session, options: SimulatedOptions): Promise<st
   await createHome(config.home);
   const folder = simulatedFolder(config.home, options);
   await rememberData(config, folder);
-  if (await hasSimulatedData(pipeline, folder, options.season)) return folder;
+  if (await hasSimulatedData(pipeline, folder, options)) return folder;
   const startedAt = clock.now();
-  const total = options.games ?? 1_230;
-  const title = `Simulating season ${options.season} of an invented league`;
+  // How many games the play-offs have, their results decide.
+  const total = options.games ?? (options.seasons ?? 1) * gamesPerSeason;
+  const title = `Simulating ${describe(options)} of an invented league`;
   print.live?.(`${title} …`);
   let shownAt = startedAt;
   const { games, rows } = await writeSimulatedData(pipeline, folder, options, (done) => {
     session.interrupted.throwIfAborted();
     if (print.live === undefined || clock.now() - shownAt < 100) return;
     shownAt = clock.now();
-    print.live(`\r${title} … ${formatCount(done)} of ${formatCount(total)} games`);
+    print.live(`\r${title} … ${formatCount(done)} of ${options.seasons === undefined ? '' : 'some '}${formatCount(total)} games`);
   });
   print.live?.('\r\u001b[K');
   print.note(
-    `${print.style.paint('green', print.style.signs.ok)} Simulated season ${options.season} of an invented league: ${formatCount(games)} games, ${formatCount(rows)} rows in ${formatDuration(clock.now() - startedAt)}  ${print.style.dim(shown(session, folder))}`,
+    `${print.style.paint('green', print.style.signs.ok)} Simulated ${describe(options)} of an invented league: ${formatCount(games)} games, ${formatCount(rows)} rows in ${formatDuration(clock.now() - startedAt)}  ${print.style.dim(shown(session, folder))}`,
   );
   return folder;
 };
 
-const seasonRange = (season: string): { readonly start: string; readonly end: string } => ({
+const rangeOf = ({ season, seasons = 1 }: SimulatedOptions): { readonly start: string; readonly end: string } => ({
   start: `${season.slice(0, 4)}-09-01`,
-  end: `${Number(season.slice(0, 4)) + 1}-08-31`,
+  end: `${Number(season.slice(0, 4)) + seasons}-08-31`,
 });
 
 const renderTry = (session: Session): string => {
@@ -100,8 +118,8 @@ const demo = async (session: Session, flags: DemoFlags): Promise<ExitCode> => {
   let dataFolder: string | undefined;
   if (config.dataFolder === undefined) dataFolder = await simulate(session, options);
   else await prepareData(session, pipeline);
-  // The simulated calendar holds one season; a folder of data may hold ten.
-  const range = dataFolder === undefined ? { range: seasonRange(options.season) } : {};
+  // The simulated calendar holds these seasons; a folder of data may hold ten.
+  const range = dataFolder === undefined ? { range: rangeOf(options) } : {};
   const parsed = parseRequest({ pipeline: 'nba', ...range, phases: '2..3', reason: 'demo', requestedBy: currentUser() });
   if (!parsed.ok) throw new FloodgateError('usage', parsed.problems.join('; '));
   const { runEmbeddedBackfill } = await import('../embedded-backend.ts');
@@ -116,9 +134,10 @@ export const registerDemo: RegisterCommand = (program, run) => {
   const command = program
     .command('demo')
     .summary('a season of an invented league, end to end')
-    .description('Makes a season of an invented basketball league (or takes --data), runs the NBA pipeline over it, and shows what came of it.')
-    .option('--season <season>', `default: ${defaultSeason}`)
+    .description('Makes seasons of an invented basketball league (or takes --data), runs the NBA pipeline over it, and shows what came of it.')
+    .option('--season <season>', `the first one (default: ${defaultSeason}; of several: ${firstOfSeveral})`)
+    .option('--seasons <n>', `so many seasons, ${mostSeasons} at most, with play-in and play-offs (default: the regular season of one)`)
     .option('--seed <text>', 'another seed is another league (default: demo)')
-    .option('--games <n>', 'only the first games of the season');
+    .option('--games <n>', 'only the first games');
   addJson(addServices(command)).action((flags: DemoFlags) => run(flags, (session) => demo(session, flags)));
 };

@@ -1,11 +1,12 @@
 // One season of the league: its fixtures, regular ones and those that follow from results, and its games, each of which is
-// played when it is asked for. Of games that were played only who won is kept, and a few whole ones for who asks again.
+// played when it is asked for. Of games that were played only scores are kept, and a few whole ones for who asks again.
 import { createRandom } from './random.ts';
 import { playGame, type GameResult } from './simulated-game.ts';
 import { plantIncidents, type Incident, type PlantedIncident } from './simulated-incidents.ts';
 import { createNight, type Calendar, type Night } from './simulated-night.ts';
 import { createPostseason } from './simulated-postseason.ts';
 import { createSchedule, finalAt, type Fixture } from './simulated-schedule.ts';
+import type { Score } from './simulated-rows.ts';
 import { createSeason, type SeasonOptions, type SeasonWorld } from './simulated-season.ts';
 import { createSquad, wholeTruth, type Squad } from './simulated-squad.ts';
 import { teams } from './simulated-teams.ts';
@@ -24,6 +25,7 @@ export type LeagueSeason = {
   /** What is to be expected of both sides, without the luck of the night. */
   readonly squadsOf: (nights: readonly [Night, Night]) => readonly [Squad, Squad];
   readonly play: (fixture: Fixture) => Played;
+  readonly scoreOf: (fixture: Fixture) => Score;
 };
 
 const gamesKept = 32;
@@ -39,7 +41,7 @@ export const createLeagueSeason = (seed: string, options: SeasonOptions, inciden
   };
   for (const fixture of regular) note(fixture);
   const calendar: Calendar = { daysOf: (team) => days[team]! };
-  const homeWon = new Map<string, boolean>();
+  const scores = new Map<string, Score>();
   const kept = new Map<string, Played>();
 
   const nightsOf = (fixture: Fixture): readonly [Night, Night] => [createNight(world, fixture, true, calendar), createNight(world, fixture, false, calendar)];
@@ -54,14 +56,14 @@ export const createLeagueSeason = (seed: string, options: SeasonOptions, inciden
     const random = createRandom(`${seed}/${fixture.gameId}`);
     const [home, away] = squadsOf(nights, random);
     const played = { nights, result: playGame(random, home, away) };
-    homeWon.set(fixture.gameId, played.result.home.score > played.result.away.score);
+    scores.set(fixture.gameId, { home: played.result.home.score, away: played.result.away.score });
     kept.set(fixture.gameId, played);
     if (kept.size > gamesKept) kept.delete(kept.keys().next().value!);
     return played;
   };
-  const homeWins = (fixture: Fixture): boolean => {
-    if (!homeWon.has(fixture.gameId)) play(fixture);
-    return homeWon.get(fixture.gameId) === true;
+  const scoreOf = (fixture: Fixture): Score => {
+    if (!scores.has(fixture.gameId)) play(fixture);
+    return scores.get(fixture.gameId)!;
   };
 
   let postseason: readonly Fixture[] | undefined;
@@ -80,7 +82,8 @@ export const createLeagueSeason = (seed: string, options: SeasonOptions, inciden
         homeWins: (fixture) => {
           // A team's later games must know of this one: when it was, and who is tired.
           if (fixture.seasonType !== 'regular') note(fixture);
-          return homeWins(fixture);
+          const { home, away } = scoreOf(fixture);
+          return home > away;
         },
       });
       return postseason;
@@ -88,5 +91,6 @@ export const createLeagueSeason = (seed: string, options: SeasonOptions, inciden
     nightsOf,
     squadsOf: (nights) => squadsOf(nights),
     play,
+    scoreOf,
   };
 };

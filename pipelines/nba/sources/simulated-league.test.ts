@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { brokenChecks, compute, loadPipeline, openSimulatedData, query } from '../nba.fixture.ts';
-import { simulateLeague, type SimulatedGameRows } from './simulated-league.ts';
+import { createLeague, simulateLeague, type Incident, type SimulatedGameRows } from './simulated-league.ts';
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, each) => total + each, 0);
 const season = [...simulateLeague({ seed: 'demo', season: '2023-24' })];
@@ -93,7 +93,7 @@ describe('the pipeline on simulated games', { timeout: 60_000 }, () => {
 
   test('rows have all columns that the sources declare', () => {
     for (const { name, columns } of pipeline.sources) {
-      const rows = games[0]?.[name as keyof SimulatedGameRows] ?? [];
+      const rows: readonly object[] = games.slice(0, 15).flatMap((game): readonly object[] => game[name as keyof SimulatedGameRows]);
       expect(rows.length, name).toBeGreaterThan(0);
       for (const row of rows) expect(Object.keys(row), name).toEqual(expect.arrayContaining(columns.map((column) => column.name)));
     }
@@ -122,5 +122,34 @@ describe('the pipeline on simulated games', { timeout: 60_000 }, () => {
       "SELECT COUNT(DISTINCT player_lookup) AS lookups, COUNT(DISTINCT universal_player_id) AS players, COUNTIF(NOT REGEXP_CONTAINS(player_lookup, r'^[a-z]+$')) AS strange FROM nba_raw.nbac_gamebook_player_stats",
     );
     expect(lookups).toMatchObject({ lookups: lookups?.['players'], strange: '0' });
+  });
+});
+
+describe('the pipeline on a small league with play-in and play-offs', { timeout: 60_000 }, () => {
+  const pipeline = loadPipeline();
+  const range = ['2022-08-01', '2023-07-31'] as const;
+  /** Checks that the league breaks, with what was planted in it. */
+  const brokenBy = async (incidents: readonly Incident[]): Promise<string[]> => {
+    const league = createLeague({ seed: 'small', seasons: [{ season: '2022-23', gamesPerTeam: 4, playIn: true, playoffs: true }], incidents });
+    const games = [...league.games()];
+    const connection = await openSimulatedData(pipeline, games);
+    try {
+      await compute(connection, pipeline, range);
+      return await brokenChecks(connection, pipeline, range);
+    } finally {
+      connection.closeSync();
+    }
+  };
+
+  test('no check is broken, nor by a game that was postponed or a player with two spellings', async () => {
+    expect(await brokenBy([])).toEqual([]);
+    expect(await brokenBy([{ kind: 'postponed_game' }, { kind: 'two_spellings' }, { kind: 'corrected_box_score' }])).toEqual([]);
+  });
+
+  test.each([
+    ['missing_play_by_play', 'bigdataball_play_by_play: expected_keys game_id'],
+    ['partial_box_score', 'nbac_gamebook_player_stats: players_add_up_to_their_team'],
+  ] as const)('%s is noticed', async (kind, check) => {
+    expect(await brokenBy([{ kind }])).toContain(check);
   });
 });

@@ -97,7 +97,7 @@ const createGame = (season: LeagueSeason, { fixture, isGhost, isFirst = false }:
   const result = () => season.play(fixture).result;
   const nights = () => season.nightsOf(fixture);
   const lines = () => {
-    if (isGhost || fixture.announcedAt > asOf) return { odds: [], props: [] };
+    if (isGhost) return { odds: [], props: [] };
     const isFinal = finalAt(fixture) <= asOf;
     return linesOf({ world: season.world, fixture, nights: nights(), result: isFinal || inGameSnapshots ? result() : undefined }, inGameSnapshots);
   };
@@ -114,7 +114,7 @@ const createGame = (season: LeagueSeason, { fixture, isGhost, isFirst = false }:
     return rows;
   };
   const makers: { readonly [Name in Feed]: () => readonly FeedRows[Name][] } = {
-    games: () => [gameRowOf(fixture, isFinal ? result() : undefined)],
+    games: () => [gameRowOf(fixture, isFinal ? season.scoreOf(fixture) : undefined)],
     team_boxscores: () => (isKnown(publishedAt(fixture)) ? teamBoxscoresOf(fixture, result()) : []),
     player_boxscores: () => (isKnown(publishedAt(fixture)) && isCovered(fixture) ? boxscores() : []),
     play_by_play: () => {
@@ -188,7 +188,7 @@ export const createLeague = ({ seed, seasons: asked, incidents = [], inGameSnaps
     const season = seasonAt(day);
     if (season === undefined) return undefined;
     // Who asks for a date of the regular season needs no play-offs, for which all games would have to be played.
-    const isRegular = season.regular.some((fixture) => fixture.day === day || fixture.postponed?.fromDay === day);
+    const isRegular = day <= (season.regular.at(-1)?.day ?? 0);
     const entries = entriesOf(season, isRegular ? Math.min(asOf, season.regularEndsAt - 1) : asOf);
     return { season, entries: entries.filter(({ fixture }) => fixture.day === day) };
   };

@@ -62,19 +62,20 @@ const snapshotsOf = ({ fixture, nights: [home, away] }: Offer, inGame: boolean):
   ];
 };
 
-const oddsOf = (random: Random, { fixture }: Offer, at: number, margin: number, total: number): OddsRow[] =>
-  bookmakers.map(({ name }) => {
+const oddsOf = (random: Random, { fixture }: Offer, at: number, margin: number, total: number): OddsRow[] => {
+  const [common, snapshotUtc] = [commonOf(fixture), toTimestamp(at)];
+  return bookmakers.map(({ name }) => {
     const spread = -half(margin + 0.35 * random.normal());
     const line = half(total + 0.5 * random.normal());
     const lean = random.integer(-2, 2) * 2;
     const win = probabilityOf((margin + 0.3 * random.normal()) / deviationOfMargin);
     return {
-      ...commonOf(fixture),
+      ...common,
       home_team: teams[fixture.home]!.code,
       away_team: teams[fixture.away]!.code,
       source: 'simulated',
       bookmaker: name,
-      snapshot_utc: toTimestamp(at),
+      snapshot_utc: snapshotUtc,
       hours_to_tip: Math.round((fixture.tipOffAt - at) / 36_000) / 100,
       home_spread: spread === 0 ? 0 : spread,
       home_spread_price: -110 + lean,
@@ -86,17 +87,19 @@ const oddsOf = (random: Random, { fixture }: Offer, at: number, margin: number, 
       away_ml: american(1 - win),
     };
   });
+};
 
 const propsOf = (random: Random, offer: Offer, { at, name }: Snapshot, expectations: readonly Expectation[]): PlayerPropRow[] => {
   const { world, fixture, result } = offer;
+  const [common, snapshotUtc] = [commonOf(fixture), toTimestamp(at)];
   const lines = result === undefined ? [] : [...result.home.lines, ...result.away.lines];
   const scored = new Map(lines.map(({ player, points }) => [player, points]));
   return expectations.flatMap(({ players }) =>
     [...players].flatMap(([player, expected]) => {
+      if (expected.minutes < fewestMinutes) return [];
       // One player's luck must not depend on who else is offered: late news takes players away.
       const own = createRandom(`${world.seed}/${fixture.gameId}/props/${player.id}`);
       const seen = expected.points * (opinionOf(world, player, fixture.day) + 0.02 * own.normal());
-      if (expected.minutes < fewestMinutes) return [];
       return propBookmakers.flatMap((bookmaker) => {
         const [mistake, isOffered, isRecognized] = [own.normal(), !own.chance(0.05), !own.chance(0.002)];
         const nearer = name === 'in_game' ? 0.8 * (scored.get(player) ?? 0) + 0.2 * seen : seen;
@@ -105,7 +108,7 @@ const propsOf = (random: Random, offer: Offer, { at, name }: Snapshot, expectati
         if (!isOffered) return [];
         const over = probabilityOf((median - line) / deviationOf(nearer));
         return {
-          ...commonOf(fixture),
+          ...common,
           home_team: teams[fixture.home]!.code,
           away_team: teams[fixture.away]!.code,
           player_id: isRecognized ? player.id : null,
@@ -116,7 +119,7 @@ const propsOf = (random: Random, offer: Offer, { at, name }: Snapshot, expectati
           line,
           over_price: american(over),
           under_price: american(1 - over),
-          snapshot_utc: toTimestamp(at),
+          snapshot_utc: snapshotUtc,
           source: 'simulated',
         };
       });

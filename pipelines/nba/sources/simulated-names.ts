@@ -14,7 +14,14 @@ export type PersonName = { readonly first: string; readonly last: string };
 /** All 900; unique even when only their letters a to z are kept. */
 export const allNames: readonly PersonName[] = firstNames.flatMap((first) => lastNames.map((last) => ({ first, last })));
 
-export const withoutAccents = (name: string): string => name.normalize('NFD').replaceAll(/\p{M}/gu, '').replaceAll('ø', 'o').replaceAll('Ø', 'O');
+const plain = new Map<string, string>();
+
+/** Remembered, since a season writes half a million names. */
+export const withoutAccents = (name: string): string => {
+  const known = plain.get(name) ?? name.normalize('NFD').replaceAll(/\p{M}/gu, '').replaceAll('ø', 'o').replaceAll('Ø', 'O');
+  plain.set(name, known);
+  return known;
+};
 
 /** `Goran Beckett Jr.` → `Goran Beckett` */
 export const withoutSuffix = (name: string): string => name.replace(/ (?:Jr\.|Sr\.|I{2,3}|IV)$/, '');

@@ -32,14 +32,16 @@ export const commonOf = ({ gameId, season, seasonType, day }: Fixture): Common =
   game_date: toDate(day),
 });
 
-export const gameRowOf = (fixture: Fixture, result: GameResult | undefined): GameRow => ({
+export type Score = { readonly home: number; readonly away: number };
+
+export const gameRowOf = (fixture: Fixture, score: Score | undefined): GameRow => ({
   ...commonOf(fixture),
   season_year: Number(fixture.season.slice(0, 4)),
   start_time_utc: toTimestamp(fixture.tipOffAt),
   home_team: teams[fixture.home]!.code,
   away_team: teams[fixture.away]!.code,
-  home_score: result?.home.score ?? null,
-  away_score: result?.away.score ?? null,
+  home_score: score?.home ?? null,
+  away_score: score?.away ?? null,
   neutral_site: false,
 });
 
@@ -48,9 +50,10 @@ const sidesOf = ({ home, away }: GameResult): readonly (readonly [Side, Side])[]
   [away, home],
 ];
 
-export const teamBoxscoresOf = (fixture: Fixture, result: GameResult): TeamBoxscoreRow[] =>
-  sidesOf(result).map(([side, opponent]) => ({
-    ...commonOf(fixture),
+export const teamBoxscoresOf = (fixture: Fixture, result: GameResult): TeamBoxscoreRow[] => {
+  const common = commonOf(fixture);
+  return sidesOf(result).map(([side, opponent]) => ({
+    ...common,
     team: side.team.code,
     opponent: opponent.team.code,
     is_home: side === result.home,
@@ -60,11 +63,13 @@ export const teamBoxscoresOf = (fixture: Fixture, result: GameResult): TeamBoxsc
     possessions: side.possessions,
     ...countsOf(side.lines, side.teamTurnovers, side.score - opponent.score),
   }));
+};
 
-export const playerBoxscoresOf = (fixture: Fixture, result: GameResult, knowsStarters: boolean): PlayerBoxscoreRow[] =>
-  sidesOf(result).flatMap(([side, opponent]) =>
+export const playerBoxscoresOf = (fixture: Fixture, result: GameResult, knowsStarters: boolean): PlayerBoxscoreRow[] => {
+  const common = commonOf(fixture);
+  return sidesOf(result).flatMap(([side, opponent]) =>
     side.lines.map((line) => ({
-      ...commonOf(fixture),
+      ...common,
       team: side.team.code,
       opponent: opponent.team.code,
       is_home: side === result.home,
@@ -75,6 +80,7 @@ export const playerBoxscoresOf = (fixture: Fixture, result: GameResult, knowsSta
       ...countsOf([line], 0, line.plusMinus),
     })),
   );
+};
 
 export const playByPlayOf = (fixture: Fixture, result: GameResult): PlayByPlayRow[] => {
   const common = commonOf(fixture);
@@ -103,12 +109,13 @@ export const playByPlayOf = (fixture: Fixture, result: GameResult): PlayByPlayRo
 };
 
 /** Rostered players who did not play. */
-export const playerStatusesOf = (fixture: Fixture, result: GameResult, nights: readonly [Night, Night]): PlayerStatusRow[] =>
-  sidesOf(result).flatMap(([side, opponent], index) => {
+export const playerStatusesOf = (fixture: Fixture, result: GameResult, nights: readonly [Night, Night]): PlayerStatusRow[] => {
+  const common = commonOf(fixture);
+  return sidesOf(result).flatMap(([side, opponent], index) => {
     const { dressed, absences } = nights[index]!;
     const played = new Set(side.lines.map(({ player }) => player));
     const row = (player: SimulatedPlayer, status: 'dnp' | 'inactive', reason: string): PlayerStatusRow => ({
-      ...commonOf(fixture),
+      ...common,
       player_id: player.id,
       player_name: player.name,
       team: side.team.code,
@@ -122,15 +129,17 @@ export const playerStatusesOf = (fixture: Fixture, result: GameResult, nights: r
       ...absences.map(({ player, status, reason }) => row(player, status, reason)),
     ];
   });
+};
 
 /** One row a player: the latest word on him, or the latest that was said by `asOf`. */
-export const injuryReportsOf = (fixture: Fixture, nights: readonly [Night, Night], asOf: number): InjuryReportRow[] =>
-  nights.flatMap(({ team, reports }) =>
+export const injuryReportsOf = (fixture: Fixture, nights: readonly [Night, Night], asOf: number): InjuryReportRow[] => {
+  const common = commonOf(fixture);
+  return nights.flatMap(({ team, reports }) =>
     reports.flatMap(({ player, reason, first, last }) => {
       const word = last.at <= asOf ? last : first !== undefined && first.at <= asOf ? first : undefined;
       if (word === undefined) return [];
       return {
-        ...commonOf(fixture),
+        ...common,
         player_id: player.id,
         player_name: player.name,
         team: teams[team]!.code,
@@ -140,6 +149,7 @@ export const injuryReportsOf = (fixture: Fixture, nights: readonly [Night, Night
       };
     }),
   );
+};
 
 export const playerRowsOf = (season: string, firstDay: number, rosters: readonly (readonly SimulatedPlayer[])[]): PlayerRow[] =>
   rosters.flatMap((roster, index) =>
