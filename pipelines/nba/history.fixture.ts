@@ -62,7 +62,6 @@ export const computeProcessors = async (
 const knownBefore: Readonly<Record<string, string>> = {
   'nba_raw.odds_api_game_lines': 'NOT is_timed OR hours_before_tipoff > 0',
   'nba_raw.odds_api_player_points_props': 'NOT is_timed OR minutes_before_tipoff > 0',
-  'nba_raw.nbac_injury_report': 'TRUE',
 };
 
 const schedule = 'nba_raw.nbac_schedule';
@@ -108,12 +107,20 @@ const makeMorning = async (connection: DuckDBConnection, { processors }: Pipelin
 
 export type Leak = { readonly table: string; readonly rows: number; readonly differing: number };
 
+/** These processors and all that they read, in the order of the graph. */
+const withUpstreams = (processors: readonly Processor[], ids: readonly string[]): readonly Processor[] => {
+  const tables = new Set(processors.filter(({ id }) => ids.includes(id)).map(({ table }) => table));
+  // Everything comes after what it reads, so that one way back finds all of it.
+  for (const { table, upstreams } of processors.toReversed()) if (tables.has(table)) for (const upstream of upstreams) tables.add(upstream.table);
+  return processors.filter(({ table }) => tables.has(table));
+};
+
 /**
  * Computes the date once more on its morning, and tells of every table that should have been foreseen how many of its rows are
- * not the ones that stand in the tables, which were computed with everything that came after.
+ * not the ones that stand in the tables, which were computed with everything that came after. `ids`: of these processors only.
  */
-export const lookForLeaks = async (connection: DuckDBConnection, pipeline: Pipeline, date: string): Promise<readonly Leak[]> => {
-  const computed = pipeline.processors.filter(({ phase }) => phase >= 3);
+export const lookForLeaks = async (connection: DuckDBConnection, pipeline: Pipeline, date: string, ids?: readonly string[]): Promise<readonly Leak[]> => {
+  const computed = (ids === undefined ? pipeline.processors : withUpstreams(pipeline.processors, ids)).filter(({ phase }) => phase >= 3);
   const leaks: Leak[] = [];
   await makeMorning(connection, pipeline, date);
   try {
