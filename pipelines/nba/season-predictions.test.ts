@@ -146,6 +146,7 @@ describe.skipIf(dataAbsent !== undefined)(`on real games${dataAbsent === undefin
     ['a feature out of its range', 'UPDATE nba_predictions.ml_feature_store_v2 SET f_usage_rate_last_10 = 2800', 'accepted_range f_usage_rate_last_10'],
     ['features that are gone', 'UPDATE nba_predictions.ml_feature_store_v2 SET f_points_avg_season = NULL', 'quality_follows_from_what_is_missing'],
     ['lists that were cut', 'UPDATE nba_predictions.ml_feature_store_v2 SET feature_names = feature_names[1:5]', 'lists_hold_what_the_columns_hold'],
+    ['a back-to-back that nobody has', 'UPDATE nba_predictions.ml_feature_store_v2 SET f_back_to_back = 0', 'schedule_features_agree'],
     ['one player left out', "DELETE FROM nba_predictions.ml_feature_store_v2 WHERE player_lookup = 'lukadoncic'", 'expected_keys universal_player_id'],
   ])('features: %s is noticed', async (_what, damage, check) => {
     expect(await brokenBy(damage, ['ml_feature_store_v2'])).toContain(`ml_feature_store_v2: ${check}`);

@@ -5,11 +5,9 @@ FROM (
   SELECT s.game_date AS date, f.feature, f.value
   FROM staged AS s
   CROSS JOIN UNNEST([
-    STRUCT('f_back_to_back' AS feature, s.f_back_to_back AS value),
     STRUCT('f_days_rest' AS feature, s.f_days_rest AS value),
     STRUCT('f_games_in_last_7_days' AS feature, s.f_games_in_last_7_days AS value),
     STRUCT('f_minutes_in_last_7_days' AS feature, s.f_minutes_in_last_7_days AS value),
-    STRUCT('f_games_vs_opponent' AS feature, s.f_games_vs_opponent AS value),
     STRUCT('f_fatigue_score' AS feature, s.f_fatigue_score AS value),
     STRUCT('f_travel_miles' AS feature, s.f_travel_miles AS value),
     STRUCT('f_game_total' AS feature, s.f_game_total AS value)
