@@ -104,6 +104,17 @@ describeWithEmulators('the command line on a deployment', ['pubsub', 'firestore'
     expect(plan.processors.every(({ bytes }) => bytes !== null)).toBe(true);
   });
 
+  const validate = async (...words: readonly string[]): Promise<string> => {
+    const ran = await run(['validate', ...words, '--json']);
+    return `${(documentOf(ran, 'validation') as { readonly verdict: string }).verdict} ${ran.exitCode}`;
+  };
+
+  test('validate says of BigQuery that the tables could be computed and are not, and computes nothing', async () => {
+    expect([await validate('preflight'), await validate('range'), await validate('gate', '2')]).toEqual(['ready 0', 'not_ready 1', 'not_ready 1']);
+    // They are made with the deployment; only their rows are missing.
+    expect(documentOf(await run(['sql', '--json', 'SELECT COUNT(*) AS n FROM till.checked']), 'sql')).toEqual([{ n: 0 }]);
+  }, 300_000);
+
   test('backfill runs to its end, with one date in the dead letters and one in quarantine', async () => {
     const ran = await run(['backfill', '--json', '--reason', 'first takings']);
     const output = documentOf(ran, 'backfill') as { readonly backfillId: string; readonly tasks: object };
@@ -132,6 +143,17 @@ describeWithEmulators('the command line on a deployment', ['pubsub', 'firestore'
       { day: '2024-01-03', share: -0.07 },
       { day: '2024-01-04', share: 0.2 },
     ]);
+  }, 300_000);
+
+  test('validate finds all that was promised, what a person accepted included, and damage by hand on its date', async () => {
+    expect([await validate('range'), await validate('gate', '1'), await validate('gate', '2')]).toEqual(['ready 0', 'ready 0', 'ready 0']);
+    expect([await validate('preflight', '--phases', '2'), await validate('contamination')]).toEqual(['ready 0', 'ready 0']);
+    await emulators.backend.clients.bigquery.query("DELETE FROM till.checked WHERE day = '2024-01-02'");
+    const { out } = await run(['validate', 'range']);
+    expect(out).toContain('2024-01-02  as_committed  0 rows are in the table, 1 was committed');
+    expect(await validate('gate', '2', '--dates', '2024-01-03')).toBe('ready 0');
+    const repair = await run(['backfill', '--processors', 'checked', '--dates', '2024-01-02', '--reprocess', 'all', '--json']);
+    expect([repair.exitCode, await validate('range')]).toEqual([0, 'ready 0']);
   }, 300_000);
 
   test('a backfill is paused, resumed and cancelled from other processes; Ctrl-C leaves it to the services', async () => {

@@ -38,7 +38,7 @@ export const asCommitted = (processor: Processor, dates: readonly PartitionDate[
 };
 
 /** Audits that apply to a table at its gate, those of its phase included. */
-export const gateAuditsOf = (plan: LoadedPlan, processor: Processor): readonly Audit[] => [
+const gateAuditsOf = (plan: LoadedPlan, processor: Processor): readonly Audit[] => [
   ...processor.audits,
   ...contractsOn(plan, processor),
   ...gateOf(plan, processor).checks.filter(({ table }) => table === processor.table),

@@ -128,7 +128,7 @@ export const checkCommitted = async (
 };
 
 /** Fewer rows or keys than there should be, and some: the date is partial. */
-export const damageOf = (result: RowsResult, { named, date }: RowsResult['findings'][number]): Damage => {
+const damageOf = (result: RowsResult, { named, date }: RowsResult['findings'][number]): Damage => {
   const { type } = named.keyed.check;
   const rows = result.rowsOf(date);
   const isShort = (type === 'rows' || type === 'row_count') && rows < (result.expectedOf(named)?.get(date) ?? 0);
