@@ -34,7 +34,10 @@ export const refreshSources = async (session: Session, landing: ObjectStore, req
   const { shared } = createSurroundings({});
   const asker = { settings, shared, clock, random: () => systemIds.random(), logger: log, signal: interrupted };
   const span = request === undefined ? undefined : spanOf(request);
-  const seasons = span === undefined ? await listSeasons(asker) : seasonsOf(...span);
+  const listed = await listSeasons(asker);
+  // Windows reach back, and a calendar that begins with the range would hide what they lack.
+  const asked = span === undefined ? listed : seasonsOf(...span);
+  const seasons = [...listed.filter((season) => season < (asked[0] ?? '')), ...asked];
   const refreshed = await refreshSchedule(asker, landing, seasons);
   const sum = (key: 'games' | 'dates' | 'changed'): string => refreshed.reduce((total, each) => total + each[key], 0).toLocaleString('en-US');
   const names = seasons.length > 2 ? `${seasons[0] ?? ''} to ${seasons.at(-1) ?? ''}` : seasons.join(' and ');

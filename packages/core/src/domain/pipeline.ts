@@ -41,7 +41,7 @@ export type Upstream = {
   readonly strength: 'hard' | 'soft';
   /**
    * Waited for where it is planned, and seen where it is committed; but nobody needs it: no plan takes it in because of this
-   * edge, and where it is missing nothing is held back.
+   * edge unless the request names its processor, and where it is missing nothing is held back.
    */
   readonly optional?: true;
   readonly critical: readonly CriticalColumn[];

@@ -85,6 +85,25 @@ describe('an optional upstream', () => {
     expect(plan.phases).toEqual([2, 3]);
   });
 
+  test('that was asked for is asked for on all dates that are computed, those of a lookback too', () => {
+    const wide = makePipeline([
+      makeProcessor('manifest'),
+      makeProcessor('games', { phase: 2, upstreams: [{ ...reads('manifest'), optional: true }] }),
+      makeProcessor('daily', { phase: 3, upstreams: [reads('games', '[-2d, 0d]')] }),
+    ]);
+    const ledger = createTestLedger(wide, calendar);
+    const planFor = (...processors: readonly string[]) =>
+      planOf(planInput(wide, calendar, ledger, { processors: new Set(processors), dates: new Set([third]) }));
+    const games = [first, second, third].map((date) => `games ${date} ${'upstream_missing'}`);
+    expect(listEntries(planFor('daily'))).toEqual([...games, `daily ${third} missing`]);
+    expect(listEntries(planFor('daily', 'manifest'))).toEqual([
+      ...[first, second].map((date) => `manifest ${date} upstream_missing`),
+      `manifest ${third} missing`,
+      ...games,
+      `daily ${third} missing`,
+    ]);
+  });
+
   test('that never was leaves the digests as they would be without it; once it is there, what reads it turns stale by its changes', () => {
     const without = makePipeline([makeProcessor('games', { phase: 2 })]);
     const [games, bare] = [processorOf(pipeline, 'games'), processorOf(without, 'games')];

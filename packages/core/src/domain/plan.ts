@@ -124,7 +124,8 @@ export const makePlan = (input: PlanInput): PlanOutcome => {
       for (let index = 0; index < size; index += 1) {
         if (rowOf(planned, processor.id)[index] === undefined && rowOf(demanded, processor.id)[index] !== true) continue;
         for (const { producer, window, optional } of upstreamRows(processor)) {
-          if (optional) continue;
+          // Whoever asks for the producer wants it for all dates that are computed, those of the lookback too.
+          if (optional && !input.processors.has(producer.id)) continue;
           const { from, to } = windowIndexes(calendar, window, index);
           for (let at = from; at < to; at += 1) rowOf(demanded, producer.id)[at] = true;
         }

@@ -3,38 +3,13 @@
 import type { CodeContext } from '@floodgate/core/app/deps.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { ask } from './ask.ts';
+import { forEach } from './for-each.ts';
 import { countGames, keyOf, land, needLanding, readRecord, type Landing } from './landing.ts';
 
 export type Feed = {
   readonly name: string;
   /** Games that the answer must have: all that are final, those with box scores of players and play-by-play, or nobody knows. */
   readonly expects: 'final_games' | 'covered_games' | 'nothing';
-};
-
-/** Asked for at once; how often a server is asked has a limit of its own. */
-const atOnce = 6;
-
-/** Results in the order of the items; the first error ends the others. */
-const forEach = async <Item, Result>(
-  items: readonly Item[],
-  signal: AbortSignal,
-  work: (item: Item, signal: AbortSignal) => Promise<Result>,
-): Promise<readonly Result[]> => {
-  const failed = new AbortController();
-  const both = AbortSignal.any([signal, failed.signal]);
-  const results: Result[] = [];
-  const waiting = [...items.entries()].reverse();
-  const worker = async (): Promise<void> => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) results[next[0]] = await work(next[1], both);
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-  } catch (error) {
-    waiting.length = 0;
-    failed.abort(error);
-    throw error;
-  }
-  return results;
 };
 
 const fetchOne = async (context: CodeContext, landing: Landing, { name }: Feed, date: string, expected: number | null): Promise<JsonObject> => {

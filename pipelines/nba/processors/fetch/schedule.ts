@@ -4,7 +4,8 @@
 import { createHash } from 'node:crypto';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { ask, type Answer, type Asker } from './ask.ts';
-import { land, type Landing } from './landing.ts';
+import { forEach } from './for-each.ts';
+import { land, readRecord, type Landing } from './landing.ts';
 
 export type RefreshedSchedule = { readonly season: string; readonly games: number; readonly dates: number; readonly changed: number };
 
@@ -47,15 +48,14 @@ const refreshSeason = async (asker: Asker, landing: Landing, season: string): Pr
   }
   if (games === 0)
     throw new FloodgateError('source_refused', `schedule ${season}: the server has no games of this season`, { hint: 'ask for dates of a season that it has' });
-  let changed = 0;
   for (const date of await readIndex(landing, season)) if (!byDate.has(date)) byDate.set(date, []);
-  for (const [date, lines] of byDate) {
-    const now = asker.clock.now();
-    const { fetchedAt } = await land(landing, 'games', date, answerOf(lines), asker);
-    if (Date.parse(fetchedAt) >= now) changed += 1;
-  }
+  const changed = await forEach([...byDate], asker.signal, async ([date, lines], signal) => {
+    const before = await readRecord(landing, 'games', date, signal);
+    const after = await land(landing, 'games', date, answerOf(lines), { clock: asker.clock, signal });
+    return before?.sha256 === after.sha256 ? 0 : 1;
+  });
   await landing.write(indexKeyOf(season), new TextEncoder().encode(JSON.stringify([...byDate.keys()].sort())), asker.signal);
-  return { season, games, dates: byDate.size, changed };
+  return { season, games, dates: byDate.size, changed: changed.reduce((sum: number, each) => sum + each, 0) };
 };
 
 const dateOf = (line: string): string | undefined => {
