@@ -51,18 +51,25 @@ const sources = {
   team_boxscores: 'team_boxscores.parquet',
   player_boxscores: 'player_boxscores.parquet',
   play_by_play: 'play_by_play_*.parquet',
+  player_props: 'player_props.parquet',
 } as const;
+/** What its queries read where a folder has no such file: nothing. */
+const noFile = {
+  player_props:
+    'SELECT NULL::DATE AS game_date, NULL AS game_id, NULL AS player_id, NULL AS market, NULL AS line, NULL AS bookmaker, NULL AS over_price, NULL AS under_price WHERE FALSE',
+};
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**
  * Fills `oracle.<table>` for the dates of the range, replacing what was there. The queries read the views
- * `games`, `team_boxscores`, `player_boxscores` and `play_by_play` of the schema `oracle`, which hold those dates alone.
+ * `games`, `team_boxscores`, `player_boxscores`, `play_by_play` and `player_props` of the schema `oracle`, which hold those dates alone.
  */
 export const computeOracle = async (connection: DuckDBConnection, dataFolder: string, range: OracleRange): Promise<void> => {
   await connection.run('CREATE SCHEMA IF NOT EXISTS oracle');
   for (const [view, files] of Object.entries(sources)) {
-    const file = `read_parquet(${quote(join(dataFolder, files))})`;
+    const empty = view in noFile && !existsSync(join(dataFolder, files));
+    const file = empty ? `(${noFile[view as keyof typeof noFile]})` : `read_parquet(${quote(join(dataFolder, files))})`;
     const described = (await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${file}`)).getRowObjectsJson();
     // The files keep counts as SMALLINT, and DuckDB multiplies a SMALLINT by a literal in 16 bits.
     const columns = described.map(({ column_name: name, column_type: type }) =>

@@ -50,12 +50,22 @@ told AS (
   FROM credits
   GROUP BY ALL
 ),
+-- All lines of players in the files are untimed and of neither DraftKings nor FanDuel, which would come first: the first book by
+-- name counts, its line with the most even prices, and the lowest of those.
+lines AS (
+  SELECT game_id, player_id, arg_min(line, (bookmaker, abs(over_price - under_price), line)) AS line, min(bookmaker) AS book
+  FROM oracle.player_props
+  WHERE market = 'player_points' AND player_id IS NOT NULL
+  GROUP BY ALL
+),
 covered AS (SELECT DISTINCT game_id, 0 AS zero FROM oracle.play_by_play),
 plain AS (
   SELECT
     p.*,
     g.home_team, g.away_team, g.home_score, g.away_score, g.season_year, g.season_type AS kind,
     c.zero,
+    l.line::DOUBLE AS line,
+    l.book,
     t.* EXCLUDE (game_id, player_id),
     (p.fga + 0.44 * p.fta + p.tov)::DOUBLE AS used,
     (b.fga + 0.44 * b.fta + b.tov)::DOUBLE AS used_by_team
@@ -64,6 +74,7 @@ plain AS (
   JOIN oracle.team_boxscores AS b ON b.game_id = p.game_id AND b.team = p.team
   LEFT JOIN covered AS c ON c.game_id = p.game_id
   LEFT JOIN told AS t ON t.game_id = p.game_id AND t.player_id = p.player_id
+  LEFT JOIN lines AS l ON l.game_id = p.game_id AND l.player_id = p.player_id
 )
 SELECT
   game_date,
@@ -110,9 +121,12 @@ SELECT
   (fgm + fg3m / 2) / nullif(fga, 0) AS efg_pct,
   starter AS starter_flag,
   (team = home_team) = (home_score > away_score) AS win_flag,
-  NULL::DOUBLE AS points_line,
-  NULL::VARCHAR AS over_under_result,
-  NULL::DOUBLE AS margin,
+  line AS points_line,
+  CASE sign(pts - line) WHEN 1 THEN 'OVER' WHEN -1 THEN 'UNDER' WHEN 0 THEN 'PUSH' END AS over_under_result,
+  pts - line AS margin,
+  line AS opening_line,
+  book AS points_line_bookmaker,
+  CASE WHEN line IS NOT NULL THEN FALSE END AS points_line_is_timed,
   TRUE AS is_active,
   'active' AS player_status,
   FALSE AS is_dnp,
