@@ -33,6 +33,8 @@ const gameShape: Shape = {
   team_abbr: 'VARCHAR',
   points: 'BIGINT',
   minutes_played: 'DOUBLE',
+  player_status: 'VARCHAR',
+  dnp_reason: 'VARCHAR',
 };
 const played = (date: string, id: string, points: number, minutes = 30): Row => ({
   game_date: date,
@@ -363,6 +365,7 @@ describe('grading', () => {
         prediction('passed', 21, 20.5, 'PASS'),
         prediction('unpriced', 21, null, 'NO_LINE'),
         prediction('rested', 21, 20.5, 'OVER'),
+        prediction('hurt', 21, 20.5, 'OVER'),
         prediction('seconds', 21, 20.5, 'OVER'),
         prediction('no book', 21, 20.5, 'OVER', { game_id: '20240110_LAL_PHI' }),
       ],
@@ -373,6 +376,7 @@ describe('grading', () => {
     await fillTable(connection, 'nba_analytics.player_game_summary', gameShape, [
       ...['over won', 'under lost', 'push', 'passed', 'unpriced'].map((id) => played(day, id, 21)),
       played(day, 'seconds', 0, 0),
+      { ...played(day, 'hurt', 0), points: null, minutes_played: null, player_status: 'inactive', dnp_reason: 'Ankle' },
     ]);
     await fillTable(connection, 'nba_raw.nbac_schedule', { game_date: 'DATE', game_id: 'VARCHAR', game_status: 'BIGINT', season_type: 'VARCHAR' }, [
       { game_date: day, game_id: names.game_id, game_status: 3, season_type: 'regular' },
@@ -397,8 +401,14 @@ describe('grading', () => {
 
   test('who was not graded is listed with the reason', () => {
     const reason = (id: string): unknown => where(rows, { universal_player_id: id })['not_graded_reason'];
-    expect(rows).toHaveLength(8);
-    expect(['rested', 'seconds', 'no book', 'push'].map(reason)).toEqual(['did_not_play', 'under_half_a_minute', 'no_box_score', null]);
+    expect(rows).toHaveLength(9);
+    expect(['rested', 'hurt', 'seconds', 'no book', 'push'].map(reason)).toEqual(['did_not_play', 'did_not_play', 'under_half_a_minute', 'no_box_score', null]);
+    expect(where(rows, { universal_player_id: 'hurt' })).toMatchObject({
+      player_status: 'inactive',
+      dnp_reason: 'Ankle',
+      actual_team_abbr: null,
+      actual_points: null,
+    });
     expect(where(rows, { universal_player_id: 'seconds' })).toMatchObject({ is_graded: false, actual_points: null, error: null, recommendation_result: null });
   });
 

@@ -11,7 +11,7 @@ features AS (
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
 summaries AS (
-  SELECT game_date, universal_player_id, game_id, team_abbr, points, minutes_played
+  SELECT game_date, universal_player_id, game_id, team_abbr, points, minutes_played, player_status, dnp_reason
   FROM nba_analytics.player_game_summary
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
@@ -23,7 +23,9 @@ joined AS (
   SELECT
     p.*,
     f.f_points_avg_last_10,
-    s.team_abbr AS actual_team_abbr,
+    s.player_status,
+    s.dnp_reason,
+    IF(s.minutes_played IS NULL, NULL, s.team_abbr) AS actual_team_abbr,
     s.minutes_played,
     IF(s.minutes_played > 0, s.points, NULL) AS actual_points,
     CASE
@@ -59,6 +61,8 @@ SELECT
   is_quality_ready,
   not_graded_reason IS NULL AS is_graded,
   not_graded_reason,
+  player_status,
+  dnp_reason,
   actual_team_abbr,
   minutes_played,
   actual_points,
