@@ -132,6 +132,7 @@ describe('a mistake in the words', () => {
     [['sql', 'SELECT 1', '--max-rows', '-1'], '--max-rows: expected', undefined],
     [['export', 't', '--format', 'xls'], '--format: expected parquet or csv, found "xls"', undefined],
     [['demo', '--season', '2023'], '--season: expected a season such as 2023-24', undefined],
+    [['demo', '--seasons', '5'], '--seasons: expected a whole number from 1 to 4, found "5"', undefined],
   ])('%j is told on standard error with exit code 2, and makes nothing', async (words, message, hint) => {
     const { exitCode, out, err } = await run(words);
     expect(err).toContain(`error: `);
