@@ -1,6 +1,80 @@
--- One row per player who played. The identity is the league's player id: names are written differently from season to
--- season (Bertāns and Bertans), so `player_lookup` is made for people and for joins to sources that know names only.
--- It loses its accents first (the marks of the decomposed name), then blanks, dots, hyphens and apostrophes.
+-- One row per player who played, and where the source says so, per player of the roster who did not, with no statistics at all. The
+-- identity is the league's player id: names are written differently from season to season (Bertāns and Bertans), so
+-- `player_lookup` is made for people and for joins to sources that know names only. It loses its accents first (the marks of
+-- the decomposed name), then blanks, dots, hyphens and apostrophes.
+WITH rostered AS (
+  SELECT
+    game_id,
+    season,
+    season_type,
+    game_date,
+    player_id,
+    player_name,
+    team,
+    opponent,
+    is_home,
+    starter,
+    minutes,
+    pts,
+    fgm,
+    fga,
+    fg_pct,
+    fg3m,
+    fg3a,
+    fg3_pct,
+    ftm,
+    fta,
+    ft_pct,
+    oreb,
+    dreb,
+    reb,
+    ast,
+    stl,
+    blk,
+    tov,
+    pf,
+    plus_minus,
+    'active' AS player_status,
+    CAST(NULL AS STRING) AS dnp_reason
+  FROM source.player_boxscores
+  WHERE game_date BETWEEN @start_date AND @end_date
+  UNION ALL
+  SELECT
+    game_id,
+    season,
+    season_type,
+    game_date,
+    player_id,
+    player_name,
+    team,
+    opponent,
+    is_home,
+    CAST(NULL AS BOOL) AS starter,
+    CAST(NULL AS INT64) AS minutes,
+    CAST(NULL AS INT64) AS pts,
+    CAST(NULL AS INT64) AS fgm,
+    CAST(NULL AS INT64) AS fga,
+    CAST(NULL AS FLOAT64) AS fg_pct,
+    CAST(NULL AS INT64) AS fg3m,
+    CAST(NULL AS INT64) AS fg3a,
+    CAST(NULL AS FLOAT64) AS fg3_pct,
+    CAST(NULL AS INT64) AS ftm,
+    CAST(NULL AS INT64) AS fta,
+    CAST(NULL AS FLOAT64) AS ft_pct,
+    CAST(NULL AS INT64) AS oreb,
+    CAST(NULL AS INT64) AS dreb,
+    CAST(NULL AS INT64) AS reb,
+    CAST(NULL AS INT64) AS ast,
+    CAST(NULL AS INT64) AS stl,
+    CAST(NULL AS INT64) AS blk,
+    CAST(NULL AS INT64) AS tov,
+    CAST(NULL AS INT64) AS pf,
+    CAST(NULL AS INT64) AS plus_minus,
+    status AS player_status,
+    reason AS dnp_reason
+  FROM source.player_statuses
+  WHERE game_date BETWEEN @start_date AND @end_date
+)
 SELECT
   game_date,
   CONCAT(
@@ -17,8 +91,8 @@ SELECT
   team AS team_abbr,
   opponent AS opponent_team_abbr,
   is_home,
-  'active' AS player_status,
-  CAST(NULL AS STRING) AS dnp_reason,
+  player_status,
+  dnp_reason,
   starter AS is_starter,
   CAST(NULL AS STRING) AS minutes,
   CAST(minutes AS FLOAT64) AS minutes_decimal,
@@ -41,5 +115,4 @@ SELECT
   tov AS turnovers,
   pf AS personal_fouls,
   plus_minus
-FROM source.player_boxscores
-WHERE game_date BETWEEN @start_date AND @end_date
+FROM rostered

@@ -1,6 +1,6 @@
 -- One row per game, source, bookmaker, snapshot, market and outcome: the files have the outcomes of all markets in one row. A line
 -- without a time of its own is `untimed`: it may have been taken at any time before the game, or after its start. Lines of
--- after the start are kept here, and used nowhere.
+-- after the start are kept here, and used nowhere. A line that was delivered twice stands here once.
 WITH quotes AS (
   SELECT
     *,
@@ -52,3 +52,8 @@ SELECT
   hours_to_tip AS hours_before_tipoff,
   snapshot_utc IS NOT NULL AS is_timed
 FROM outcomes
+WHERE TRUE
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY game_date, nba_game_id, bookmaker_key, source, market_key, outcome_name, snapshot_id
+  ORDER BY outcome_point, outcome_price
+) = 1

@@ -48,6 +48,16 @@ known AS (
   LEFT JOIN tipoffs AS t
     ON t.game_date = q.game_date AND t.game_id = q.game_id
 ),
+-- Which of the two teams is his: the one that he played for last.
+teams AS (
+  SELECT q.game_date, q.game_id, q.known_id, s.team
+  FROM (SELECT DISTINCT game_date, game_id, home_team, away_team, known_id FROM known) AS q
+  JOIN seen AS s
+    ON s.player_id = q.known_id AND s.team IN (q.home_team, q.away_team)
+      AND s.game_date BETWEEN DATE_SUB(q.game_date, INTERVAL 60 DAY) AND DATE_SUB(q.game_date, INTERVAL 1 DAY)
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY q.game_date, q.game_id, q.known_id ORDER BY s.game_date DESC) = 1
+),
 lines AS (
   SELECT
     k.game_date,
@@ -58,6 +68,7 @@ lines AS (
     CAST(k.known_id AS STRING) AS universal_player_id,
     -- A book may write one player in two ways on one line.
     MIN(k.lookup) AS player_lookup,
+    MIN(t.team) AS team_abbr,
     k.home_team AS home_team_abbr,
     k.away_team AS away_team_abbr,
     k.bookmaker,
@@ -70,13 +81,15 @@ lines AS (
     k.snapshot_utc IS NOT NULL AS is_timed,
     TIMESTAMP_DIFF(MAX(k.start_time_utc), k.snapshot_utc, MINUTE) AS minutes_before_tipoff
   FROM known AS k
+  LEFT JOIN teams AS t
+    ON t.game_date = k.game_date AND t.game_id = k.game_id AND t.known_id = k.known_id
   WHERE k.known_id IS NOT NULL
   GROUP BY
     k.game_date, k.away_team, k.home_team, k.game_id, k.season_year, k.season_type, k.known_id, k.bookmaker, k.source, k.line, k.snapshot_utc, k.snapshot
 ),
 -- The line that counts for a player is one that stood before the game: timed before untimed, then by bookmaker (DraftKings,
 -- FanDuel, the others by name), the latest for the closing line and the earliest for the opening one; of alternate lines
--- the one whose prices are nearest to each other.
+-- the one whose two sides the prices hold for nearly as likely as each other.
 ranked AS (
   SELECT
     *,
@@ -94,7 +107,10 @@ ranked AS (
       COALESCE(minutes_before_tipoff > 0, TRUE) AS may_count,
       IF(minutes_before_tipoff > 0, 0, 1) AS timing,
       CASE LOWER(bookmaker) WHEN 'draftkings' THEN 0 WHEN 'fanduel' THEN 1 ELSE 2 END AS book,
-      COALESCE(ABS(over_price - under_price), 100000) AS price_gap
+      -- A price of -150 holds its side for 60 % likely, +150 for 40 %. A line that can be bet on one side only comes last.
+      COALESCE(ROUND(ABS(
+        IF(over_price < 0, -over_price, 100) / (100 + ABS(over_price)) - IF(under_price < 0, -under_price, 100) / (100 + ABS(under_price))
+      ), 9), 9) AS price_gap
     FROM lines
   )
 )
@@ -106,6 +122,7 @@ SELECT
   season_type,
   universal_player_id,
   player_lookup,
+  team_abbr,
   home_team_abbr,
   away_team_abbr,
   bookmaker,

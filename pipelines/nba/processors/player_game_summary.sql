@@ -1,5 +1,6 @@
 -- One row per player who played: his box score, his shots by zone from the play-by-play, and rates that need his team's
--- totals, which come from team_offense_game_summary.
+-- totals, which come from team_offense_game_summary. Who was on the roster and did not play has a row where the source says so:
+-- is_active FALSE, and no statistics.
 WITH shots AS (
   SELECT
     game_date,
@@ -97,7 +98,9 @@ played AS (
   SELECT
     p.*,
     t.win_flag,
-    COALESCE(t.has_play_by_play, FALSE) AS has_play_by_play,
+    p.player_status = 'active' AS is_active,
+    -- Who did not play made no shots, and has not missed any either.
+    p.player_status = 'active' AND COALESCE(t.has_play_by_play, FALSE) AS has_play_by_play,
     -- 48 is a team's 240 minutes over 5 players. Nobody's share of the plays can be computed for less than half a
     -- minute (0 in whole minutes), and above 100 it is an artefact of the rounding.
     100 * (p.fg_attempts + 0.44 * p.ft_attempts + p.turnovers) * 48 / NULLIF(p.minutes_decimal * t.plays, 0) AS raw_usage
@@ -139,8 +142,8 @@ SELECT
   IF(p.has_play_by_play, COALESCE(s.mid_range_makes, 0), NULL) AS mid_range_makes,
   IF(p.has_play_by_play, COALESCE(s.three_attempts, 0), NULL) AS three_attempts_pbp,
   IF(p.has_play_by_play, COALESCE(s.three_makes, 0), NULL) AS three_makes_pbp,
-  p.has_play_by_play
-    AND COALESCE(s.paint_attempts, 0) + COALESCE(s.mid_range_attempts, 0) + COALESCE(s.three_attempts, 0) = p.fg_attempts
+  IF(NOT p.is_active, NULL, p.has_play_by_play
+    AND COALESCE(s.paint_attempts, 0) + COALESCE(s.mid_range_attempts, 0) + COALESCE(s.three_attempts, 0) = p.fg_attempts)
     AS has_complete_shot_zones,
   IF(p.has_play_by_play, COALESCE(k.paint_blocks, 0), NULL) AS paint_blocks,
   IF(p.has_play_by_play, COALESCE(k.mid_range_blocks, 0), NULL) AS mid_range_blocks,
@@ -159,10 +162,17 @@ SELECT
   l.opening_line,
   l.bookmaker AS points_line_bookmaker,
   l.is_timed AS points_line_is_timed,
-  p.player_status = 'active' AS is_active,
+  p.is_active,
   p.player_status,
   p.player_status = 'dnp' AS is_dnp,
-  p.dnp_reason
+  p.dnp_reason,
+  CASE
+    WHEN REGEXP_CONTAINS(LOWER(p.dnp_reason), r'injury|illness|concussion|reconditioning') THEN 'injury'
+    WHEN REGEXP_CONTAINS(LOWER(p.dnp_reason), r'\brest\b') THEN 'rest'
+    WHEN REGEXP_CONTAINS(LOWER(p.dnp_reason), r'personal|bereavement') THEN 'personal'
+    WHEN REGEXP_CONTAINS(LOWER(p.dnp_reason), r'coach') THEN 'coach_decision'
+    WHEN p.dnp_reason IS NOT NULL THEN 'other'
+  END AS dnp_reason_category
 FROM played AS p
 LEFT JOIN shooting AS s
   ON s.game_date = p.game_date AND s.game_id = p.game_id AND s.player_1_id = p.universal_player_id

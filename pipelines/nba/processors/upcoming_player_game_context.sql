@@ -1,6 +1,6 @@
 -- One row per player who may play on the date: who played within the 30 days before it, for the teams that have a game. The team of
 -- his latest game is his team. Of the date itself only the schedule's pairing is read, never a status or a score, and
--- lines that stood before the game. Who plays for the first time in 30 days has no row.
+-- lines and injury reports that stood before the game. Who plays for the first time in 30 days has no row.
 -- Minutes are whole and rates are averaged as whole millionths: such sums are exact, hence the same in whatever order they are added.
 WITH schedule AS (
   SELECT game_date, game_id, nba_game_id, season_year, season_type, home_team_abbr, away_team_abbr
@@ -46,7 +46,8 @@ rolling AS (
     SUM(usage_millionths) OVER (season ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS usage_7,
     COUNT(usage_millionths) OVER (season ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS usage_games_7,
     SUM(usage_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS usage_10,
-    COUNT(usage_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS usage_games_10
+    COUNT(usage_millionths) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS usage_games_10,
+    AVG(minutes) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS minutes_10
   FROM played
   WINDOW season AS (PARTITION BY season_year, universal_player_id ORDER BY game_date)
 ),
@@ -127,6 +128,41 @@ props AS (
     AND (is_closing_line OR is_opening_line)
   GROUP BY game_date, game_id, universal_player_id
 ),
+reports AS (
+  SELECT game_date, universal_player_id, report_status
+  FROM nba_raw.nbac_injury_report
+  WHERE game_date BETWEEN @start_date AND @end_date
+    AND minutes_before_tipoff > 0
+),
+-- Where nobody is reported there are no reports: nothing is known then, and not that all are well.
+reported_dates AS (
+  SELECT DISTINCT game_date
+  FROM reports
+),
+-- Stars by their last 10 games; the usage of somebody who plays a few minutes says nothing.
+stars_out AS (
+  SELECT r.for_date, r.team_abbr, r.universal_player_id, COUNT(*) OVER (PARTITION BY r.for_date, r.team_abbr) AS stars
+  FROM roster AS r
+  JOIN reports AS i
+    ON i.game_date = r.for_date AND i.universal_player_id = r.universal_player_id
+  WHERE i.report_status = 'out'
+    AND (r.points_10 >= 20 OR (r.minutes_10 >= 20 AND r.usage_10 >= 25000000 * r.usage_games_10))
+),
+teams_without_stars AS (
+  SELECT DISTINCT for_date, team_abbr, stars
+  FROM stars_out
+),
+-- Valid from its date on, until a later one of the season.
+registry AS (
+  SELECT
+    season_year,
+    universal_player_id,
+    birth_date,
+    game_date AS first_date,
+    COALESCE(LEAD(game_date) OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date), DATE '9999-12-31') AS next_date
+  FROM nba_raw.nbac_player_registry
+  WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND @end_date
+),
 lines AS (
   SELECT game_date, team_abbr, game_spread, game_total, lines_are_timed
   FROM nba_analytics.upcoming_team_game_context
@@ -176,9 +212,9 @@ SELECT
   o.opponent_pace - o.own_pace AS pace_differential,
   o.opponent_rating AS opponent_def_rating_last_10,
   r.usage_10 / NULLIF(r.usage_games_10, 0) / 1000000 AS projected_usage_rate,
-  CAST(NULL AS INT64) AS star_teammates_out,
-  CAST(NULL AS STRING) AS player_status,
-  CAST(NULL AS INT64) AS player_age,
+  IF(d.game_date IS NULL, NULL, COALESCE(w.stars, 0) - IF(x.stars IS NULL, 0, 1)) AS star_teammates_out,
+  IF(d.game_date IS NULL, NULL, COALESCE(i.report_status, 'available')) AS player_status,
+  DATE_DIFF(r.for_date, y.birth_date, YEAR) - IF(FORMAT_DATE('%m%d', r.for_date) < FORMAT_DATE('%m%d', y.birth_date), 1, 0) AS player_age,
   CASE WHEN g.games_30 >= 10 THEN 'high' WHEN g.games_30 >= 5 THEN 'medium' ELSE 'low' END AS context_quality
 FROM roster AS r
 JOIN recent AS g
@@ -191,3 +227,13 @@ LEFT JOIN props AS p
   ON p.game_date = r.for_date AND p.game_id = r.game_id AND p.universal_player_id = r.universal_player_id
 LEFT JOIN lines AS l
   ON l.game_date = r.for_date AND l.team_abbr = r.team_abbr
+LEFT JOIN reported_dates AS d
+  ON d.game_date = r.for_date
+LEFT JOIN reports AS i
+  ON i.game_date = r.for_date AND i.universal_player_id = r.universal_player_id
+LEFT JOIN teams_without_stars AS w
+  ON w.for_date = r.for_date AND w.team_abbr = r.team_abbr
+LEFT JOIN stars_out AS x
+  ON x.for_date = r.for_date AND x.team_abbr = r.team_abbr AND x.universal_player_id = r.universal_player_id
+LEFT JOIN registry AS y
+  ON y.season_year = r.season_year AND y.universal_player_id = r.universal_player_id AND y.first_date <= r.for_date AND y.next_date > r.for_date

@@ -1,5 +1,5 @@
 -- Two rows per scheduled game: what is known of each team before it. Of the date itself only the pairing is read, never a status or
--- a score, and lines that stood before the game. Spread and total are the mean of the bookmakers' last lines before the
+-- a score, and lines and injury reports that stood before the game. Spread and total are the mean of the bookmakers' last lines before the
 -- start; where no line has a time, the untimed one of the first source by name, marked by lines_are_timed.
 -- Sums are of whole and half numbers: exact, hence the same in whatever order they are added.
 WITH schedule AS (
@@ -86,6 +86,47 @@ markets AS (
     MIN(IF(market_key = 'totals' AND is_timed IS NULL AND first_of_all = 1, outcome_point, NULL)) AS untimed_total
   FROM lines
   GROUP BY game_date, game_id
+),
+reports AS (
+  SELECT game_date, team_abbr, universal_player_id, report_status
+  FROM nba_raw.nbac_injury_report
+  WHERE game_date BETWEEN @start_date AND @end_date
+    AND minutes_before_tipoff > 0
+),
+-- Where nobody is reported there are no reports: nothing is known then, and not that all are well.
+reported_dates AS (
+  SELECT DISTINCT game_date
+  FROM reports
+),
+-- A starter is in the first line-up of at least half of his last 10 games.
+started AS (
+  SELECT
+    season_year,
+    universal_player_id,
+    team_abbr,
+    game_date,
+    COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
+    2 * COUNTIF(starter_flag) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)
+      >= COUNT(*) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS is_starter
+  FROM nba_analytics.player_game_summary
+  WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
+    AND is_active
+  WINDOW season AS (PARTITION BY season_year, universal_player_id ORDER BY game_date)
+),
+absences AS (
+  SELECT
+    t.game_date,
+    t.team_abbr,
+    COUNTIF(i.report_status = 'out' AND s.is_starter) AS starters_out,
+    COUNTIF(i.report_status = 'questionable') AS questionable
+  FROM today AS t
+  JOIN reports AS i
+    ON i.game_date = t.game_date AND i.team_abbr = t.team_abbr
+  LEFT JOIN started AS s
+    ON s.season_year = t.season_year AND s.universal_player_id = i.universal_player_id AND s.team_abbr = t.team_abbr
+      AND s.game_date < t.game_date AND s.next_game_date >= t.game_date
+      AND s.game_date >= DATE_SUB(t.game_date, INTERVAL 30 DAY)
+  GROUP BY t.game_date, t.team_abbr
 ),
 -- Arenas, to a thousandth of a degree.
 arenas AS (
@@ -179,8 +220,8 @@ SELECT
   IF(t.home_game, 1, -1) * (m.timed_spread - m.opening_spread) AS spread_movement,
   m.timed_total - m.opening_total AS total_movement,
   IF(COALESCE(m.timed_spread, m.untimed_spread, m.timed_total, m.untimed_total) IS NULL, NULL, m.timed_spread IS NOT NULL OR m.timed_total IS NOT NULL) AS lines_are_timed,
-  CAST(NULL AS INT64) AS starters_out_count,
-  CAST(NULL AS INT64) AS questionable_players_count,
+  IF(d.game_date IS NULL, NULL, COALESCE(a.starters_out, 0)) AS starters_out_count,
+  IF(d.game_date IS NULL, NULL, COALESCE(a.questionable, 0)) AS questionable_players_count,
   l.win_streak AS team_win_streak_entering,
   l.loss_streak AS team_loss_streak_entering,
   l.margin AS last_game_margin,
@@ -195,3 +236,7 @@ LEFT JOIN markets AS m
   ON m.game_date = t.game_date AND m.game_id = t.game_id
 LEFT JOIN venues AS v
   ON v.team_abbr = t.team_abbr AND v.venue = IF(t.home_game, t.team_abbr, t.opponent_team_abbr)
+LEFT JOIN reported_dates AS d
+  ON d.game_date = t.game_date
+LEFT JOIN absences AS a
+  ON a.game_date = t.game_date AND a.team_abbr = t.team_abbr

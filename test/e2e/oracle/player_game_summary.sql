@@ -130,5 +130,6 @@ SELECT
   TRUE AS is_active,
   'active' AS player_status,
   FALSE AS is_dnp,
-  NULL::VARCHAR AS dnp_reason
+  NULL::VARCHAR AS dnp_reason,
+  NULL::VARCHAR AS dnp_reason_category
 FROM plain
