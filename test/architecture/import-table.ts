@@ -68,7 +68,7 @@ export const mayImport: Readonly<Record<Zone, readonly Zone[]>> = {
   'cli/composition': [...outward, 'sql', 'http', 'embedded', 'gcp', 'system', 'planner', 'worker', 'validator', 'cli'],
   cli: [...outward, 'sql', 'system', 'http', 'cli/composition', 'pipelines'],
   dashboard: [],
-  'pipeline servers': ['pipelines'],
+  'pipeline servers': ['pipelines', 'system'],
   // Of app and ports: what a code processor is given.
   pipelines: ['core/domain', 'core/ports', 'core/pipeline', 'core/app'],
   infra: ['core/domain', 'core/contracts', 'cloud-limits'],

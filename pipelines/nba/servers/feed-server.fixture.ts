@@ -64,5 +64,6 @@ export const smallFeeds: FeedRows = {
   seasons: async () => [season],
   schedule: async (asked) => (asked === season ? games : undefined),
   rows: async (feed, date) => rowsOf(feed, date),
+  knowAsOf: () => undefined,
   close: () => undefined,
 };

@@ -4,11 +4,12 @@
 //   GET /v1/<feed>/2024-01-26        NDJSON, one date; empty where there is nothing
 //   POST /faults [..]  GET /faults  DELETE /faults     how it shall misbehave, see faults.ts
 //   GET /requests                    how often each feed was asked for
+//   PUT /as-of  2024-01-05T18:00:00Z  what the simulated league serves from now on: what was known then; empty: everything
 // Every answer says how many rows and games it has, and the hash of its bytes; errors are JSON.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '@floodgate/system/system-clock.ts';
 import { Faults, faultsSchema, type AnswerFault, type Fault } from './faults.ts';
 import { feedNames, type FeedName, type FeedRows, type Row } from './feeds.ts';
 
@@ -67,7 +68,7 @@ const serveFeed = async (response: ServerResponse, feeds: FeedRows, faults: Faul
   }
   // Answered by nobody: the client gives up, or the server is closed.
   if (fault?.kind === 'hang') return;
-  if (fault?.kind === 'slow') await sleep(fault.delay_ms, undefined, { signal: closed }).catch(() => undefined);
+  if (fault?.kind === 'slow') await systemClock.sleep(fault.delay_ms, closed).catch(() => undefined);
   if (feed === 'schedule') {
     const rows = await feeds.schedule(at);
     if (rows === undefined) return sendError(response, 404, 'unknown_season', `there is no season ${at}; there are ${(await feeds.seasons()).join(', ')}`);
@@ -96,6 +97,11 @@ export const startFeedServer = async ({ feeds, port = 0, faults: initial = [], r
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [, version, feed, at, ...more] = new URL(request.url ?? '/', 'http://localhost').pathname.split('/').map(decodeURIComponent);
     if (version === 'faults') return serveFaults(request, response, faults);
+    if (version === 'as-of' && request.method === 'PUT') {
+      const instant = (await text(request)).trim();
+      feeds.knowAsOf(instant === '' ? undefined : instant);
+      return sendJson(response, 200, { as_of: instant });
+    }
     if (version === 'requests') return sendJson(response, 200, Object.fromEntries(requests));
     if (version === 'v1' && feed === 'seasons') return sendJson(response, 200, await feeds.seasons());
     const known = feedNames.find((name) => name === feed);

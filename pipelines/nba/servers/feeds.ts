@@ -21,5 +21,7 @@ export type FeedRows = {
   readonly schedule: (season: string) => Promise<readonly Row[] | undefined>;
   /** Empty where there are none on that date, or none ever. */
   readonly rows: (feed: Exclude<FeedName, 'schedule'>, date: string) => Promise<readonly Row[]>;
+  /** Serves what was known at this instant, or all; throws where the rows have no history. */
+  readonly knowAsOf: (instant: string | undefined) => void;
   readonly close: () => void;
 };

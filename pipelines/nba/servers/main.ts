@@ -1,12 +1,15 @@
-// npm run nba-sources -- --replay <folder> | --league [--seed demo] [--seasons 4] [--port 8790] [--faults faults.json]
+// npm run nba-sources -- --replay <folder> | --league [--seed demo] [--seasons 4] [--as-of <instant>] [--incidents <file>]
+//   [--port 8790] [--faults <file>]
 // Serves NBA data over HTTP until it is stopped: real seasons from a folder of Parquet files, or those of the simulated league.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { systemIds } from '@floodgate/system/system-ids.ts';
 import { faultsSchema } from './faults.ts';
 import { startFeedServer } from './feed-server.ts';
 import type { FeedRows } from './feeds.ts';
 
-const usage = 'npm run nba-sources -- --replay <folder> | --league [--seed demo] [--seasons 4]  [--port 8790] [--faults <file>]';
+const usage =
+  'npm run nba-sources -- --replay <folder> | --league [--seed demo] [--seasons 4] [--as-of <instant>] [--incidents <file>]  [--port 8790] [--faults <file>]';
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +17,8 @@ const { values } = parseArgs({
     league: { type: 'boolean', default: false },
     seed: { type: 'string', default: 'demo' },
     seasons: { type: 'string', default: '4' },
+    'as-of': { type: 'string' },
+    incidents: { type: 'string' },
     port: { type: 'string', default: '8790' },
     faults: { type: 'string' },
   },
@@ -22,11 +27,14 @@ const { values } = parseArgs({
 const openFeeds = async (): Promise<FeedRows> => {
   if (values.replay !== undefined && !values.league) return (await import('./replay.ts')).openReplay(values.replay);
   if (values.replay !== undefined || !values.league) throw new Error(`expected either --replay or --league: ${usage}`);
-  return (await import('./league.ts')).openLeague({ seed: values.seed, seasons: Number(values.seasons) });
+  // Loaded where it is asked for: a replay needs no league, and a league no DuckDB.
+  const { incidentsSchema, openLeague } = await import('./league.ts');
+  const incidents = values.incidents === undefined ? [] : incidentsSchema.parse(JSON.parse(await readFile(values.incidents, 'utf8')));
+  return openLeague({ seed: values.seed, seasons: Number(values.seasons), asOf: values['as-of'], incidents });
 };
 
 const faults = values.faults === undefined ? [] : faultsSchema.parse(JSON.parse(await readFile(values.faults, 'utf8')));
-const server = await startFeedServer({ feeds: await openFeeds(), port: Number(values.port), faults, random: () => Math.random() });
+const server = await startFeedServer({ feeds: await openFeeds(), port: Number(values.port), faults, random: () => systemIds.random() });
 process.stdout.write(`${server.url}\n`);
 const stopped = Promise.withResolvers<void>();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve());

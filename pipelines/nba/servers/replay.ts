@@ -41,6 +41,9 @@ export const openReplay = async (folder: string): Promise<FeedRows> => {
       return rows.length === 0 ? undefined : rows;
     },
     rows: async (feed, date) => (isThere(feed) ? readRows(connection, join(folder, fileOf[feed]), 'game_date = CAST($value AS DATE)', date) : []),
+    knowAsOf: (instant) => {
+      if (instant !== undefined) throw new Error('a replay has no history: its files are as they were in the end');
+    },
     close: () => {
       connection.closeSync();
       instance.closeSync();

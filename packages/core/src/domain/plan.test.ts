@@ -94,7 +94,7 @@ describe('an optional upstream', () => {
     const ledger = createTestLedger(wide, calendar);
     const planFor = (...processors: readonly string[]) =>
       planOf(planInput(wide, calendar, ledger, { processors: new Set(processors), dates: new Set([third]) }));
-    const games = [first, second, third].map((date) => `games ${date} ${'upstream_missing'}`);
+    const games = [first, second, third].map((date) => `games ${date} upstream_missing`);
     expect(listEntries(planFor('daily'))).toEqual([...games, `daily ${third} missing`]);
     expect(listEntries(planFor('daily', 'manifest'))).toEqual([
       ...[first, second].map((date) => `manifest ${date} upstream_missing`),

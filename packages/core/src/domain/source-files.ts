@@ -11,7 +11,7 @@ export type SourceFormat = (typeof sourceFormats)[number];
 export const datePlaceholder = '{date}';
 
 /** For lists of an object store. */
-export const globOfPattern = (pattern: string): string => pattern.replace(datePlaceholder, '*');
+const globOfPattern = (pattern: string): string => pattern.replace(datePlaceholder, '*');
 
 /** By the extension, `.gz` or not. */
 export const formatOfFile = (name: string): SourceFormat => {

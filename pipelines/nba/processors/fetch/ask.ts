@@ -101,6 +101,7 @@ const readAnswer = async (response: Response): Promise<Try> => {
 const send = async (asker: Asker, url: string, limits: Limits): Promise<Try> => {
   try {
     return await within(asker, limits.timeoutMs, async (signal) => {
+      // oxlint-disable-next-line no-restricted-globals -- this file is the adapter of the servers of sources
       const response = await fetch(url, { signal, headers: { 'user-agent': 'floodgate', accept: 'application/x-ndjson' } });
       const { status } = response;
       if (status === 200) return readAnswer(response);
