@@ -102,6 +102,9 @@ describe('what was known at a moment', () => {
       for (const row of open.filter((next) => next.season_type === 'playoffs')) {
         const series = known.filter((other) => other.game_id.slice(0, 9) === row.game_id.slice(0, 9) && other.home_score !== null);
         const wins = series.map((other) => ((other.home_score ?? 0) > (other.away_score ?? 0) ? other.home_team : other.away_team));
+        // And a fifth, sixth or seventh game is announced when it is certain.
+        const announced = known.filter((other) => other.game_id.slice(0, 9) === row.game_id.slice(0, 9)).length;
+        expect(announced).toBeLessThanOrEqual(Math.max(4, series.length + 1));
         for (const team of [row.home_team, row.away_team]) expect(wins.filter((winner) => winner === team).length).toBeLessThan(4);
       }
     }
