@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Pipeline } from '@floodgate/core/domain/pipeline.ts';
-import { describeFiles, listSource } from '@floodgate/core/domain/source-files.ts';
+import { datePlaceholder, describeFiles, listSource } from '@floodgate/core/domain/source-files.ts';
 import type { Config } from './config.ts';
 import { listFiles } from './embedded-home.ts';
 import { readHomeSettings, writeHomeSettings } from './home-settings.ts';
@@ -36,7 +36,9 @@ const howToBegin = (config: Config, variable: string): string =>
 export const checkData = async (config: Config, pipeline: Pipeline, data: DataFolder | undefined): Promise<readonly SourceFiles[]> => {
   if (pipeline.sources.length === 0) return [];
   const variable = `FLOODGATE_${pipeline.id.toUpperCase()}_DATA`;
-  const expected = `  expected  ${pipeline.sources.map(({ name, files, optional }) => `${describeFiles({ files })} (${name}${optional === true ? ', optional' : ''})`).join('\n            ')}`;
+  // Those that are landed by date nobody puts there by hand.
+  const byHand = (files: readonly string[]): readonly string[] => (files.length > 1 ? files.filter((pattern) => !pattern.includes(datePlaceholder)) : files);
+  const expected = `  expected  ${pipeline.sources.map(({ name, files, optional }) => `${describeFiles({ files: byHand(files) })} (${name}${optional === true ? ', optional' : ''})`).join('\n            ')}`;
   const hint = howToBegin(config, variable);
   if (data === undefined) {
     throw new FloodgateError('no_data', `pipeline ${pipeline.id} reads files, and no folder was named that holds them\n${expected}`, { hint });
