@@ -2,10 +2,12 @@
 // conditional on the epoch that the claim raised, so a worker that was thought dead and goes on changes nothing.
 import { dispatchPath, dispatchSchema, parseDocument, taskSchema, type Evidence, type TaskDocument } from '../contracts/documents.ts';
 import type { Dispatch } from '../contracts/messages.ts';
+import { windowIndexes } from '../domain/calendar.ts';
 import { FloodgateError } from '../domain/errors.ts';
 import { decideAfterFailure, toFailure, type Failure } from '../domain/failure.ts';
 import { digestInputs } from '../domain/ledger.ts';
 import type { PartitionDate } from '../domain/partition-date.ts';
+import type { Processor } from '../domain/pipeline.ts';
 import type { JsonObject, StoreTransaction } from '../ports/status-store.ts';
 import type { JobLabels, StagedDate } from '../ports/warehouse.ts';
 import { cancelJobs, stagingsInUse } from './adopt-job.ts';
@@ -104,6 +106,7 @@ const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Pro
   const dates = claim.tasks.map(({ date }) => date);
   const labels = labelsOf(claim);
   await deps.warehouse.prepareTable(target, signal);
+  for (const producer of uncommittedUpstreams(claim)) await deps.warehouse.prepareTable(specOf(producer), signal);
   const staged = await deps.warehouse.stage(
     {
       jobId,
@@ -131,6 +134,23 @@ const compute = async (deps: WorkerDeps, claim: Claim, signal: AbortSignal): Pro
   }
   return verdicts;
 };
+
+/**
+ * Upstreams of which nothing lies in the windows of these dates: the first dates of a calendar, or of a season in which all earlier ones are
+ * declared skips. Nothing was waited for, so that their tables may not be there yet, and the SQL names them all the same.
+ */
+const uncommittedUpstreams = ({ plan, processor, tasks }: Claim): readonly Processor[] =>
+  processor.upstreams.flatMap(({ table, window }) => {
+    const producer = plan.pipeline.processors.find((other) => other.table === table && other.kind !== 'external');
+    if (producer === undefined) return [];
+    const entries = plan.entries.get(producer.id);
+    const isCommitted = tasks.some(({ date }) => {
+      const { from, to } = windowIndexes(plan.calendar, window, plan.calendar.indexOf.get(date) as number);
+      for (let at = from; at < to; at += 1) if (entries?.get(at)?.kind !== 'skip') return true;
+      return false;
+    });
+    return isCommitted ? [] : [producer];
+  });
 
 const bodyOf = async (deps: WorkerDeps, claim: Claim, dates: readonly PartitionDate[], signal: AbortSignal) => {
   const { processor, plan } = claim;
