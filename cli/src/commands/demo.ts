@@ -120,7 +120,7 @@ const demo = async (session: Session, flags: DemoFlags): Promise<ExitCode> => {
   else await prepareData(session, pipeline);
   // The simulated calendar holds these seasons; a folder of data may hold ten.
   const range = dataFolder === undefined ? { range: rangeOf(options) } : {};
-  const parsed = parseRequest({ pipeline: 'nba', ...range, phases: '2..3', reason: 'demo', requestedBy: currentUser() });
+  const parsed = parseRequest({ pipeline: 'nba', ...range, phases: '2..5', reason: 'demo', requestedBy: currentUser() });
   if (!parsed.ok) throw new FloodgateError('usage', parsed.problems.join('; '));
   const { runEmbeddedBackfill } = await import('../embedded-backend.ts');
   const files = dataFolder === undefined ? {} : { dataFolder };
