@@ -55,6 +55,12 @@ describe.skipIf(dataAbsent !== undefined)(`before real games${dataAbsent === und
     const guest = await one("SELECT travel_miles FROM nba_analytics.upcoming_team_game_context WHERE team_abbr = 'NYK' AND game_date = DATE '2024-10-22'");
     expect(Number(guest['travel_miles'])).toBeGreaterThan(180);
     expect(Number(guest['travel_miles'])).toBeLessThan(200);
+    // Miami and Washington in Mexico City: neither is at home, and nobody has said how far it is.
+    const neutral = await query(
+      connection,
+      "SELECT team_abbr, travel_miles FROM nba_analytics.upcoming_team_game_context WHERE game_id = '20241102_MIA_WAS' OR game_id = '20241102_WAS_MIA'",
+    );
+    expect(neutral.map((row) => row['travel_miles'])).toEqual([null, null]);
   });
 
   test('players: averages are those of the games before, and of no other', async () => {

@@ -62,6 +62,8 @@ export const computeProcessors = async (
 const knownBefore: Readonly<Record<string, string>> = {
   'nba_raw.odds_api_game_lines': 'NOT is_timed OR hours_before_tipoff > 0',
   'nba_raw.odds_api_player_points_props': 'NOT is_timed OR minutes_before_tipoff > 0',
+  'nba_raw.nbac_injury_report': 'minutes_before_tipoff > 0',
+  'nba_raw.nbac_player_registry': 'TRUE',
 };
 
 const schedule = 'nba_raw.nbac_schedule';
