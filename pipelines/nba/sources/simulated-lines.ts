@@ -50,6 +50,9 @@ const medianOf = (points: number): number => points - 0.34 - 0.012 * points;
 const opinionOf = ({ seed, season, startDay }: SeasonWorld, { id, talent }: SimulatedPlayer, day: number): number =>
   1 + 0.034 * createRandom(`${seed}/${season}/opinion/${id}/${Math.floor((day - startDay) / daysPerOpinion)}`).normal() + (talent > 1.7 ? 0.008 : 0);
 
+/** Without an id a player can be told by his name alone, once he has played and if the bookmaker has not dropped a part of it. */
+const canBeTold = ({ startDay }: SeasonWorld, day: number, name: string): boolean => day > startDay + 21 && withoutSuffix(name) === name;
+
 type Offer = { readonly world: SeasonWorld; readonly fixture: Fixture; readonly nights: readonly [Night, Night]; readonly result: GameResult | undefined };
 
 const snapshotsOf = ({ fixture, nights: [home, away] }: Offer, inGame: boolean): Snapshot[] => {
@@ -101,7 +104,7 @@ const propsOf = (random: Random, offer: Offer, { at, name }: Snapshot, expectati
       const own = createRandom(`${world.seed}/${fixture.gameId}/props/${player.id}`);
       const seen = expected.points * (opinionOf(world, player, fixture.day) + 0.02 * own.normal());
       return propBookmakers.flatMap((bookmaker) => {
-        const [mistake, isOffered, isRecognized] = [own.normal(), !own.chance(0.05), !own.chance(0.002)];
+        const [mistake, isOffered, isNameless] = [own.normal(), !own.chance(0.05), own.chance(0.004)];
         const nearer = name === 'in_game' ? 0.8 * (scored.get(player) ?? 0) + 0.2 * seen : seen;
         const median = medianOf(nearer * (1 + 0.012 * mistake)) + 0.05 * random.normal();
         const line = Math.max(0.5, Math.floor(median) + 0.5);
@@ -111,7 +114,7 @@ const propsOf = (random: Random, offer: Offer, { at, name }: Snapshot, expectati
           ...common,
           home_team: teams[fixture.home]!.code,
           away_team: teams[fixture.away]!.code,
-          player_id: isRecognized ? player.id : null,
+          player_id: isNameless && canBeTold(world, fixture.day, player.name) ? null : player.id,
           player_name: bookmaker.spell(player.name),
           played: result === undefined ? null : scored.has(player),
           market: 'player_points' as const,

@@ -47,6 +47,7 @@ const gather = () => {
     covers: createMean(),
     totals: createMean(),
     withLine: createMean(),
+    nameless: createMean(),
     margins: createMean(),
     misses: createMean(),
     moved: createMean(),
@@ -111,6 +112,7 @@ const gather = () => {
     }
     const props = rows.player_props.filter(({ snapshot_utc: at }) => at === closing[0]?.snapshot_utc);
     for (const prop of props) {
+      found.nameless.add(prop.player_id === null ? 1 : 0);
       const scored = points.get(prop.player_id ?? 0);
       if (scored === undefined) continue;
       under(found.overs, `${season} ${prop.bookmaker}`).add(scored > prop.line ? 1 : 0);
@@ -250,6 +252,9 @@ describe('four seasons', { timeout: 60_000 }, () => {
     expect(found.withLine.mean).toBeGreaterThan(0.6);
     expect(found.withLine.mean).toBeLessThan(0.7);
     expect(found.moved.mean).toBeGreaterThan(0.3);
+    // Some come without the player's id, to be told by his name.
+    expect(found.nameless.mean).toBeGreaterThan(0.001);
+    expect(found.nameless.mean).toBeLessThan(0.01);
   });
 });
 
