@@ -6,14 +6,14 @@ WITH quotes AS (
     *,
     CAST(SUBSTR(season, 1, 4) AS INT64) AS season_year,
     IF(snapshot_utc IS NULL, 'untimed', FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', snapshot_utc)) AS snapshot,
-    REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS lookup
+    REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS letters
   FROM source.player_props
   WHERE game_date BETWEEN @start_date AND @end_date
     AND market = 'player_points'
     AND line IS NOT NULL
 ),
 nameless AS (
-  SELECT DISTINCT game_date, home_team, away_team, lookup
+  SELECT DISTINCT game_date, home_team, away_team, letters
   FROM quotes
   WHERE player_id IS NULL
 ),
@@ -22,17 +22,17 @@ seen AS (
     game_date,
     team,
     player_id,
-    REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS lookup
+    REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS letters
   FROM source.player_boxscores
   WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
 ),
 named AS (
-  SELECT n.game_date, n.home_team, n.away_team, n.lookup, MIN(s.player_id) AS player_id
+  SELECT n.game_date, n.home_team, n.away_team, n.letters, MIN(s.player_id) AS player_id
   FROM nameless AS n
   JOIN seen AS s
-    ON s.lookup = n.lookup AND s.team IN (n.home_team, n.away_team)
+    ON s.letters = n.letters AND s.team IN (n.home_team, n.away_team)
       AND s.game_date BETWEEN DATE_SUB(n.game_date, INTERVAL 60 DAY) AND DATE_SUB(n.game_date, INTERVAL 1 DAY)
-  GROUP BY n.game_date, n.home_team, n.away_team, n.lookup
+  GROUP BY n.game_date, n.home_team, n.away_team, n.letters
   HAVING COUNT(DISTINCT s.player_id) = 1
 ),
 tipoffs AS (
@@ -44,7 +44,7 @@ known AS (
   SELECT q.*, COALESCE(q.player_id, n.player_id) AS known_id, t.start_time_utc
   FROM quotes AS q
   LEFT JOIN named AS n
-    ON n.game_date = q.game_date AND n.home_team = q.home_team AND n.away_team = q.away_team AND n.lookup = q.lookup
+    ON n.game_date = q.game_date AND n.home_team = q.home_team AND n.away_team = q.away_team AND n.letters = q.letters
   LEFT JOIN tipoffs AS t
     ON t.game_date = q.game_date AND t.game_id = q.game_id
 ),
@@ -67,7 +67,7 @@ lines AS (
     k.season_type,
     CAST(k.known_id AS STRING) AS universal_player_id,
     -- A book may write one player in two ways on one line.
-    MIN(k.lookup) AS player_lookup,
+    MIN(k.letters) AS player_lookup,
     MIN(t.team) AS team_abbr,
     k.home_team AS home_team_abbr,
     k.away_team AS away_team_abbr,

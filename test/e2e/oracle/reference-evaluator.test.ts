@@ -1,6 +1,7 @@
 // Every processor's SELECT over a real week, computed twice: by Google's reference evaluator for GoogleSQL, and by DuckDB from the
 // translation. Embedded and the BigQuery emulator share that translation, so that a mistake in it would look right in both;
 // the evaluator shares nothing with it. Each processor reads what the ones before it gave, so that all of them see real rows.
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBDateValue, DuckDBDecimalValue, DuckDBInstance, DuckDBListValue, DuckDBTimestampTZValue } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
@@ -74,6 +75,10 @@ const isSame = (a: Cell | undefined, b: Cell | undefined): boolean =>
     : JSON.stringify(a, plain) === JSON.stringify(b, plain);
 const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
 
+const hasWindow = ({ upstreams }: Processor): boolean => upstreams.some(({ window }) => JSON.stringify(window) !== JSON.stringify(sameDate));
+/** Nobody has these of that week. */
+const empty = new Set(['nba_raw.odds_api_player_points_props', 'nba_raw.nbac_injury_report', 'nba_raw.nbac_player_registry']);
+
 const missing = isZetaSqlInstalled || isZetaSqlRequired ? nbaDataAbsent : ZETASQL_MISSING;
 
 describe.skipIf(missing !== undefined)(
@@ -93,7 +98,11 @@ describe.skipIf(missing !== undefined)(
       for (const statement of ["SET TimeZone = 'UTC'", ...duckdbPrelude]) await connection.run(statement);
       const schemas = new Set(pipeline.processors.map(({ table }) => table.split('.')[0]));
       for (const schema of ['source', ...schemas]) await connection.run(`CREATE SCHEMA ${schema}`);
-      for (const { name, files, columns, dateColumn } of pipeline.sources) {
+      for (const { name, files, columns, dateColumn, optional } of pipeline.sources) {
+        if (optional && globSync(join(nbaDataFolder, files[0] ?? '')).length === 0) {
+          await connection.run(`CREATE TABLE ${sourceTable(name)} (${columns.map((column) => `"${column.name}" ${duckdbType(column.type)}`).join(', ')})`);
+          continue;
+        }
         const path = join(nbaDataFolder, files[0] ?? '').replaceAll("'", "''");
         const ofWeek = `${dateColumn} BETWEEN '${week.start_date}' AND '${week.end_date}'`;
         await connection.run(
@@ -108,11 +117,6 @@ describe.skipIf(missing !== undefined)(
       await evaluator?.close();
     });
 
-    test('every processor reads its own date alone', () => {
-      const windows = pipeline.processors.flatMap(({ upstreams }) => upstreams.map(({ window }) => window));
-      expect(new Set(windows.map((window) => JSON.stringify(window)))).toEqual(new Set([JSON.stringify(sameDate)]));
-    });
-
     test.each(pipeline.processors.map((processor) => [processor.id, processor] as const))('%s: the same rows', async (_, processor) => {
       const { columns, table, source, upstreams } = processor;
       await connection.run(`CREATE TABLE ${table} AS SELECT ${casts(columns)} FROM (${translate(source)})`, week);
@@ -124,7 +128,9 @@ describe.skipIf(missing !== undefined)(
         const tables = [];
         for (const { table: name } of upstreams.filter(({ optional }) => !optional)) {
           const input = inputOf(name);
-          const select = `SELECT ${input.columns.map((column) => `"${column.name}"`).join(', ')} FROM ${name} WHERE ${input.dateColumn} = '${date}'`;
+          // Windows end here where the week begins, for both.
+          const dated = `${input.dateColumn} ${hasWindow(processor) ? `BETWEEN '${week.start_date}' AND` : '='} '${date}'`;
+          const select = `SELECT ${input.columns.map((column) => `"${column.name}"`).join(', ')} FROM ${name} WHERE ${dated}`;
           tables.push({ name, columns: input.columns.map((column) => ({ name: column.name, type: column.type })), rows: await readRows(connection, select) });
         }
         const day = { type: 'DATE', value: date };
@@ -133,7 +139,7 @@ describe.skipIf(missing !== undefined)(
         theirs.push(...evaluated.rows.map((row) => places.map((place) => row[place] as Cell)));
       }
 
-      expect(ours.length).toBeGreaterThan(0);
+      expect(ours.length > 0).toBe(!empty.has(table));
       expect(ours.length).toBe(theirs.length);
       const [mine, google] = [byKey(processor, ours), byKey(processor, theirs)];
       expect(mine.size).toBe(ours.length);
