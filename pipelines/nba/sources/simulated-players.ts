@@ -39,7 +39,7 @@ export type SimulatedPlayer = Career & {
   readonly touch: number;
 };
 
-export const rosterSize = 17;
+const rosterSize = 17;
 const firstPlayerId = 9_000_001;
 const [leastTalent, mostTalent] = [0.4, 2.7];
 /** Talent by rank in a team, the best first. */

@@ -99,6 +99,3 @@ export const createPostseason = ({ season, regular, homeWins, playIn, playoffs }
   series(4, 0, ...betterFirst(champions[0]!, champions[1]!));
   return fixtures.sort((a, b) => a.tipOffAt - b.tipOffAt || (a.gameId < b.gameId ? -1 : 1));
 };
-
-/** Not before this is anything of the postseason known. */
-export const postseasonKnownAt = (regular: readonly Fixture[]): number => Math.max(...regular.map(finalAt));
