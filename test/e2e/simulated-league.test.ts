@@ -32,27 +32,35 @@ describe('a backfill of the simulated league', { timeout: 120_000 }, () => {
   let home: string;
   let range: { readonly first: string; readonly last: string };
   let ran: Ran;
+  let processors: number;
 
   beforeAll(async () => {
     const data = join((await folder).path, 'data');
     home = join((await folder).path, 'home');
     await mkdir(data);
     games = await writeLeague(data);
+    const loaded = await (await createFolderCatalog(pipelinesFolder)).load('nba');
+    processors = loaded?.pipeline.processors.filter(({ phase }) => phase === 2 || phase === 3).length ?? 0;
     range = { first: games[0]?.game_date ?? '', last: games.at(-1)?.game_date ?? '' };
     ran = await runOnce({ home, data }, { pipeline: 'nba', range: { start: range.first, end: range.last }, phases: '2..3' });
   }, 120_000);
 
   afterAll(async () => (await folder)[Symbol.asyncDispose]());
 
-  test('completes with both gates open and without a warning', () => {
+  test('completes with both gates open, and warns of nothing but what nobody can know', () => {
     expect(ran.state).toBe('completed');
     expect(ran.result.gates.map(({ phase, state }) => ({ phase, state }))).toEqual([
       { phase: 2, state: 'open' },
       { phase: 3, state: 'open' },
     ]);
-    expect(ran.result.gates.flatMap(({ gate }) => gate?.checks ?? []).filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+    const failed = ran.result.gates.flatMap(({ gate }) => gate?.checks ?? []).filter(({ outcome }) => outcome !== 'passed');
+    // Lines of a player before his first game, whom the book knows by name alone; and who plays for the first time in 30 days.
+    expect(failed.map(({ check, severity }) => [check, severity])).toEqual([
+      ['every_line_is_of_a_player_who_can_be_told', 'warn'],
+      ['new_arrivals', 'warn'],
+    ]);
     const dates = new Set(games.map(({ game_date: date }) => date));
-    expect(ran.result.counts.succeeded).toBe(7 * dates.size);
+    expect(ran.result.counts.succeeded).toBe(processors * dates.size);
   });
 
   test('every game ends in the tables with its score, and the laws of the game hold', async () => {
