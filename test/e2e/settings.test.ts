@@ -2,9 +2,10 @@
 // else. The same dates under several settings give the same tables, cell by cell, with the same hashes in the commit logs.
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createFolderCatalog } from '@floodgate/system/pipeline-folders.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { nbaDataAbsent, nbaDataFolder } from './oracle/oracle.ts';
-import { runOnce, type Ran } from './support/engine.ts';
+import { pipelinesFolder, runOnce, type Ran } from './support/engine.ts';
 import { readTables } from './support/tables.ts';
 
 const range = { first: '2023-10-24', last: '2023-11-30' };
@@ -46,5 +47,25 @@ describe.skipIf(nbaDataAbsent !== undefined)(`settings of a backfill${nbaDataAbs
     using tables = await readTables(home);
     expect(await tables.differencesFrom(reference)).toEqual([]);
     expect(await tables.inconsistencies()).toEqual([]);
+  });
+
+  test('all phases: one worker behind gates of phases, many behind windows: the same tables', async () => {
+    const loaded = await (await createFolderCatalog(pipelinesFolder)).load('nba');
+    const computed = (loaded?.pipeline.processors ?? []).filter(({ phase }) => phase > 1).map(({ table, key }) => ({ table, key, oracle: '' }));
+    // The first weeks that there are: what learns from 13 months finds none before them.
+    const weeks = { pipeline: 'nba', range: { start: '2021-10-19', end: '2021-11-19' }, phases: '2..5' };
+    const homes = [];
+    for (const [workers, gate] of [
+      [1, 'phase'],
+      [4, 'window'],
+    ] as const) {
+      const home = join((await folder).path, `all-${gate}`);
+      expect((await runOnce({ home, data: nbaDataFolder, workers }, { ...weeks, gate })).state).toBe('completed');
+      homes.push(home);
+    }
+    using tables = await readTables(homes[1] ?? '', computed as never);
+    expect(await tables.differencesFrom(homes[0] ?? '')).toEqual([]);
+    const [graded] = await tables.query('SELECT count(*) AS n FROM actual.nba_predictions.prediction_accuracy');
+    expect(Number(graded?.['n'])).toBeGreaterThan(1_000);
   });
 });
