@@ -17,7 +17,7 @@ const ranges: readonly Range[] = [
 ];
 
 test('the pipeline begins with its sources, which only a request that names them has, and every table stands before those that read it', () => {
-  expect(whole.phases.map(({ number }) => number)).toEqual(whole.phases.map(({ number }) => number).sort());
+  expect(whole.phases.map(({ number }) => number)).toEqual(whole.phases.map(({ number }) => number).toSorted((a, b) => a - b));
   expect(whole.phases.filter(({ onRequest }) => onRequest).map(({ number, name }) => `${number} ${name}`)).toEqual(['1 sources']);
   expect(pipeline.phases.map(({ number, name }) => `${number} ${name}`)).toEqual(['2 raw', '3 analytics']);
   const order = whole.processors.map(({ table }) => table);

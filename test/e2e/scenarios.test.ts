@@ -38,7 +38,8 @@ describe('scenarios on the simulated league', { timeout: 240_000 }, () => {
     floodgate(
       [
         ...args,
-        ...['--home', options.home ?? home],
+        '--home',
+        options.home ?? home,
         ...(args[0] === 'backfill' ? ['--data', options.data ?? data] : []),
         ...(options.pipelines === undefined ? [] : ['--pipelines', options.pipelines]),
         '--json',
@@ -50,7 +51,10 @@ describe('scenarios on the simulated league', { timeout: 240_000 }, () => {
     return JSON.parse(out) as Result;
   };
   const look = async <T>(at: string, body: (tables: Tables) => Promise<T>): Promise<T> => {
-    const tables = await readTables(at, pipeline.processors.filter(({ phase }) => phase > 1).map(({ table, key }) => ({ table, key, oracle: '' })) as never);
+    const tables = await readTables(
+      at,
+      pipeline.processors.filter(({ phase }) => phase > 1).map(({ table, key }) => ({ table, key, oracle: '' })),
+    );
     try {
       return await body(tables);
     } finally {

@@ -63,7 +63,7 @@ describe.skipIf(nbaDataAbsent !== undefined)(`settings of a backfill${nbaDataAbs
       expect((await runOnce({ home, data: nbaDataFolder, workers }, { ...weeks, gate })).state).toBe('completed');
       homes.push(home);
     }
-    using tables = await readTables(homes[1] ?? '', computed as never);
+    using tables = await readTables(homes[1] ?? '', computed);
     expect(await tables.differencesFrom(homes[0] ?? '')).toEqual([]);
     const [graded] = await tables.query('SELECT count(*) AS n FROM actual.nba_predictions.prediction_accuracy');
     expect(Number(graded?.['n'])).toBeGreaterThan(1_000);

@@ -29,7 +29,9 @@ export const rewriteFile = async (folder: string, file: string, select: string):
 /** Copies the files that the pipeline reads, with the rows of these dates alone. */
 export const copyData = (folder: string, { first, last }: OracleRange): Promise<void> =>
   withConnection(async (connection) => {
-    for (const file of (await readdir(nbaDataFolder)).filter((name) => /^(games|team_boxscores|player_boxscores|play_by_play_.*|odds|player_props)\.parquet$/.test(name))) {
+    for (const file of (await readdir(nbaDataFolder)).filter((name) =>
+      /^(games|team_boxscores|player_boxscores|play_by_play_.*|odds|player_props)\.parquet$/.test(name),
+    )) {
       const rows = `FROM read_parquet(${quote(join(nbaDataFolder, file))}) WHERE game_date BETWEEN ${quote(first)} AND ${quote(last)}`;
       const counted = await connection.runAndReadAll(`SELECT count(*) ${rows}`);
       if (Number(counted.getRows()[0]?.[0]) === 0) continue;
