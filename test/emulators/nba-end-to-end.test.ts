@@ -14,13 +14,14 @@ import { openEngine, pipelinesFolder, type Engine } from '../e2e/support/engine.
 import { createTemporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** All phases take ten minutes, so by hand: NBA_PHASES=2..5 npx vitest run test/emulators/nba-end-to-end.test.ts */
-const phases = process.env['NBA_PHASES'] ?? '2..3';
+const allPhases = process.env['NBA_PHASES'] ?? '2..3';
 const modes = [
-  { mode: 'pull', range: { start: '2023-11-06', end: '2023-11-26' }, leastRows: 50_000 },
-  { mode: 'push', range: { start: '2023-11-06', end: '2023-11-12' }, leastRows: 15_000 },
+  { mode: 'pull', phases: allPhases, range: { start: '2023-11-06', end: '2023-11-26' }, leastRows: 50_000 },
+  // Phase 4 begins two weeks into a season.
+  { mode: 'push', phases: '2..3', range: { start: '2023-11-06', end: '2023-11-12' }, leastRows: 15_000 },
 ] as const;
 
-for (const { mode, range, leastRows } of modes)
+for (const { mode, phases, range, leastRows } of modes)
   describeWithEmulators(`the NBA pipeline on the cloud backend, messages ${mode}ed`, ['pubsub', 'firestore', 'bigquery', 'storage'], () => {
     const input = { pipeline: 'nba', range, phases, requestedBy: 'end-to-end test', reason: 'real weeks' } as const;
     let folder: TemporaryFolder;
@@ -60,7 +61,7 @@ for (const { mode, range, leastRows } of modes)
         const ended = await deployment.ended(accepted.backfillId, 1_200_000);
         expect(ended.state).toBe('completed');
         const { pipeline } = (await embedded.stack.catalog.load('nba')) as NonNullable<Awaited<ReturnType<typeof embedded.stack.catalog.load>>>;
-        const computed = pipeline.processors.filter(({ phase }) => phase > 1);
+        const computed = pipeline.processors.filter(({ phase }) => phase > 1 && phase <= Number(phases.at(-1)));
         const { rows, differences } = await compareWarehouses(computed, deployment.backend.warehouse, embedded.stack.warehouse);
         expect(differences).toEqual([]);
         expect(rows).toBeGreaterThan(leastRows);
