@@ -70,7 +70,7 @@ const runAndKill = async (home: string, kill: Kill): Promise<void> => {
   }
 };
 
-describe.skipIf(nbaDataAbsent !== undefined)(`kill -9${nbaDataAbsent === undefined ? '' : ` (${nbaDataAbsent})`}`, { timeout: 180_000 }, () => {
+describe.skipIf(nbaDataAbsent !== undefined)(`kill -9${nbaDataAbsent === undefined ? '' : ` (${nbaDataAbsent})`}`, { timeout: 600_000 }, () => {
   test(`at ${kills.length} moments of one backfill: each time the next process goes on, and nothing is lost or doubled`, async () => {
     await using folder = await createTemporaryFolder();
     const [home, undisturbed] = [join(folder.path, 'killed'), join(folder.path, 'undisturbed')];
@@ -108,7 +108,7 @@ describe.skipIf(nbaDataAbsent !== undefined)(`kill -9${nbaDataAbsent === undefin
       expect(await store.deps.store.query({ collection: 'deadLetters' })).toEqual([]);
       const lanes = (await store.deps.store.query({ collection: 'lanes' })).map((document) => parseDocument(laneSchema, document));
       expect(lanes.map(({ holder, job }) => ({ holder, job }))).toEqual(lanes.map(() => ({ holder: '', job: null })));
-      expect(lanes).toHaveLength(7);
+      expect(lanes).toHaveLength(13);
     }
     expect((await runOnce({ home: undisturbed, data: nbaDataFolder }, input)).state).toBe('completed');
     using tables = await readTables(home);

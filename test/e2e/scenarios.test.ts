@@ -23,7 +23,7 @@ const league = { seed: 'scenarios', season: '2023-24', games: 240 };
 /** From here on the lines of players come later. */
 const linesFrom = '2023-11-14';
 
-describe('scenarios on the simulated league', { timeout: 240_000 }, () => {
+describe('scenarios on the simulated league', { timeout: 600_000 }, () => {
   let folder: TemporaryFolder;
   let pipeline: Pipeline;
   let documented: string;
