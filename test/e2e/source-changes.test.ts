@@ -67,7 +67,7 @@ describe.skipIf(nbaDataAbsent !== undefined)(`changes after a run${nbaDataAbsent
     expect(stateOf('succeeded')).toEqual(expect.arrayContaining(corrected));
     expect(
       stateOf('succeeded')
-        .filter((task) => !/^upcoming_player_game_context/.test(task))
+        .filter((task) => !task.startsWith('upcoming_player_game_context'))
         .toSorted((a, b) => a.localeCompare(b)),
     ).toEqual(corrected);
     expect([...stateOf('succeeded'), ...stateOf('unchanged')]).toHaveLength(tonight.length + after.length);
