@@ -459,6 +459,19 @@ describe('errors', () => {
   });
 });
 
+describe('upstreams of which nothing lies in the window', () => {
+  const onlyBefore = { processors: { rolling: { upstreams: { 'test.games': '[-3d, -1d]' } } } };
+  const games = { table: 'test.games', columns: [], partitionColumn: 'day', key: ['day', 'item'], write: 'merge' } as const;
+
+  test('have their tables made before the statement names them', async () => {
+    const world = createWorld(onlyBefore);
+    const id = await world.start({ processors: ['rolling'], dates: [world.date(0)] });
+    expect(await world.run(world.warehouse.inspectTable(games, never))).toEqual({ state: 'absent' });
+    expect(await world.drive(id)).toBe('completed');
+    expect(await world.run(world.warehouse.inspectTable(games, never))).not.toEqual({ state: 'absent' });
+  });
+});
+
 describe('code processors', () => {
   const code = { processors: { rolling: { kind: 'code' } } };
 
