@@ -5,6 +5,7 @@
 import { parse } from '@polyglot-sql/sdk';
 import type { LexedSql } from './lexer.ts';
 import { RefusedSql } from './problems.ts';
+import { refuseReservedNames } from './reserved-words.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | Body;
 export interface Body {
@@ -107,6 +108,7 @@ export function parseStatement(lexed: LexedSql): Node {
   }
   const statements = result.ast as unknown as readonly Json[];
   if (statements.length !== 1) throw new RefusedSql('script', `one statement is expected, ${statements.length} were given`);
+  refuseReservedNames(statements[0], lexed.text);
   return toNode(statements[0]);
 }
 

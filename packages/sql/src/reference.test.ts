@@ -25,6 +25,7 @@ import { toCall } from './node-functions.ts';
 import { OPERATORS } from './operators.ts';
 import { ALLOWED_NODES } from './print-expression.ts';
 import { quoteIdentifier } from './printed.ts';
+import { RESERVED_WORDS } from './reserved-words.ts';
 import { translateSelect } from './translate.ts';
 import { translateStatement } from './translate-statement.ts';
 
@@ -125,6 +126,13 @@ describe.skipIf(!isZetaSqlInstalled)(`GoogleSQL and DuckDB agree${isZetaSqlInsta
   test.each(FAILING_STATEMENTS)('both fail as a statement: %s', async (sql) => {
     await expect(runReference(sql)).rejects.toMatchObject({ code: 11 });
     await expect(run(sql, typed(sql) ?? '')).rejects.toThrow(/Error/);
+  });
+
+  test.each([...RESERVED_WORDS])('%s is no name to either without backticks', async (word) => {
+    await expect(zetaSql.analyze(`SELECT 1 AS ${word}`)).rejects.toThrow(/Syntax error|EXCEPT must be followed/);
+    expect(await zetaSql.analyze(`SELECT 1 AS \`${word}\``)).toMatchObject([{ name: word }]);
+    expect(translateSelect(`SELECT 1 AS ${word}`).ok).toBe(false);
+    expect(translateSelect(`SELECT 1 AS \`${word}\``).ok).toBe(true);
   });
 
   const seeds = Array.from({ length: Math.ceil(RANDOM_QUERIES / QUERIES_PER_TEST) }, (_, index) => FIRST_SEED + index * QUERIES_PER_TEST);

@@ -1,5 +1,8 @@
 /** Where a name could mean two things, and shapes of statements that pipelines are made of. */
 export const NAME_CASES: readonly string[] = [
+  // Reserved words: names in backticks, and behind a point.
+  'SELECT `rows`, t.rows + 1 AS `lookup`, t.`of` FROM (SELECT 1 AS `rows`, 2 AS `of`) AS t WHERE t.rows > 0 AND `of` > 0',
+  'SELECT STRUCT(id AS `rows`).rows AS n FROM d.vals',
   'SELECT -i AS i FROM d.vals ORDER BY i',
   'SELECT id, -i AS i FROM d.vals ORDER BY i + 0, id',
   'SELECT id, i AS f FROM d.vals ORDER BY f DESC, id',
