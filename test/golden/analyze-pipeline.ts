@@ -2,7 +2,6 @@
 // and for each processor its SELECT, its stagings, audits, gate checks and commits. What Google's analyzer refuses is named with the file
 // that it stands in, and so is a SELECT that yields other columns than are declared.
 import { checksOf, type NamedCheck } from '@floodgate/core/app/audit-staged.ts';
-import { createSurroundings } from '@floodgate/core/app/code-surroundings.ts';
 import type { CodeFunction } from '@floodgate/core/app/deps.ts';
 import { gateChecksOf } from '@floodgate/core/app/gate-checks.ts';
 import { specOf } from '@floodgate/core/app/ledger-reader.ts';
@@ -10,11 +9,9 @@ import type { LoadedPlan } from '@floodgate/core/app/plan-store.ts';
 import { createCalendar } from '@floodgate/core/domain/calendar.ts';
 import { partitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { type Pipeline, type Processor } from '@floodgate/core/domain/pipeline.ts';
-import type { Logger } from '@floodgate/core/ports/logger.ts';
 import { WarehouseError, type CheckJob, type StageJob } from '@floodgate/core/ports/warehouse.ts';
-import { systemClock } from '@floodgate/system/system-clock.ts';
-import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import type { Analyzed, RowlessBigQuery, RowlessProject } from '../support/rowless-bigquery.ts';
+import { runCode } from '../support/run-code.ts';
 
 export type AnalyzedPipeline = {
   readonly pipeline: Pipeline;
@@ -40,7 +37,6 @@ const scattered = [first, third];
 const signal = new AbortController().signal;
 const labels = {};
 const calendar = createCalendar([first, second, third].map((date) => ({ date, season: 'any', kinds: [{ kind: 'any', items: 1 }] })));
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const calendarColumns = ['date DATE', 'items INT64', 'kind STRING', 'season STRING'];
 
 const columnWords = (columns: readonly { readonly name: string; readonly type: string }[]): readonly string[] =>
@@ -165,15 +161,12 @@ class Analysis {
       };
       return (await this.#ask(processor.sourceFile, 'query', () => this.#warehouse.query(sql, options, signal)))?.rows ?? [];
     };
-    const { landing, shared, settingsOf } = createSurroundings({ landing: new MemoryObjectStore() });
-    const context = { landing, shared, settings: settingsOf(''), dates, query, clock: systemClock, random: () => 0.5, logger: silent, signal };
-    let end = 'it ended';
     try {
-      for await (const _ of run(context)) break;
+      await runCode(run, dates, query);
     } catch (error) {
-      end = `it failed: ${String(error)}`;
+      this.problems.push(`${processor.sourceFile}: the code failed: ${String(error)}`);
     }
-    if (asked === 0) this.problems.push(`${processor.sourceFile}: the code asked for nothing, so that none of its SQL was analyzed; ${end}`);
+    if (asked === 0) this.problems.push(`${processor.sourceFile}: the code asked for nothing, so that none of its SQL was analyzed`);
     return { kind: 'rows', rows: (async function* () {})() };
   }
 

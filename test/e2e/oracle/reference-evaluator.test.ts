@@ -40,6 +40,7 @@ import {
   type Rows,
   type Span,
 } from './both-engines.ts';
+import { runCode } from '../../support/run-code.ts';
 import { pipelinesFolder } from '../support/engine.ts';
 import { addMadeUpEstimates, addMadeUpRows } from './made-up-rows.ts';
 import { nbaDataAbsent } from './oracle.ts';
@@ -125,30 +126,23 @@ const valueless: Readonly<Record<string, readonly string[]>> = {
 
 type Asked = { readonly sql: string; readonly names: readonly string[]; readonly rows: Rows; readonly objects: readonly JsonObject[] };
 
-/** The rows of a code processor, and what it asked on the way. One that wants a server after it has asked has no rows. */
-const runCode = async (
+/** The rows of a code processor as far as they need nothing but answers, and what it asked. */
+const askCode = async (
   connection: DuckDBConnection,
   code: CodeFunction,
   span: Span,
-  dates: readonly string[],
+  dates: readonly PartitionDate[],
 ): Promise<{ rows: readonly JsonObject[]; asked: readonly Asked[] }> => {
   const asked: Asked[] = [];
-  const query = async (sql: string): Promise<readonly JsonObject[]> => {
+  const rows = await runCode(code, dates, async (sql) => {
     const names = (await connection.runAndReadAll(translate(sql), span)).columnNames();
-    const rows = await readRows(connection, translate(sql), span);
-    const objects = rows.map(
+    const answer = await readRows(connection, translate(sql), span);
+    const objects = answer.map(
       (row) => Object.fromEntries(row.map((cell, index) => [names[index], typeof cell === 'bigint' ? Number(cell) : cell])) as JsonObject,
     );
-    asked.push({ sql, names, rows, objects });
+    asked.push({ sql, names, rows: answer, objects });
     return objects;
-  };
-  const rows: JsonObject[] = [];
-  const context = { dates, query, landing: {}, settings: {}, signal: new AbortController().signal, shared: (_: string, make: () => unknown) => make() };
-  try {
-    for await (const row of code(context as never)) rows.push(row);
-  } catch (error) {
-    if (asked.length === 0) throw error;
-  }
+  });
   return { rows, asked };
 };
 
@@ -169,11 +163,11 @@ describe.skipIf(missing !== undefined)(`two evenings of a season in Google’s r
     ({ instance, connection: whole } = await openSources(nba, season));
     await addMadeUpRows(whole, evenings, season.start_date);
     for (const { table, columns } of nba.processors) await whole.run(`CREATE TABLE ${table} (${definitionOf(columns)})`);
-    const dates = (await readRows(whole, 'SELECT DISTINCT game_date FROM source.games ORDER BY 1')).map(([date]) => String(date));
+    const dates = (await readRows(whole, 'SELECT DISTINCT game_date FROM source.games ORDER BY 1')).map(([date]) => partitionDate(String(date)));
     for (const processor of nba.processors) {
       const { kind, table, columns, source } = processor;
       if (kind === 'code') {
-        const { rows, asked } = await runCode(whole, await importCode(processor), season, dates);
+        const { rows, asked } = await askCode(whole, await importCode(processor), season, dates);
         // Nothing is fetched: of the schedule there is what was counted in it, of the other feeds nothing.
         const told = processor.id === 'fetch_schedule' ? (asked[0]?.objects ?? []) : rows;
         if (told.length > 0) await insertRows(whole, table, columns, told);
@@ -240,7 +234,7 @@ describe.skipIf(missing !== undefined)(`two evenings of a season in Google’s r
 
   test.each(code.map((processor) => [processor.id, processor] as const))('%s: the same answers to its queries', async (_, processor) => {
     const inputs = await cutInputs(processor, evenings);
-    const { asked } = await runCode(cut, await importCode(processor), evenings, [evenings.start_date, evenings.end_date]);
+    const { asked } = await askCode(cut, await importCode(processor), evenings, [evenings.start_date, evenings.end_date].map(partitionDate));
     expect(asked.length).toBeGreaterThan(0);
     for (const { sql, names, rows } of asked) {
       const google = await evaluator.evaluate(sql, parametersOf(evenings), await readInputs(inputs, sql));
