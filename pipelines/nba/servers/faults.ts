@@ -1,7 +1,7 @@
 // How a server can be told to misbehave: rules that are asked one after another at every request, and the incidents that change
 // what it knows.
 import * as z from 'zod';
-import { feedNames, type Row } from './feeds.ts';
+import { feedNames, type FeedName, type FeedRows, type Row } from './feeds.ts';
 
 const at = { feed: z.enum(feedNames).optional(), date: z.string().optional() };
 /** How often: `times` and no more, or a share of the requests by chance; without either always. */
@@ -11,8 +11,11 @@ const faultSchema = z.union([
   z.strictObject({ kind: z.enum(['403', '429', '500']), ...at, ...often, retry_after: z.union([z.number(), z.string()]).optional() }),
   /** slow: the answer comes after a while; hang: never; truncate: it ends in the middle, cut: and the connection with it; empty: 200 with nothing. */
   z.strictObject({ kind: z.enum(['slow', 'hang', 'truncate', 'cut', 'empty']), ...at, ...often, delay_ms: z.int().min(0).default(2_000) }),
-  /** A game is put off: on its old date nothing is left of it, on the new one it is without a score. */
-  z.strictObject({ kind: z.literal('postpone'), game_id: z.string(), to: z.string() }),
+  /**
+   * A game is put off: on its old date nothing is left of it, in any feed, and the new one has it, rows and score. Where it is not
+   * played yet, the schedule has it without a score, and the other feeds nothing.
+   */
+  z.strictObject({ kind: z.literal('postpone'), game_id: z.string(), to: z.iso.date(), played: z.boolean().default(true) }),
   /** Rows are corrected after the fact. */
   z.strictObject({
     kind: z.literal('correct'),
@@ -60,19 +63,61 @@ export class Faults {
     return undefined;
   }
 
-  /** Rows of a feed as they are after the incidents. */
-  apply(feed: string, rows: readonly Row[]): readonly Row[] {
-    let changed = rows;
-    for (const { fault } of this.#faults) {
-      if (fault.kind === 'postpone') changed = postpone(changed, feed, fault);
-      if (fault.kind !== 'correct' || fault.feed !== feed) continue;
-      changed = changed.map((row) => (Object.entries(fault.where).every(([name, value]) => row[name] === value) ? { ...row, ...fault.set } : row));
-    }
+  /** Rows of a feed as they are after the incidents; undefined: there is no such season. */
+  async rows(feeds: FeedRows, feed: FeedName, at: string): Promise<readonly Row[] | undefined> {
+    const rows = feed === 'schedule' ? await this.#schedule(feeds, at) : await this.#rowsOf(feeds, feed, at);
+    return rows?.map((row) => this.#corrected(feed, row));
+  }
+
+  #corrected(feed: FeedName, row: Row): Row {
+    let changed = row;
+    for (const { fault } of this.#faults)
+      if (fault.kind === 'correct' && fault.feed === feed && Object.entries(fault.where).every(([name, value]) => changed[name] === value))
+        changed = { ...changed, ...fault.set };
     return changed;
+  }
+
+  /** Where each game that was put off is now: the last word counts. */
+  get #postponed(): ReadonlyMap<unknown, Postponed> {
+    return new Map(this.#faults.flatMap(({ fault }) => (fault.kind === 'postpone' ? [[fault.game_id, fault] as const] : [])));
+  }
+
+  async #schedule(feeds: FeedRows, season: string): Promise<readonly Row[] | undefined> {
+    const postponed = this.#postponed;
+    return (await feeds.schedule(season))?.map((row) => {
+      const put = postponed.get(row['game_id']);
+      if (put === undefined) return row;
+      return { ...moved(row, put.to), ...(put.played ? {} : { home_score: null, away_score: null, home_win: null }) };
+    });
+  }
+
+  async #rowsOf(feeds: FeedRows, feed: Exclude<FeedName, 'schedule'>, date: string): Promise<readonly Row[]> {
+    const rows = (await feeds.rows(feed, date)).filter((row) => !this.#postponed.has(row['game_id']));
+    for (const { game_id: id, to, played } of this.#postponed.values()) {
+      if (to !== date || !played) continue;
+      const from = await dateOf(feeds, id);
+      if (from !== undefined) rows.push(...(await feeds.rows(feed, from)).filter((row) => row['game_id'] === id).map((row) => moved(row, to)));
+    }
+    return rows;
   }
 }
 
-const postpone = (rows: readonly Row[], feed: string, { game_id: id, to }: Extract<Fault, { readonly kind: 'postpone' }>): readonly Row[] =>
-  feed === 'schedule'
-    ? rows.map((row) => (row['game_id'] === id ? { ...row, game_date: to, home_score: null, away_score: null, home_win: null } : row))
-    : rows.filter((row) => row['game_id'] !== id);
+type Postponed = Extract<Fault, { readonly kind: 'postpone' }>;
+
+/** On which date the feeds have a game, whatever was done to it here. */
+const dateOf = async (feeds: FeedRows, id: string): Promise<string | undefined> => {
+  for (const season of await feeds.seasons()) {
+    const game = (await feeds.schedule(season))?.find((row) => row['game_id'] === id);
+    if (game !== undefined) return String(game['game_date']);
+  }
+  return undefined;
+};
+
+/** The row on another date, at the same time of the day. Lines keep the moment at which they were offered. */
+const moved = (row: Row, to: string): Row => {
+  const { game_date: from, start_time_utc: start } = row;
+  const days = (Date.parse(to) - Date.parse(String(from))) / 86_400_000;
+  if (typeof start !== 'string') return { ...row, game_date: to };
+  const day = new Date(Date.parse(`${start.slice(0, 10)}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+  return { ...row, game_date: to, start_time_utc: `${day}${start.slice(10)}` };
+};

@@ -44,6 +44,41 @@ describe('a server of feeds', () => {
     expect(await (await get('/requests')).json()).toEqual({ odds: 5 });
   });
 
+  describe('a game that is put off', () => {
+    const rowsOf = async (path: string): Promise<readonly Record<string, unknown>[]> => {
+      const text = await (await get(path)).text();
+      return text === ''
+        ? []
+        : text
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line) as Record<string, unknown>);
+    };
+    const games = async (date: string): Promise<readonly unknown[]> => (await rowsOf(`/v1/team_boxscores/${date}`)).map(({ game_id: id }) => id);
+    const scheduled = async (): Promise<unknown> =>
+      (await rowsOf('/v1/schedule/2023-24')).flatMap((row) => (row['game_id'] === '0022300002' ? [[row['game_date'], row['home_score']]] : []));
+    const [first, second] = ['0022300001', '0022300002'];
+
+    test('is gone from its date, and is with rows and score on the new one; put off again, it is on the last', async () => {
+      await post([{ kind: 'postpone', game_id: second, to: '2024-01-03' }]);
+      expect(await scheduled()).toEqual([['2024-01-03', 101]]);
+      expect([await games('2024-01-01'), await games('2024-01-03')]).toEqual([
+        [first, first],
+        [second, second],
+      ]);
+      expect((await rowsOf('/v1/team_boxscores/2024-01-03')).map(({ game_date: date }) => date)).toEqual(['2024-01-03', '2024-01-03']);
+      await post([{ kind: 'postpone', game_id: second, to: '2024-01-05' }]);
+      expect(await scheduled()).toEqual([['2024-01-05', 101]]);
+      expect([await games('2024-01-01'), await games('2024-01-03'), await games('2024-01-05')]).toEqual([[first, first], [], [second, second]]);
+    });
+
+    test('and is still to be played has no score and no rows', async () => {
+      await post([{ kind: 'postpone', game_id: second, to: '2024-01-03', played: false }]);
+      expect(await scheduled()).toEqual([['2024-01-03', null]]);
+      expect([await games('2024-01-01'), await games('2024-01-03')]).toEqual([[first, first], []]);
+    });
+  });
+
   test('refuses a fault that it does not know', async () => {
     const answer = await post([{ kind: 'boredom' }]);
     expect([answer.status, await answer.json()]).toEqual([400, { error: { code: 'bad_faults', message: expect.any(String) } }]);

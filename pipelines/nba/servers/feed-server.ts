@@ -69,13 +69,10 @@ const serveFeed = async (response: ServerResponse, feeds: FeedRows, faults: Faul
   // Answered by nobody: the client gives up, or the server is closed.
   if (fault?.kind === 'hang') return;
   if (fault?.kind === 'slow') await systemClock.sleep(fault.delay_ms, closed).catch(() => undefined);
-  if (feed === 'schedule') {
-    const rows = await feeds.schedule(at);
-    if (rows === undefined) return sendError(response, 404, 'unknown_season', `there is no season ${at}; there are ${(await feeds.seasons()).join(', ')}`);
-    return sendRows(response, faults.apply('schedule', rows), fault);
-  }
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(at)) return sendError(response, 400, 'bad_date', `${at} is no date`);
-  return sendRows(response, faults.apply(feed, await feeds.rows(feed, at)), fault);
+  if (feed !== 'schedule' && !/^\d{4}-\d{2}-\d{2}$/.test(at)) return sendError(response, 400, 'bad_date', `${at} is no date`);
+  const rows = await faults.rows(feeds, feed, at);
+  if (rows === undefined) return sendError(response, 404, 'unknown_season', `there is no season ${at}; there are ${(await feeds.seasons()).join(', ')}`);
+  return sendRows(response, rows, fault);
 };
 
 const serveFaults = async (request: IncomingMessage, response: ServerResponse, faults: Faults): Promise<void> => {
