@@ -2,6 +2,7 @@
 // runs on the home, or opens the warehouse itself: the same functions, here or there.
 import { callAction } from '@floodgate/http/action-router.ts';
 import type { HttpTarget } from '@floodgate/http/http-server.ts';
+import { clearOffCalendar, type ClearReport } from '@floodgate/core/app/clear-off-calendar.ts';
 import { decideQuarantine, type QuarantineOutcome } from '@floodgate/core/app/operate.ts';
 import { dropOrphanStaging, rebuildLedger, type RebuildReport, type ReconcileReport } from '@floodgate/core/app/reconcile.ts';
 import { parseDocument, taskPath, taskSchema } from '@floodgate/core/contracts/documents.ts';
@@ -24,7 +25,11 @@ export type TableListing = {
 
 export type PartitionInput = { readonly backfillId: string; readonly processorId: string; readonly date: PartitionDate };
 
-export type ReconcileOutput = ReconcileReport & { readonly ledger: RebuildReport | null; readonly stagingDropped: number };
+export type ReconcileOutput = ReconcileReport & {
+  readonly ledger: RebuildReport | null;
+  readonly cleared: ClearReport | null;
+  readonly stagingDropped: number;
+};
 
 export type WarehouseActions = {
   readonly query: (
@@ -44,7 +49,10 @@ export type WarehouseActions = {
   ) => Promise<QuarantineOutcome>;
   /** `progress` is heard where it happens in this process. */
   readonly validate: (input: ValidationInput, signal: AbortSignal, progress?: ValidationProgress) => Promise<ValidationReport>;
-  readonly reconcile: (input: { readonly rebuildLedger: boolean; readonly pipelineId: string }, signal: AbortSignal) => Promise<ReconcileOutput>;
+  readonly reconcile: (
+    input: { readonly rebuildLedger: boolean; readonly clearOffCalendar: boolean; readonly by: string; readonly pipelineId: string },
+    signal: AbortSignal,
+  ) => Promise<ReconcileOutput>;
 };
 
 /** What the actions are made of, on either backend. */
@@ -86,7 +94,8 @@ export const createLocalActions = ({ engine, catalog, plans, reconcileNow, table
     // The ledger first: what it says decides what the passes that are rung below will do.
     const ledger = input.rebuildLedger ? await rebuildLedger(engine, pipeline, signal) : null;
     const report = await reconcileNow();
-    return { ...report, ledger, stagingDropped: (await dropOrphanStaging(engine, pipeline, signal)).length };
+    const cleared = input.clearOffCalendar ? await clearOffCalendar(engine, pipeline, input.by, signal) : null;
+    return { ...report, ledger, cleared, stagingDropped: (await dropOrphanStaging(engine, pipeline, signal)).length };
   },
 });
 

@@ -250,7 +250,7 @@ describe('a date that has left the calendar', () => {
     const id = await world.start({ reprocess: 'stale' });
     expect(await world.drive(id)).toBe('blocked');
     const gate = await world.gateOf(id, 1);
-    expect(gate).toMatchObject({ state: 'blocked', repair: `npx floodgate explain ${id}` });
+    expect(gate).toMatchObject({ state: 'blocked', repair: 'npx floodgate reconcile --clear-off-calendar --pipeline test' });
     expect(gate?.checks.filter(({ outcome }) => outcome !== 'passed')).toEqual([
       {
         check: 'off_calendar',
@@ -259,9 +259,7 @@ describe('a date that has left the calendar', () => {
         outcome: 'failed',
         dates: [date],
         examples: [],
-        message:
-          `1 dates hold rows and are not in the calendar any more, and windows still read them: ${date}; if they belong there, mend the calendar; ` +
-          'if not, delete their rows from test.games and compute what has read them (--reprocess all)',
+        message: `1 date holds rows and is not in the calendar any more, and windows still read them: ${date}`,
       },
     ]);
     // Nothing that reads it was computed from its rows once more.

@@ -206,14 +206,13 @@ const freshness = async (
   }
 };
 
-/** No command repairs it: a date outside the calendar is in no plan. So the message says what a person can do. */
+/** No backfill repairs it: a date outside the calendar is in no plan. A person says whether the calendar is right. */
 const offCalendar = async (deps: ValidatorDeps, plan: LoadedPlan, processor: Processor, signal: AbortSignal): Promise<CheckOutcome> => {
   try {
     const dates = await findOffCalendar(deps, plan, processor, signal);
     const listed = dates.slice(0, 5).join(', ') + (dates.length > 5 ? ` and ${dates.length - 5} more` : '');
-    const message =
-      `${dates.length} dates hold rows and are not in the calendar any more, and windows still read them: ${listed}; ` +
-      `if they belong there, mend the calendar; if not, delete their rows from ${processor.table} and compute what has read them (--reprocess all)`;
+    const [hold, are] = dates.length === 1 ? ['1 date holds', 'is'] : [`${dates.length} dates hold`, 'are'];
+    const message = `${hold} rows and ${are} not in the calendar any more, and windows still read them: ${listed}`;
     return outcomeOf('off_calendar', processor.id, 'block', dates, message);
   } catch (error) {
     if (signal.aborted) throw error;

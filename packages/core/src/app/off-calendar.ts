@@ -18,7 +18,7 @@ import type { LoadedPlan } from './plan-store.ts';
  */
 export const findOffCalendar = async (
   deps: { readonly store: StatusStore; readonly warehouse: Warehouse },
-  { pipeline, calendar }: LoadedPlan,
+  { pipeline, calendar }: Pick<LoadedPlan, 'pipeline' | 'calendar'>,
   processor: Processor,
   signal: AbortSignal,
 ): Promise<readonly PartitionDate[]> => {

@@ -59,10 +59,12 @@ const find = async (deps: ValidateDeps, scope: Scope, { kind, phase }: Validatio
 const adviceOf = (tables: readonly TableReport[]): readonly string[] => {
   const checks = new Set(tables.flatMap(({ problems }) => problems.map(({ check }) => check)));
   const advice: string[] = [];
-  if (checks.has('off_calendar') || checks.has('declared_skip'))
+  if (checks.has('off_calendar'))
     advice.push(
-      'rows of dates that no plan names are mended by no backfill: delete them, or mend the calendar or the declaration, and compute what has read them',
+      'dates that have left the calendar are in no backfill: mend the calendar if they belong there; if not, npx floodgate reconcile --clear-off-calendar empties them',
     );
+  if (checks.has('declared_skip'))
+    advice.push('rows of dates that are declared to have none are mended by no backfill: delete them, or mend the declaration, and compute what has read them');
   if (checks.has('source')) advice.push('files that are missing are brought by no backfill: put them in place first');
   if (tables.some(({ withoutExpectation }) => withoutExpectation.length > 0))
     advice.push('where nothing independent says what should be there, nobody can say that it is: declare a row_count or expected_keys audit');

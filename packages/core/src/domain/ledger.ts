@@ -98,11 +98,14 @@ export const digestInputs = (pipeline: Pipeline, processor: Processor, calendar:
   return { inputDigest: digestText(content), inputVersion: digestText(generations.join('|')) };
 };
 
+/** In place of a backfill's id, where a date was emptied after it had left the calendar: if it comes back, it was never computed. */
+export const clearedBy = 'off-calendar';
+
 export type Freshness = 'missing' | 'fresh' | 'stale_code' | 'stale_input';
 
 export const freshnessOf = (pipeline: Pipeline, processor: Processor, calendar: Calendar, index: number, view: LedgerView): Freshness => {
   const entry = view.entry(processor.id, (calendar.dates[index] as Calendar['dates'][number]).date);
-  if (entry === undefined) return 'missing';
+  if (entry === undefined || entry.backfillId === clearedBy) return 'missing';
   if (entry.codeHash !== processor.codeHash) return 'stale_code';
   return entry.inputDigest === inputDigest(pipeline, processor, calendar, index, view) ? 'fresh' : 'stale_input';
 };

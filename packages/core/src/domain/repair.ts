@@ -17,8 +17,10 @@ export const repairCommand = (
   const unaccounted = failing.some(({ check }) => check === 'accounted');
   // Tasks that failed in this very backfill are tried again inside it: their plan stands.
   if (unaccounted) return `npx floodgate retry ${backfill.backfillId}`;
-  // Dates outside the calendar can't be asked for.
-  const withDates = failing.filter(({ check, dates }) => dates.length > 0 && check !== 'off_calendar');
+  // Dates outside the calendar can't be asked for; and what has read them is stale once they are empty.
+  const offCalendar = failing.some(({ check }) => check === 'off_calendar');
+  if (offCalendar) return `npx floodgate reconcile --clear-off-calendar --pipeline ${backfill.pipelineId}`;
+  const withDates = failing.filter(({ dates }) => dates.length > 0);
   if (withDates.length === 0) return `npx floodgate explain ${backfill.backfillId}`;
   const processors = [...new Set(withDates.map(({ processorId }) => processorId))].join(',');
   const stale = withDates.every(({ check }) => check === 'fresh');
