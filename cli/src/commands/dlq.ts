@@ -6,7 +6,8 @@ import { addWait, carryOn, type WaitFlags } from '../carry-on.ts';
 import { addHome, addJson, addServices, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { renderDeadLetter, renderDeadLetters } from '../render/dead-letters.ts';
+import { withoutCommitted } from '../committed-since.ts';
+import { renderCommitted, renderDeadLetter, renderDeadLetters } from '../render/dead-letters.ts';
 import { plural } from '../render/numbers.ts';
 import { currentUser } from '../selection-flags.ts';
 import type { Session } from '../session.ts';
@@ -40,8 +41,14 @@ const list = async (session: Session, flags: FilterFlags): Promise<ExitCode> => 
   const { print, clock } = session;
   await using stack = await (await session.backend()).openStore();
   const entries = await listDeadLetters(stack.deps.store, flags.all === true ? ['open', 'replaying', 'closed'] : ['open', 'replaying'], filterOf([], flags));
-  if (print.json) print.document(entries.map(asJson));
-  else print.note(renderDeadLetters(entries, clock.now(), print.style, session.flags).join('\n'));
+  const { left, committed } =
+    flags.all === true
+      ? { left: entries, committed: 0 }
+      : await withoutCommitted(stack.deps.store, entries, ({ kind, state, pipelineId, processorId, date, openedAt }) =>
+          kind === 'task' && state === 'open' ? { pipelineId, processorId, date, at: openedAt } : undefined,
+        );
+  if (print.json) print.document(left.map(asJson));
+  else print.note([...renderDeadLetters(left, clock.now(), print.style, session.flags), ...renderCommitted(committed, print.style)].join('\n'));
   return exitCodes.done;
 };
 
@@ -102,7 +109,7 @@ export const registerDlq: RegisterCommand = (program, run) => {
     .option('--backfill <id>', 'only of this backfill')
     .option('--processor <name>', 'only of this processor')
     .option('--cause <group>', 'only of this cause group')
-    .option('--all', 'closed ones too');
+    .option('--all', 'closed ones too, and those whose dates were committed since');
   addJson(addHome(listCommand)).action((flags: FilterFlags) => run(flags, (session) => list(session, flags)));
   const showCommand = dlq.command('show').argument('<id>', 'an id, or its beginning').description('One dead letter with everything that is known of it.');
   addJson(addHome(showCommand)).action((id: string, flags: ConfigFlags) => run(flags, (session) => show(session, id)));

@@ -9,11 +9,13 @@ import type { ConfigFlags } from '../config.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { findBackfill } from '../find-backfill.ts';
 import { readDate } from '../read-date.ts';
+import { withoutCommitted } from '../committed-since.ts';
+import { renderCommitted } from '../render/dead-letters.ts';
 import { renderQuarantine, renderQuarantined } from '../render/quarantine.ts';
 import { currentUser } from '../selection-flags.ts';
 import type { Session } from '../session.ts';
 
-type PartitionFlags = ConfigFlags & { readonly backfill?: string; readonly rows?: string };
+type PartitionFlags = ConfigFlags & { readonly backfill?: string; readonly rows?: string; readonly all?: boolean };
 type DecideFlags = PartitionFlags & WaitFlags & { readonly reason?: string };
 
 const readQuarantined = async (store: StoreReader): Promise<readonly TaskDocument[]> => {
@@ -28,12 +30,16 @@ const list = async (session: Session, flags: PartitionFlags): Promise<ExitCode> 
   await using stack = await (await session.backend()).openStore();
   const { store } = stack.deps;
   const only = flags.backfill === undefined ? undefined : (await findBackfill(store, flags.backfill)).backfillId;
-  const tasks = (await readQuarantined(store)).filter(({ backfillId }) => only === undefined || backfillId === only);
+  const all = (await readQuarantined(store)).filter(({ backfillId }) => only === undefined || backfillId === only);
+  const { left: tasks, committed } =
+    flags.all === true
+      ? { left: all, committed: 0 }
+      : await withoutCommitted(store, all, ({ pipelineId, processorId, date, endedAt }) => ({ pipelineId, processorId, date, at: endedAt ?? 0 }));
   if (print.json)
     print.document(
       tasks.map(({ backfillId, processorId, date, staged, evidence }) => ({ backfillId, processor: processorId, date, rows: staged?.rows ?? 0, evidence })),
     );
-  else print.note(renderQuarantined(tasks, print.style, session.flags).join('\n'));
+  else print.note([...renderQuarantined(tasks, print.style, session.flags), ...renderCommitted(committed, print.style)].join('\n'));
   return exitCodes.done;
 };
 
@@ -111,7 +117,11 @@ export const registerQuarantine: RegisterCommand = (program, run) => {
     .command('quarantine')
     .summary('rows that failed an audit: list, show, accept, reject')
     .description('Dates whose rows failed an audit. The tables still hold what they held before.');
-  const listCommand = quarantine.command('list').description('Quarantined dates, with the evidence.').option('--backfill <id>', 'only of this backfill');
+  const listCommand = quarantine
+    .command('list')
+    .description('Quarantined dates, with the evidence.')
+    .option('--backfill <id>', 'only of this backfill')
+    .option('--all', 'also those that were committed since');
   addJson(addHome(listCommand)).action((flags: PartitionFlags) => run(flags, (session) => list(session, flags)));
   const showCommand = quarantine
     .command('show')

@@ -3,6 +3,12 @@ import type { DeadLetterDocument } from '@floodgate/core/contracts/documents.ts'
 import { formatAge, formatDates, formatInstant, plural } from './numbers.ts';
 import type { Style } from './style.ts';
 
+/** Those that the list leaves out. */
+export const renderCommitted = (count: number, style: Style): readonly string[] =>
+  count === 0
+    ? []
+    : [style.dim(`  ${plural(count, 'date')} that had stopped ${count === 1 ? 'was' : 'were'} committed since by a later backfill; --all lists them too`)];
+
 export const renderDeadLetters = (entries: readonly DeadLetterDocument[], now: number, style: Style, flags: string): readonly string[] => {
   if (entries.length === 0) return [`${style.paint('green', style.signs.ok)} No dead letters.`];
   const groups = Map.groupBy(entries, ({ causeGroup, processorId, backfillId }) => `${backfillId}|${processorId}|${causeGroup}`);

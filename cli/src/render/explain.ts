@@ -108,13 +108,21 @@ export const renderWaiting = (output: BackfillOutput, waiting: readonly WaitingG
   }
   if (waiting.length > 0 && state !== 'cancelled') {
     lines.push('', style.bold('Waiting'));
-    for (const { processorId, dates, why } of waiting)
-      lines.push(`  ${processorId}: ${plural(dates.length, 'date')}, since ${why}  ${style.dim(formatDates(dates))}`);
+    // A shut gate makes all of the phases behind it wait, for the same reason: one line says it.
+    for (const group of Map.groupBy(waiting, ({ why }) => why).values()) {
+      const [first] = group;
+      if (first === undefined) continue;
+      const dates = [...new Set(group.flatMap((each) => each.dates))].sort();
+      const total = group.reduce((sum, each) => sum + each.dates.length, 0);
+      const names = group.map(({ processorId }) => processorId);
+      const who = names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more processors`;
+      lines.push(`  ${who}: ${plural(total, 'date')}, since ${first.why}  ${style.dim(formatDates(dates))}`);
+    }
   }
   const next = [
     ...(state === 'active' && (paused || !served) ? [`npx floodgate resume ${backfillId}`] : []),
     ...(failures.some((failure) => failure.state === 'quarantined') ? ['npx floodgate quarantine list'] : []),
-    ...(failures.some((failure) => failure.state === 'failed') ? [`npx floodgate retry ${backfillId}`] : []),
+    ...(failures.length > 0 ? [`npx floodgate retry ${backfillId}`] : []),
     ...shut.flatMap(([phase, gate]) =>
       gate.state === 'held'
         ? [`npx floodgate approve ${backfillId} --phase ${phase}`]

@@ -140,6 +140,9 @@ export const renderLeftOut = (leftOut: Readonly<Record<string, number>>, style: 
 export const renderWarnings = (warnings: readonly string[], style: Style): readonly string[] =>
   warnings.length === 0 ? [] : ['', style.bold('Warnings'), ...warnings.map((warning) => `  ${style.paint('yellow', style.signs.warn)} ${warning}`)];
 
+const whyOf = (repair: string): string =>
+  repair.includes('--clear-off-calendar') ? 'empty the dates that have left the calendar, if it is right; then npx floodgate retry' : 'the smallest repair';
+
 const nextSteps = (output: BackfillOutput, flags: string, isDeployment: boolean): readonly Suggestion[] => {
   const { backfillId, state, paused, tasks, gates } = output;
   if (state === 'active') {
@@ -163,7 +166,7 @@ const nextSteps = (output: BackfillOutput, flags: string, isDeployment: boolean)
     ...Object.entries(gates).flatMap(([phase, gate]) =>
       gate.state === 'held' ? [[`npx floodgate approve ${backfillId} --phase ${phase}${flags}`, 'open the gate'] as const] : [],
     ),
-    ...repairs.filter((repair) => !repair.includes(' retry ') && !repair.includes(' explain ')).map((repair) => [repair, 'the smallest repair'] as const),
+    ...repairs.filter((repair) => !repair.includes(' retry ') && !repair.includes(' explain ')).map((repair) => [repair, whyOf(repair)] as const),
   ];
 };
 

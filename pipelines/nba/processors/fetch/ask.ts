@@ -98,6 +98,17 @@ const readAnswer = async (response: Response): Promise<Try> => {
   return { outcome: 'answer', answer: { text, sha256, bytes: body.length, announced } };
 };
 
+/** The words in an error's body, without the JSON around them where it is of the usual form. */
+const saidBy = (body: string): string => {
+  try {
+    const { error } = JSON.parse(body) as { readonly error?: { readonly message?: unknown } };
+    if (typeof error?.message === 'string') return error.message;
+  } catch {
+    // No JSON: the text itself.
+  }
+  return body.trim();
+};
+
 const send = async (asker: Asker, url: string, limits: Limits): Promise<Try> => {
   try {
     return await within(asker, limits.timeoutMs, async (signal) => {
@@ -105,7 +116,7 @@ const send = async (asker: Asker, url: string, limits: Limits): Promise<Try> => 
       const response = await fetch(url, { signal, headers: { 'user-agent': 'floodgate', accept: 'application/x-ndjson' } });
       const { status } = response;
       if (status === 200) return readAnswer(response);
-      const said = (await response.text()).trim().slice(0, 200);
+      const said = saidBy(await response.text()).slice(0, 200);
       const why = `${status}${said === '' ? '' : `: ${said}`}`;
       const waitMs = retryAfterMs(response.headers.get('retry-after'), asker.clock.now());
       if (status === 401 || status === 403 || status === 451) return { outcome: 'blocked', why, waitMs };
@@ -121,9 +132,10 @@ const send = async (asker: Asker, url: string, limits: Limits): Promise<Try> => 
   }
 };
 
-const refuseBlocked = (source: string, url: string, { blockedBecause }: Pace, asked: boolean): never => {
-  throw new FloodgateError('source_blocked', `${source}: the server refuses us (${blockedBecause})${asked ? '' : '; it was not asked again'}: ${url}`, {
-    hint: 'find out why (address, key, too many requests), wait, then replay the dead letters: npx floodgate dlq replay --all',
+/** The same words for every date of the source, so that they are one cause: the server refuses us, and not this date. */
+const refuseBlocked = (source: string, base: string, { blockedBecause }: Pace, { blockedMs }: Limits): never => {
+  throw new FloodgateError('source_blocked', `${source}: the server refuses us (${blockedBecause}): ${base}`, {
+    hint: `find out why (address, key, too many requests), then npx floodgate retry; a process that was refused asks again after ${blockedMs / 1_000} s, another one at once`,
   });
 };
 
@@ -141,16 +153,16 @@ export const ask = async (asker: Asker, source: string, path: string): Promise<A
   const [limits, pace, { clock }] = [limitsOf(asker, source), paceOf(asker, source), asker];
   const endsAt = clock.now() + limits.deadlineMs;
   for (let attempt = 1; ; attempt += 1) {
-    if (pace.blockedUntil > clock.now()) refuseBlocked(source, url, pace, false);
+    if (pace.blockedUntil > clock.now()) refuseBlocked(source, base, pace, limits);
     await takeTurn(asker, pace, limits);
     // Refused meanwhile, while this one waited for its turn.
-    if (pace.blockedUntil > clock.now()) refuseBlocked(source, url, pace, false);
+    if (pace.blockedUntil > clock.now()) refuseBlocked(source, base, pace, limits);
     const tried = await send(asker, url, limits);
     if (tried.outcome === 'answer') return tried.answer;
     if (tried.outcome === 'blocked') {
       pace.blockedUntil = clock.now() + Math.max(limits.blockedMs, tried.waitMs);
       pace.blockedBecause = tried.why;
-      refuseBlocked(source, url, pace, true);
+      refuseBlocked(source, base, pace, limits);
     }
     if (tried.outcome === 'refused') throw new FloodgateError('source_refused', `${source}: ${url} answered ${tried.why}`);
     if (tried.outcome !== 'again') continue;
@@ -159,7 +171,11 @@ export const ask = async (asker: Asker, source: string, path: string): Promise<A
     const waitMs = Math.max(tried.waitMs, backoffMs(limits.retry, attempt, asker.random()));
     asker.logger.warn({ source, url, attempt, code: tried.code, why: tried.why, waitMs }, 'a source is asked again');
     if (attempt >= limits.attempts || clock.now() + waitMs > endsAt)
-      throw new FloodgateError(tried.code, `${source}: ${url} gave no answer in ${attempt} ${attempt === 1 ? 'try' : 'tries'}; last ${tried.why}`);
+      throw new FloodgateError(
+        tried.code,
+        `${source}: ${url} gave no whole answer in ${attempt} ${attempt === 1 ? 'try' : 'tries'}; the last one: ${tried.why}`,
+        { hint: 'look at the server; once it answers: npx floodgate retry' },
+      );
     await clock.sleep(waitMs, asker.signal);
   }
 };
