@@ -1,5 +1,6 @@
 // Follows a backfill that somebody works on, whoever it is: shows it until it is over, and reads what came of it.
 import type { PlanReader } from '@floodgate/core/app/plan-store.ts';
+import { readHeldUp } from '@floodgate/core/app/read-held-up.ts';
 import { readBackfillStatus, type BackfillStatus } from '@floodgate/core/app/read-status.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { StoreReader } from '@floodgate/core/ports/status-store.ts';
@@ -7,10 +8,13 @@ import type { Backend } from './backend.ts';
 import { readBackfillOutput } from './backfill-output.ts';
 import type { BackfillOutput } from './output-schema.ts';
 import { createProgressDisplay, type ProgressDisplay } from './progress-display.ts';
+import { renderHeldUp } from './render/progress.ts';
 import type { Session } from './session.ts';
 
 /** How often it is looked whether the process that serves a backfill is still there. */
 export const lookEveryMs = 1_000;
+
+const heldUpEveryMs = 3_000;
 
 type Follow = {
   readonly store: StoreReader;
@@ -38,6 +42,17 @@ export const follow = async (
   let status = await readStatus(store, backfillId);
   const display = await createProgressDisplay(session, plans, status.backfill.pipelineHash);
   let [lookedAt, wasPaused] = [clock.now(), false];
+  let askedAt = clock.now();
+  const told = new Set<string>();
+  /** Once per cause: what is tried again without end must not look like a backfill that is slow. */
+  const tellHeldUp = async (): Promise<void> => {
+    for (const heldUp of await readHeldUp(store, backfillId)) {
+      const cause = `${heldUp.processorId}|${heldUp.failure.code}`;
+      if (told.has(cause)) continue;
+      told.add(cause);
+      display.note(renderHeldUp(heldUp, session.print.style, session.flags).join('\n'));
+    }
+  };
   for (;;) {
     display.show(status);
     if (isOver(status)) return { display, ended: 'over' };
@@ -47,6 +62,10 @@ export const follow = async (
     if (clock.now() - lookedAt >= lookEveryMs) {
       if (await isAbandoned()) return { display, ended: 'abandoned' };
       lookedAt = clock.now();
+    }
+    if (clock.now() - askedAt >= heldUpEveryMs) {
+      askedAt = clock.now();
+      await tellHeldUp();
     }
     try {
       await clock.sleep(pollMs, interrupted);

@@ -1,7 +1,9 @@
 // What a worker does with a dispatch: claims once, computes under a lease, and records exactly one outcome for each date.
 import { describe, expect, test } from 'vitest';
 import { executeDispatch } from '@floodgate/core/app/execute-dispatch.ts';
+import { explainWaiting } from '@floodgate/core/app/explain.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
+import { readHeldUp } from '@floodgate/core/app/read-held-up.ts';
 import type { Dispatch } from '@floodgate/core/contracts/messages.ts';
 import { ledgerPathOf } from '@floodgate/core/domain/ledger.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
@@ -500,6 +502,31 @@ describe('code processors', () => {
     const task = await world.task(id, 'rolling', world.date(0));
     expect(task).toMatchObject({ state: 'waiting', attempt: 0, failure: { code: 'code_version_mismatch', class: 'not_ready' } });
     expect(task.notBefore).toBeGreaterThanOrEqual(world.clock.now() + 5_000);
+  });
+
+  test('of another version than planned stay together, wait longer each time, and are told of', async () => {
+    const world = createWorld(code);
+    const id = await world.start({ processors: ['rolling'], dates: [world.date(0), world.date(1), world.date(2)], limits: { datesPerTask: 3 } });
+    const pauses: number[] = [];
+    while (pauses.length < 3) {
+      await world.pass(id);
+      await world.work();
+      await world.commitRung();
+      await world.judgeRung();
+      const waiting = (await world.tasks(id)).filter(({ processorId, failure }) => processorId === 'rolling' && failure !== null);
+      if (waiting.length === 0) continue;
+      const [until, ...others] = new Set(waiting.map(({ notBefore }) => notBefore));
+      // One pause for the three, or they would come back as three dispatches.
+      expect([waiting.length, others]).toEqual([3, []]);
+      pauses.push((until ?? 0) - world.clock.now());
+      await world.clock.advance(pauses.at(-1) ?? 0);
+    }
+    for (const [index, pause] of pauses.entries()) expect(pause).toBeGreaterThanOrEqual(5_000 * 2 ** index);
+    expect(await readHeldUp(world.store, id)).toMatchObject([{ processorId: 'rolling', dates: 3, failure: { code: 'code_version_mismatch' } }]);
+    const waiting = await explainWaiting({ store: world.store, plans: world.plans, now: world.clock.now() - 1 }, id);
+    expect(waiting.find(({ processorId }) => processorId === 'rolling')?.why).toMatch(
+      /^it is tried again after a pause \(code_version_mismatch: .* is not as it was planned any more\)$/,
+    );
   });
 
   test('that throw count as unknown errors, with few attempts', async () => {

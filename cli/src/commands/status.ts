@@ -1,4 +1,5 @@
 // floodgate status: all backfills, or one of them, or its dates as a matrix. Reads the store only.
+import { readHeldUp } from '@floodgate/core/app/read-held-up.ts';
 import { listBackfills, readBackfillStatus } from '@floodgate/core/app/read-status.ts';
 import { addHome, addJson, type RegisterCommand } from '../command.ts';
 import type { ConfigFlags } from '../config.ts';
@@ -6,6 +7,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { findBackfill } from '../find-backfill.ts';
 import { readOutput } from '../follow.ts';
 import { renderMatrix } from '../render/matrix.ts';
+import { renderHeldUp } from '../render/progress.ts';
 import { renderBackfill, renderBackfillList } from '../render/status.ts';
 import type { Session } from '../session.ts';
 
@@ -49,6 +51,8 @@ const one = async (session: Session, name: string | undefined, flags: StatusFlag
   if (status === undefined) return exitCodes.usage;
   const served = (await backend.findServer()) !== undefined;
   print.note(renderBackfill(status, { now: clock.now(), served, flags: session.flags }, print.style).join('\n'));
+  for (const heldUp of status.backfill.state === 'active' ? await readHeldUp(store, backfillId) : [])
+    print.note(renderHeldUp(heldUp, print.style, session.flags).join('\n'));
   if (flags.matrix === true) print.note(`\n${renderMatrix(status.processors, print.style, print.width).join('\n')}`);
   return exitCodes.done;
 };

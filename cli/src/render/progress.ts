@@ -3,6 +3,8 @@ import type { BackfillStatus } from '@floodgate/core/app/read-status.ts';
 import type { GateState } from '@floodgate/core/contracts/documents.ts';
 import type { ProgressState } from '@floodgate/core/domain/progress.ts';
 import { isGood, isInFlight } from '@floodgate/core/domain/task-state.ts';
+import type { HeldUp } from '@floodgate/core/app/read-held-up.ts';
+import { withFlags } from './commands.ts';
 import { formatClock, formatCount, formatEta, formatRate, plural } from './numbers.ts';
 import { truncate, widthOf, type Style } from './style.ts';
 
@@ -162,6 +164,13 @@ export const renderProgressLine = (model: ProgressModel, style: Style): string =
       : `phase ${current.phase}${current.name === '' ? '' : ` ${current.name}`}: ${formatCount(current.tally.good + current.tally.bad)}/${formatCount(current.tally.total)}, ${renderGate(current.gate, style)}`;
   return [formatClock(model.elapsedMs), where, ...footParts(model, style)].filter((part) => part !== '').join('  ');
 };
+
+/** What waits because something is wrong, and is tried again by itself. */
+export const renderHeldUp = ({ processorId, dates, failure }: HeldUp, style: Style, flags: string): readonly string[] => [
+  `${style.paint('yellow', style.signs.warn)} ${processorId}: ${plural(dates, 'date')} ${dates === 1 ? 'waits' : 'wait'}, tried again after pauses (${style.bold(failure.code)})`,
+  `    ${failure.message}`,
+  ...(failure.hint === undefined ? [] : [style.dim(`    ${withFlags(failure.hint, flags)}`)]),
+];
 
 export const renderStart = (model: ProgressModel, style: Style): string => {
   const phases = plural(model.phases.length, 'phase');

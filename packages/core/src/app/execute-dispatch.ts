@@ -156,7 +156,10 @@ const bodyOf = async (deps: WorkerDeps, claim: Claim, dates: readonly PartitionD
   const { processor, plan } = claim;
   if (processor.kind !== 'code') return { kind: 'select' as const, sql: processor.source, sources: plan.pipeline.sources };
   const run = await deps.code(plan.pipeline.id, processor);
-  if (run === undefined) throw new FloodgateError('code_version_mismatch', `this build has another version of ${processor.sourceFile} than the plan`);
+  if (run === undefined)
+    throw new FloodgateError('code_version_mismatch', `${processor.sourceFile} is not as it was planned any more`, {
+      hint: `bring that version back, and it goes on; or end it (npx floodgate cancel ${claim.backfill.backfillId}) and begin anew`,
+    });
   const params = { start_date: dates[0] as string, end_date: dates.at(-1) as string };
   const query = async (sql: string, more: Readonly<Record<string, string>> = {}) =>
     (
@@ -201,6 +204,9 @@ const settle = async (deps: WorkerDeps, claim: Claim, verdicts: ReadonlyMap<Part
     ? await readSourceDigests(deps.warehouse, plan.pipeline, [processor], plan.calendar, positionsOf(plan, dates), new AbortController().signal)
     : claim.sources;
   const computeMs = tookMs / claim.tasks.length;
+  // One draw for all dates: what was put back together waits as long, and travels together again.
+  let drawn: number | undefined;
+  const random = (): number => (drawn ??= deps.ids.random());
   return transact(deps, async (transaction, send) => {
     const stored = (await transaction.getMany(claim.tasks.map(pathOfTask))).flatMap((document) =>
       document === undefined ? [] : [parseDocument(taskSchema, document)],
@@ -218,7 +224,7 @@ const settle = async (deps: WorkerDeps, claim: Claim, verdicts: ReadonlyMap<Part
         const inputs = digestInputs(plan.pipeline, processor, plan.calendar, plan.calendar.indexOf.get(task.date) as number, view);
         if (inputs.inputDigest !== task.inputDigest || inputs.inputVersion !== task.job?.inputVersion) verdict = { verdict: 'error', failure: changed };
       }
-      return saveVerdict(deps, transaction, claim, task, verdict, { now, computeMs, counts });
+      return saveVerdict(transaction, claim, task, verdict, { now, computeMs, counts, random });
     });
     transaction.delete(dispatchPath(claim.dispatchId));
     const about = { subject: claim.dispatchId, traceparent: backfill.traceparent };
@@ -231,14 +237,13 @@ const settle = async (deps: WorkerDeps, claim: Claim, verdicts: ReadonlyMap<Part
 
 /** Saves what became of a date, and counts it. Returns the task as it is then. */
 const saveVerdict = (
-  deps: WorkerDeps,
   transaction: StoreTransaction,
   claim: Claim,
   task: TaskDocument,
   verdict: Verdict,
-  context: { readonly now: number; readonly computeMs: number; readonly counts: Counts },
+  context: { readonly now: number; readonly computeMs: number; readonly counts: Counts; readonly random: () => number },
 ): TaskDocument => {
-  const { now, computeMs, counts } = context;
+  const { now, computeMs, counts, random } = context;
   const done = { dispatchId: '', computeMs };
   const save = (count: keyof Counts, moved: TaskDocument): TaskDocument => {
     saveTask(transaction, moved);
@@ -261,7 +266,8 @@ const saveVerdict = (
     attempt: task.attempt,
     span: claim.tasks.length,
     retry: claim.processor.retry,
-    random: deps.ids.random(),
+    random: random(),
+    claims: task.epoch,
   });
   if (after.next === 'failed') {
     const failed = moveTask(task, 'fail', { ...done, failure: after.failure, job: null, deadLetter: true, endedAt: now });

@@ -119,7 +119,7 @@ export const explainWaiting = async (
         : status.control.paused
           ? 'the backfill is paused'
           : task !== undefined && task.notBefore > deps.now
-            ? 'it is tried again after a pause'
+            ? `it is tried again after a pause${task.failure === null ? '' : ` (${task.failure.code}: ${task.failure.message})`}`
             : first === undefined
               ? 'it is its turn when a worker is free'
               : shortReason(first);

@@ -104,6 +104,15 @@ describe('what becomes of the task', () => {
   });
 });
 
+test('code that is not as planned is asked for again after pauses that grow from claim to claim, up to a minute', () => {
+  const pauses = [1, 2, 3, 4, 40].map((claims) => {
+    const failure = { code: 'code_version_mismatch', class: 'not_ready', message: '' } as const;
+    const after = decideAfterFailure({ failure, attempt: 1, span: 3, retry, random: 0.999_999, claims });
+    return after.next === 'waiting' ? Math.round(after.delayMs / 1_000) : 0;
+  });
+  expect(pauses).toEqual([10, 20, 40, 60, 60]);
+});
+
 test("no class of errors is tried for ever at the task's own cost", () => {
   fc.assert(
     fc.property(fc.constantFrom(...errorClasses), fc.integer({ min: 1, max: 12 }), arbitraryRandom, (errorClass, maxAttempts, random) => {

@@ -100,7 +100,12 @@ export const toFailure = (error: unknown): Failure => {
 
 const unknownAttempts = 2;
 /** No attempt is charged, so the pause alone keeps a task that isn't ready from spinning (P60: 7,139 runs in 20 h). */
-const notReadyPauseMs: Readonly<Record<string, number>> = { code_version_mismatch: 10_000, upstream_not_ready: 2_000, staging_missing: 200, cancelled: 500 };
+const notReadyPauseMs: Readonly<Record<string, number>> = { upstream_not_ready: 2_000, staging_missing: 200, cancelled: 500 };
+/** Somebody has to do something first. Longer from claim to claim, and short enough that nobody waits long once it is done. */
+const codePause = { baseMs: 10_000, maxMs: 60_000 };
+
+const notReadyMs = (code: string, claims: number): number =>
+  code === 'code_version_mismatch' ? Math.min(codePause.maxMs, codePause.baseMs * 2 ** Math.min(claims - 1, 10)) : (notReadyPauseMs[code] ?? 0);
 const conflictPause: RetryPolicy = { maxAttempts: Number.POSITIVE_INFINITY, baseMs: 50, maxMs: 2_000 };
 
 /** Full jitter: uniform between 0 and the capped exponential (AWS Architecture Blog, "Exponential Backoff And Jitter"). `random` in [0, 1). */
@@ -118,8 +123,10 @@ export const decideAfterFailure = (input: {
   readonly span: number;
   readonly retry: RetryPolicy;
   readonly random: number;
+  /** How often it was claimed, those times included for which no attempt was charged; 1 where it isn't said. */
+  readonly claims?: number;
 }): AfterFailure => {
-  const { failure, attempt, span, retry, random } = input;
+  const { failure, attempt, span, retry, random, claims = 1 } = input;
   const again = (maxAttempts: number): AfterFailure =>
     attempt >= maxAttempts ? { next: 'failed', failure } : { next: 'waiting', chargeAttempt: true, delayMs: backoffMs(retry, attempt, random) };
   switch (failure.class) {
@@ -133,7 +140,7 @@ export const decideAfterFailure = (input: {
     case 'unknown':
       return again(Math.min(retry.maxAttempts, unknownAttempts));
     case 'not_ready':
-      return { next: 'waiting', chargeAttempt: false, delayMs: Math.floor((notReadyPauseMs[failure.code] ?? 0) * (0.5 + random / 2)) };
+      return { next: 'waiting', chargeAttempt: false, delayMs: Math.floor(notReadyMs(failure.code, claims) * (0.5 + random / 2)) };
     case 'conflict':
       return { next: 'waiting', chargeAttempt: false, delayMs: backoffMs(conflictPause, 3, random) };
     case 'halt':
