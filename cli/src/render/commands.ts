@@ -20,7 +20,7 @@ const names = 'demo|doctor|lint|plan|validate|backfill|up|status|watch|explain|s
 const word = String.raw`[^\s;)]*[^\s;,).]`;
 /** A command with its arguments, in a sentence: what follows belongs to it where it is a flag with its value, or no plain word. */
 const inText = new RegExp(
-  String.raw`npx floodgate (?:${names})\b(?: (?:list|show|replay|accept|reject)\b)?(?: (?:--[\w-]+(?:[ =](?!or\b|and\b|to\b)${word})?|(?=[^\s;)]*[\d_-])${word}))*`,
+  String.raw`npx floodgate (?:${names})\b(?: (?:list|show|replay|accept|reject)\b)?(?: (?:--[\w-]+(?:[ =](?!or\b|and\b|to\b|--)${word})?|(?=[^\s;)]*[\d_-])${word}))*`,
   'g',
 );
 

@@ -6,7 +6,7 @@ import { renderCommands, withFlags } from './commands.ts';
 import { createLiveArea } from './live-area.ts';
 import { renderMatrix } from './matrix.ts';
 import { formatAge, formatBytes, formatClock, formatDates, formatDuration, formatEta, formatRate } from './numbers.ts';
-import { progressModelOf, renderBar, renderProgress, renderProgressLine } from './progress.ts';
+import { progressModelOf, renderBar, renderHeldUp, renderProgress, renderProgressLine } from './progress.ts';
 import { renderQueryResult, toCsv } from './query-result.ts';
 import { createStyle, plainStyle, stripStyle, truncate, widthOf } from './style.ts';
 import { renderTable } from './table.ts';
@@ -278,6 +278,22 @@ describe('rows of a query', () => {
   });
 });
 
+describe('what waits because something is wrong', () => {
+  it('is told with its cause, and with what to do', () => {
+    const failure = {
+      code: 'code_version_mismatch',
+      class: 'not_ready',
+      message: 'a.ts is not as it was planned any more',
+      hint: 'or npx floodgate cancel nba-x1',
+    };
+    expect(renderHeldUp({ processorId: 'a', dates: 2, failure }, plainStyle, ' --home h')).toEqual([
+      '! a: 2 dates wait, tried again after pauses (code_version_mismatch)',
+      '    a.ts is not as it was planned any more',
+      '    or npx floodgate cancel nba-x1 --home h',
+    ]);
+  });
+});
+
 describe('commands for copying', () => {
   it('stand beside what they are for, or below it where that is too wide', () => {
     expect(renderCommands([['npx floodgate up', 'stay']], plainStyle, 80)).toEqual(['  npx floodgate up  stay']);
@@ -296,6 +312,10 @@ describe('commands for copying', () => {
       'npx floodgate retry nba-x1 --home h tries again; npx floodgate explain nba-x1 --home h says why',
     ],
     ['npx floodgate dlq list shows them', 'npx floodgate dlq list --home h shows them'],
+    [
+      'empty them: npx floodgate reconcile --clear-off-calendar --pipeline nba',
+      'empty them: npx floodgate reconcile --clear-off-calendar --pipeline nba --home h',
+    ],
     ['npx floodgate resume nba-x1 --home h', 'npx floodgate resume nba-x1 --home h'],
   ])('get the flags of the home: %s', (text, expected) => {
     expect(withFlags(text, ' --home h')).toBe(expected);

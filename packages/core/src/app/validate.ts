@@ -61,7 +61,7 @@ const adviceOf = (tables: readonly TableReport[]): readonly string[] => {
   const advice: string[] = [];
   if (checks.has('off_calendar'))
     advice.push(
-      'dates that have left the calendar are in no backfill: mend the calendar if they belong there; if not, npx floodgate reconcile --clear-off-calendar empties them',
+      'dates that have left the calendar are in no backfill: mend the calendar if they belong there; if not, empty them: npx floodgate reconcile --clear-off-calendar',
     );
   if (checks.has('declared_skip'))
     advice.push('rows of dates that are declared to have none are mended by no backfill: delete them, or mend the declaration, and compute what has read them');
