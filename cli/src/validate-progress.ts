@@ -1,5 +1,4 @@
-// Shows that a validation is going on: one line drawn in place on a terminal, a line now and then elsewhere. Where another
-// process does the work it can't be heard, and the time alone goes on.
+// Shows that a validation is going on: one line drawn in place on a terminal, a line now and then elsewhere.
 import type { ValidationProgress } from '@floodgate/core/app/validate-scope.ts';
 import { renderBar } from './render/progress.ts';
 import { createLiveArea } from './render/live-area.ts';

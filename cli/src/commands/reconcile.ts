@@ -26,6 +26,8 @@ const renderReport = (report: ReconcileOutput, session: Session): readonly strin
     ]),
   ];
   const rows = found.filter(([count]) => count > 0).map(([count, what]) => [String(count), what]);
+  // Who asked for dates to be emptied wants to know of them.
+  if (rows.length === 0 && report.cleared !== null) return [];
   return [
     rows.length === 0 ? `${style.paint('green', style.signs.ok)} Nothing had to be put right.` : style.bold('Put right'),
     ...renderTable([{ title: '', align: 'right' }, { title: '' }], rows, style),

@@ -135,7 +135,7 @@ const send = async (asker: Asker, url: string, limits: Limits): Promise<Try> => 
 /** The same words for every date of the source, so that they are one cause: the server refuses us, and not this date. */
 const refuseBlocked = (source: string, base: string, { blockedBecause }: Pace, { blockedMs }: Limits): never => {
   throw new FloodgateError('source_blocked', `${source}: the server refuses us (${blockedBecause}): ${base}`, {
-    hint: `find out why (address, key, too many requests), then npx floodgate retry; a process that was refused asks again after ${blockedMs / 1_000} s, another one at once`,
+    hint: `find out why (address, key, too many requests), then go on with npx floodgate retry (a process that was refused asks again after ${blockedMs / 1_000} s, another one at once)`,
   });
 };
 
