@@ -1,14 +1,14 @@
-// Three groups, one after the other: everything that is quick and has a namespace of its own runs on both cores; then what runs
-// against emulators and mostly waits for them, two files at a time; then whole backfills, which start processes and fill databases, one
-// file at a time. `vitest run <path>` picks files of any.
+// Four groups, one after the other: everything that is quick and has a namespace of its own runs on both cores; then what runs
+// against emulators and mostly waits for them, three files at a time; then whole backfills in homes of their own, two at a time; then
+// the simulator, which uses every core by itself. `vitest run <path>` picks files of any.
 import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './test/support/closing-line-reporter.ts';
 
 const exclude = ['**/node_modules/**', '**/.floodgate/**', 'tools/**'];
 /** Each file has emulators of its own, on ports of its own. */
 const emulated = ['test/emulators/**/*.test.ts'];
-/** Processes, databases and browsers; they measure or wait for one another, so they get the machine for themselves. */
-const sequential = ['test/{e2e,browser,simulation}/**/*.test.ts', 'bench/**/*.test.ts', 'examples/**/*.test.ts'];
+const whole = ['test/{e2e,browser}/**/*.test.ts', 'bench/**/*.test.ts', 'examples/**/*.test.ts'];
+const simulated = ['test/simulation/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'quick',
           include: ['{packages,services,cli,dashboard,pipelines,infra,docs,test}/**/*.test.ts'],
-          exclude: [...exclude, ...emulated, ...sequential],
+          exclude: [...exclude, ...emulated, ...whole, ...simulated],
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 },
@@ -35,19 +35,31 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxConcurrency: 3,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: 'whole',
-          include: sequential,
+          include: whole,
+          exclude,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          maxConcurrency: 3,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'simulated',
+          include: simulated,
           exclude,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxConcurrency: 3,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

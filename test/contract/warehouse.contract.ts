@@ -8,7 +8,7 @@ import { describeStaging } from './warehouse/staging.contract.ts';
 import { describeTables } from './warehouse/tables.contract.ts';
 
 export const describeWarehouseContract = (name: string, make: MakeHarness): void => {
-  describe(`warehouse: ${name}`, () => {
+  describe(`warehouse contract: ${name}`, () => {
     describeTables(make);
     describeStaging(make);
     describeChecks(make);

@@ -112,7 +112,7 @@ describeWithEmulators('sources on BigQuery', ['bigquery', 'storage'], () => {
       [Symbol.asyncDispose]: async () => undefined,
     };
   };
-  describe('warehouse: BigQuery', () => {
+  describe('warehouse contract: BigQuery', () => {
     describeSources(makeHarness);
     describeChecks(makeHarness);
   });

@@ -1,5 +1,5 @@
 // The warehouse contract on BigQuery's emulator; its sources and checks are in bigquery-sources.test.ts, where there are files. What only a warehouse behind a network has to stand is in bigquery-warehouse-faults.test.ts.
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { describeCommits } from '../contract/warehouse/commit.contract.ts';
 import { describeStaging } from '../contract/warehouse/staging.contract.ts';
 import { describeTables } from '../contract/warehouse/tables.contract.ts';
@@ -22,7 +22,9 @@ describeWithEmulators('BigQuery warehouse', ['bigquery'], () => {
     propertyRuns: 5,
     [Symbol.asyncDispose]: async () => undefined,
   });
-  describeTables(make);
-  describeStaging(make);
-  describeCommits(make);
+  describe('warehouse contract: BigQuery', () => {
+    describeTables(make);
+    describeStaging(make);
+    describeCommits(make);
+  });
 });
