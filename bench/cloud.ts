@@ -72,7 +72,7 @@ const data = join(folder.path, 'data');
 await mkdir(data);
 await copyData(data, { first: partitionDate(range.start), last: partitionDate(range.end) });
 console.log(`${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}`);
-await using deployment = await startDeployment({ project: 'bench', pipelines: pipelinesFolder, pipeline: 'nba', data, services: { worker: 3 } });
+await using deployment = await startDeployment({ project: 'floodgate-bench', pipelines: pipelinesFolder, pipeline: 'nba', data, services: { worker: 3 } });
 const since = performance.now();
 const { backfillId, tasks } = await deployment.request(input, 120_000);
 const accepted = seconds(since);

@@ -72,7 +72,7 @@ export const TYPED_CASES: readonly string[] = [
   "SELECT x, FARM_FINGERPRINT(REPEAT('abcdé', x)) AS a FROM UNNEST(GENERATE_ARRAY(0, 60)) AS x",
   "SELECT x, FARM_FINGERPRINT(REPEAT('q', x)) AS a FROM UNNEST(GENERATE_ARRAY(0, 200)) AS x",
   'SELECT id, MOD(ABS(FARM_FINGERPRINT(s)), 10) AS bucket, FARM_FINGERPRINT(MD5(s)) AS b FROM d.vals',
-  'SELECT b, ARRAY_AGG(DISTINCT MOD(i, 2) IGNORE NULLS) AS c FROM d.vals GROUP BY b',
+  'SELECT b, ARRAY_AGG(DISTINCT MOD(i, 2) IGNORE NULLS ORDER BY MOD(i, 2)) AS c FROM d.vals GROUP BY b',
   'SELECT * EXCEPT (s, t, x), n / 3 AS third FROM d.vals WHERE id <> 5',
   'WITH w AS (SELECT id, STRUCT(n AS a, STRUCT(n AS deep) AS b) AS st FROM d.vals WHERE id <> 5) SELECT id, st.a / 3 AS a, w.st.a / 7 AS b, st.b.deep / 9 AS c, (SELECT st.a / 6 FROM d.teams AS t WHERE t.team_id = w.id) AS e FROM w',
   "WITH w AS (SELECT [STRUCT(NUMERIC '1' AS a), STRUCT(NUMERIC '2')] AS xs) SELECT x.a / 3 AS b, a / 7 AS c, xs[OFFSET(1)].a / 9 AS e FROM w, UNNEST(w.xs) AS x",
