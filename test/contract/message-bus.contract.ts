@@ -1,5 +1,5 @@
 // Every guarantee in the comments of ports/message-bus.ts, for any adapter. Times are those that Pub/Sub accepts too.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Delivery, MessageBus, OutgoingMessage, SubscriptionSpec, Verdict } from '@floodgate/core/ports/message-bus.ts';
 
 /** One bus as a process would have it. */
@@ -52,46 +52,47 @@ function testMessage(data: string, overrides: Partial<OutgoingMessage> = {}): Ou
 
 const deadLetterSpec = testSpec({ name: 'dead-letters', topic: 'floodgate-dead-letter' });
 
+/** What a test works with. */
+type Given = ReturnType<typeof given>;
+
+const given = (harness: MessageBusHarness) => ({
+  harness,
+  open: async (...subscriptions: SubscriptionSpec[]): Promise<MessageBus> => (await harness.open({ subscriptions })).bus,
+  openOrdered: async (...subscriptions: SubscriptionSpec[]): Promise<MessageBus> => (await harness.open({ subscriptions, ordered: true })).bus,
+  quiet: (ms: number): Promise<void> => harness.quiet?.(ms) ?? harness.pass(ms),
+  /** Subscribes and notes what comes. */
+  collect: async (bus: MessageBus, spec: SubscriptionSpec, verdict: (delivery: Delivery) => Verdict | Promise<Verdict> = () => 'ack', maxOutstanding = 10) => {
+    const deliveries: Delivery[] = [];
+    const times: number[] = [];
+    const subscription = await bus.subscribe(
+      spec,
+      async (delivery) => {
+        deliveries.push(delivery);
+        times.push(harness.now());
+        return verdict(delivery);
+      },
+      { maxOutstanding },
+    );
+    return { deliveries, times, subscription, data: () => deliveries.map((delivery) => delivery.data) };
+  },
+});
+
 export function describeMessageBusContract(name: string, makeHarness: () => Promise<MessageBusHarness>, differences: MessageBusDifferences = {}): void {
+  // A harness of its own for each, so that a suite whose time is real may run them at once.
+  const it = (sentence: string, body: (given: Given) => Promise<void>): void => {
+    test(sentence, async () => {
+      await using harness = await makeHarness();
+      await body(given(harness));
+    });
+  };
   /** Runs unless there is a reason not to, which then stands beside its name. */
-  const itUnless = (reason: string | undefined, sentence: string, test: () => Promise<void>): void =>
-    it.skipIf(reason !== undefined)(reason === undefined ? sentence : `${sentence} (${reason})`, test);
+  const itUnless = (reason: string | undefined, sentence: string, body: (given: Given) => Promise<void>): void => {
+    if (reason === undefined) it(sentence, body);
+    else test.skip(`${sentence} (${reason})`);
+  };
   describe(`message bus contract: ${name}`, () => {
-    let harness: MessageBusHarness;
-    beforeEach(async () => {
-      harness = await makeHarness();
-    });
-    afterEach(async () => {
-      await harness[Symbol.asyncDispose]();
-    });
-
-    const open = async (...subscriptions: SubscriptionSpec[]): Promise<MessageBus> => (await harness.open({ subscriptions })).bus;
-    const openOrdered = async (...subscriptions: SubscriptionSpec[]): Promise<MessageBus> => (await harness.open({ subscriptions, ordered: true })).bus;
-    const quiet = (ms: number): Promise<void> => harness.quiet?.(ms) ?? harness.pass(ms);
-
-    /** Subscribes and notes what comes. */
-    const collect = async (
-      bus: MessageBus,
-      spec: SubscriptionSpec,
-      verdict: (delivery: Delivery) => Verdict | Promise<Verdict> = () => 'ack',
-      maxOutstanding = 10,
-    ) => {
-      const deliveries: Delivery[] = [];
-      const times: number[] = [];
-      const subscription = await bus.subscribe(
-        spec,
-        async (delivery) => {
-          deliveries.push(delivery);
-          times.push(harness.now());
-          return verdict(delivery);
-        },
-        { maxOutstanding },
-      );
-      return { deliveries, times, subscription, data: () => deliveries.map((delivery) => delivery.data) };
-    };
-
     describe('publish and deliver', () => {
-      it('delivers topic, attributes and data as they were published', async () => {
+      it('delivers topic, attributes and data as they were published', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const { deliveries } = await collect(bus, spec);
@@ -108,7 +109,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(deliveries[0]!.signal.aborted).toBe(false);
       });
 
-      it('never delivers again what was acked', async () => {
+      it('never delivers again what was acked', async ({ harness, open, quiet, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const first = await collect(bus, spec);
@@ -121,21 +122,21 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(second.data()).toEqual([]);
       });
 
-      it('delivers what was published after the subscription was declared and before anybody subscribed', async () => {
+      it('delivers what was published after the subscription was declared and before anybody subscribed', async ({ harness, open, collect }) => {
         const spec = testSpec();
         await (await open(spec)).publish([testMessage('a')]);
         const { deliveries } = await collect(await open(spec), spec);
         await harness.until(() => deliveries.length === 1);
       });
 
-      it('delivers what another process publishes', async () => {
+      it('delivers what another process publishes', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const { deliveries } = await collect(await open(spec), spec);
         await (await open(spec)).publish([testMessage('a')]);
         await harness.until(() => deliveries.length === 1);
       });
 
-      it('gives every subscription of a topic its own copy', async () => {
+      it('gives every subscription of a topic its own copy', async ({ harness, open, quiet, collect }) => {
         const [one, two] = [testSpec({ name: 'one' }), testSpec({ name: 'two' })];
         const bus = await open(one, two);
         const first = await collect(bus, one);
@@ -146,7 +147,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect([first.deliveries.length, second.deliveries.length]).toEqual([1, 2]);
       });
 
-      it('delivers to a subscription that another process has declared since this one began', async () => {
+      it('delivers to a subscription that another process has declared since this one began', async ({ harness, open, collect }) => {
         const bus = await open(testSpec());
         await bus.publish([testMessage('before')]);
         const late = testSpec({ name: 'late' });
@@ -156,7 +157,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         await harness.until(() => data().includes('after'));
       });
 
-      it('delivers only what is of the topic', async () => {
+      it('delivers only what is of the topic', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const events = testSpec({ name: 'events', topic: 'floodgate-task-events' });
         const bus = await open(spec, events);
@@ -166,7 +167,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(data()).toEqual(['task']);
       });
 
-      it('shares a subscription among all who subscribe to its name: each message goes to one of them', async () => {
+      it('shares a subscription among all who subscribe to its name: each message goes to one of them', async ({ harness, open, quiet, collect }) => {
         const spec = testSpec();
         const [busA, busB] = [await open(spec), await open(spec)];
         const gate = Promise.withResolvers<void>();
@@ -180,7 +181,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect([...a.data(), ...b.data()].toSorted()).toEqual(Array.from({ length: 10 }, (_, i) => `m${i}`));
       });
 
-      it('has at most maxOutstanding messages with the handler at once, and goes on as they finish', async () => {
+      it('has at most maxOutstanding messages with the handler at once, and goes on as they finish', async ({ harness, open, quiet, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const running: PromiseWithResolvers<Verdict>[] = [];
@@ -203,7 +204,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         }
       });
 
-      it('publishes nothing where the signal is aborted already', async () => {
+      it('publishes nothing where the signal is aborted already', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const { data } = await collect(bus, spec);
@@ -214,14 +215,14 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(data()).toEqual(['c']);
       });
 
-      it('publishes no message without complaint', async () => {
+      it('publishes no message without complaint', async ({ open }) => {
         const bus = await open(testSpec());
         await bus.publish([]);
       });
     });
 
     describe('redelivery', () => {
-      it('delivers a nacked message again, each time after twice the wait, up to maxMs', async () => {
+      it('delivers a nacked message again, each time after twice the wait, up to maxMs', async ({ harness, open, collect }) => {
         const spec = testSpec({ maxDeliveryAttempts: 20 });
         const bus = await open(spec, deadLetterSpec);
         const { deliveries, times } = await collect(bus, spec, (delivery) => (delivery.deliveryAttempt < 6 ? 'nack' : 'ack'));
@@ -240,7 +241,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(deliveries.map((delivery) => delivery.deliveryAttempt)).toEqual([1, 2, 3, 4, 5, 6]);
       });
 
-      it('takes an error thrown by the handler for a nack', async () => {
+      it('takes an error thrown by the handler for a nack', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const { deliveries } = await collect(bus, spec, (delivery) => {
@@ -251,7 +252,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         await harness.until(() => deliveries.length === 2);
       });
 
-      it('goes on with other messages while one waits to come again', async () => {
+      it('goes on with other messages while one waits to come again', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const { data, times } = await collect(bus, spec, (delivery) => (delivery.data === 'bad' && delivery.deliveryAttempt === 1 ? 'nack' : 'ack'), 1);
@@ -261,7 +262,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(times[1]! - times[0]!).toBeLessThan(1_000);
       });
 
-      it('delivers once while the handler runs, however long that takes', async () => {
+      it('delivers once while the handler runs, however long that takes', async ({ harness, open, quiet, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const gate = Promise.withResolvers<Verdict>();
@@ -276,7 +277,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(deliveries.length + other.deliveries.length).toBe(1);
       });
 
-      it('delivers again what a process had when it died, after the ack deadline and its backoff', async () => {
+      it('delivers again what a process had when it died, after the ack deadline and its backoff', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const dead = await harness.open({ subscriptions: [spec] });
         const first = await collect(dead.bus, spec, () => new Promise<Verdict>(() => undefined));
@@ -294,7 +295,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         }
       });
 
-      it('keeps for others what a dead process had published', async () => {
+      it('keeps for others what a dead process had published', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const dead = await harness.open({ subscriptions: [spec] });
         await dead.bus.publish([testMessage('a')]);
@@ -303,7 +304,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         await harness.until(() => data().length === 1);
       });
 
-      it('delivers every message at least once, whatever the verdicts', async () => {
+      it('delivers every message at least once, whatever the verdicts', async ({ harness, open, quiet, collect }) => {
         const spec = testSpec({ maxDeliveryAttempts: 100 });
         const bus = await open(spec, deadLetterSpec);
         const acked = new Set<string>();
@@ -321,7 +322,12 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
     });
 
     describe('dead letters', () => {
-      it('moves a message to the dead-letter topic after maxDeliveryAttempts deliveries, and says where it comes from', async () => {
+      it('moves a message to the dead-letter topic after maxDeliveryAttempts deliveries, and says where it comes from', async ({
+        harness,
+        open,
+        quiet,
+        collect,
+      }) => {
         const spec = testSpec();
         const bus = await open(spec, deadLetterSpec);
         const source = await collect(bus, spec, () => 'nack');
@@ -341,7 +347,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         });
       });
 
-      itUnless(differences.tooSlow, 'gives up a message of which every process dies', async () => {
+      itUnless(differences.tooSlow, 'gives up a message of which every process dies', async ({ harness, open, collect }) => {
         const spec = testSpec();
         let deliveries = 0;
         while (deliveries < 5) {
@@ -359,7 +365,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(source.deliveries).toHaveLength(0);
       });
 
-      it('never gives up a dead letter', async () => {
+      it('never gives up a dead letter', async ({ harness, open, collect }) => {
         const spec = { ...deadLetterSpec, redelivery: { minMs: 200, maxMs: 1_000 } };
         const bus = await open(spec);
         const { deliveries } = await collect(bus, spec, () => (deliveries.length <= 8 ? 'nack' : 'ack'));
@@ -375,7 +381,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
     describe('ordering keys', () => {
       const keyed = (data: string, orderingKey: string): OutgoingMessage => testMessage(data, { orderingKey });
 
-      it('delivers messages of one key in the order of publishing, each after the one before was acked', async () => {
+      it('delivers messages of one key in the order of publishing, each after the one before was acked', async ({ harness, openOrdered, quiet, collect }) => {
         const spec = testSpec();
         const bus = await openOrdered(spec);
         const running: { data: string; verdict: PromiseWithResolvers<Verdict> }[] = [];
@@ -397,7 +403,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         await harness.until(() => data().includes('a3'));
       });
 
-      it('holds back a key while its first message waits to come again, and nothing else', async () => {
+      it('holds back a key while its first message waits to come again, and nothing else', async ({ harness, openOrdered, collect }) => {
         const spec = testSpec();
         const bus = await openOrdered(spec);
         const { data } = await collect(bus, spec, (delivery) => (delivery.data === 'a1' && delivery.deliveryAttempt < 3 ? 'nack' : 'ack'));
@@ -407,7 +413,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(data().indexOf('b2')).toBeLessThan(data().lastIndexOf('a1'));
       });
 
-      itUnless(differences.orderedNeverGivenUp, 'goes on with a key when its first message was given up', async () => {
+      itUnless(differences.orderedNeverGivenUp, 'goes on with a key when its first message was given up', async ({ harness, openOrdered, collect }) => {
         const spec = testSpec();
         const bus = await openOrdered(spec, deadLetterSpec);
         const { data } = await collect(bus, spec, (delivery) => (delivery.data === 'a1' ? 'nack' : 'ack'));
@@ -416,7 +422,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(data()).toEqual(['a1', 'a1', 'a1', 'a1', 'a1', 'a2']);
       });
 
-      itUnless(differences.deadStreams, 'keeps the order of a key over the death of a process', async () => {
+      itUnless(differences.deadStreams, 'keeps the order of a key over the death of a process', async ({ harness, openOrdered, collect }) => {
         const spec = testSpec();
         const dead = await harness.open({ subscriptions: [spec], ordered: true });
         const first = await collect(dead.bus, spec, () => new Promise<Verdict>(() => undefined));
@@ -430,7 +436,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
     });
 
     describe('stop', () => {
-      it('waits for running handlers, whose verdicts count, and takes nothing new', async () => {
+      it('waits for running handlers, whose verdicts count, and takes nothing new', async ({ harness, open, quiet, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const gate = Promise.withResolvers<Verdict>();
@@ -450,7 +456,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect([first.data(), second.data()]).toEqual([['a'], ['b']]);
       });
 
-      it('aborts the signals when the grace period is over and returns what is left to the bus', async () => {
+      it('aborts the signals when the grace period is over and returns what is left to the bus', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const first = await collect(bus, spec, () => new Promise<Verdict>(() => undefined));
@@ -472,7 +478,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         expect(second.times[0]! - stoppedAt!).toBeLessThanOrEqual(waitMs + harness.slackMs);
       });
 
-      it('hears no verdict of a handler that ends after its message was returned', async () => {
+      it('hears no verdict of a handler that ends after its message was returned', async ({ harness, open, quiet, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const gate = Promise.withResolvers<Verdict>();
@@ -488,7 +494,7 @@ export function describeMessageBusContract(name: string, makeHarness: () => Prom
         await harness.until(() => second.deliveries.length === 1);
       });
 
-      it('leaves the other subscribers of the name alone', async () => {
+      it('leaves the other subscribers of the name alone', async ({ harness, open, collect }) => {
         const spec = testSpec();
         const bus = await open(spec);
         const one = await collect(bus, spec);
