@@ -78,18 +78,17 @@ const given = (harness: MessageBusHarness) => ({
 });
 
 export function describeMessageBusContract(name: string, makeHarness: () => Promise<MessageBusHarness>, differences: MessageBusDifferences = {}): void {
-  // A harness of its own for each, so that a suite whose time is real may run them at once.
-  const it = (sentence: string, body: (given: Given) => Promise<void>): void => {
-    test(sentence, async () => {
+  /**
+   * A harness of its own for each test, so that a suite whose time is real may run them at once. Runs unless there is a reason not to,
+   * which then stands beside its name.
+   */
+  const itUnless = (reason: string | undefined, sentence: string, body: (given: Given) => Promise<void>): void =>
+    test.skipIf(reason !== undefined)(reason === undefined ? sentence : `${sentence} (${reason})`, async () => {
       await using harness = await makeHarness();
       await body(given(harness));
     });
-  };
-  /** Runs unless there is a reason not to, which then stands beside its name. */
-  const itUnless = (reason: string | undefined, sentence: string, body: (given: Given) => Promise<void>): void => {
-    if (reason === undefined) it(sentence, body);
-    else test.skip(`${sentence} (${reason})`);
-  };
+  const it = (sentence: string, body: (given: Given) => Promise<void>): void => itUnless(undefined, sentence, body);
+
   describe(`message bus contract: ${name}`, () => {
     describe('publish and deliver', () => {
       it('delivers topic, attributes and data as they were published', async ({ harness, open, collect }) => {

@@ -1,6 +1,6 @@
 // Services killed with -9 and started again at random while they work, an emulator restarted, the lines between them cut and
 // healed: in the end the tables of a run that nobody disturbed, and nothing left behind. Six kills in CI; by hand, in 20 minutes:
-// CHAOS_KILLS=100 CHAOS_SEED=11 npx vitest run test/emulators/chaos.test.ts
+// CHAOS_KILLS=100 CHAOS_SEED=11 CHAOS_END=2023-11-12 npx vitest run test/emulators/chaos.test.ts
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ import { compareWarehouses } from './support/same-tables.ts';
 const kills = Number(process.env['CHAOS_KILLS'] ?? (isEmulatorRequired ? 6 : 0));
 const skipped = nbaDataAbsent ?? (kills === 0 ? 'set CHAOS_KILLS to how many kills there shall be' : undefined);
 const random = createSeededIds(Number(process.env['CHAOS_SEED'] ?? 20_231_106));
-const range = { start: '2023-11-06', end: '2023-11-12' };
+const range = { start: '2023-11-06', end: process.env['CHAOS_END'] ?? '2023-11-09' };
 const input = { pipeline: 'nba', range, phases: '2..3', requestedBy: 'chaos test', reason: 'chaos' } as const;
 const leaseMs = 3_000;
 
@@ -143,7 +143,7 @@ describeWithEmulators(`kills on the cloud backend${skipped === undefined ? '' : 
         embedded.stack.warehouse,
       );
       expect(differences, describeServices(deployment.services)).toEqual([]);
-      expect(rows).toBeGreaterThan(15_000);
+      expect(rows).toBeGreaterThan(5_000);
       expect(await store.query({ collection: 'deadLetters' })).toEqual([]);
     },
     3_600_000,

@@ -29,7 +29,7 @@ describeWithEmulators('message bus on Pub/Sub', ['pubsub'], () => {
   afterAll(() => emulator[Symbol.asyncDispose]());
 
   // Most of it is waiting for a minute that really passes.
-  describe.concurrent('the contract', () =>
+  describe.concurrent('the contract', () => {
     describeMessageBusContract(
       'Pub/Sub on its emulator',
       async () => {
@@ -84,7 +84,8 @@ describeWithEmulators('message bus on Pub/Sub', ['pubsub'], () => {
         ownWaits: 'the emulator 0.8.20 redelivers once without a wait, and its waits grow more slowly than by doubling',
         tooSlow: 'five times the least ack deadline of Pub/Sub, which is 10 s',
       },
-    ));
+    );
+  });
 
   describe('subscriptions', () => {
     const spec: SubscriptionSpec = {
