@@ -4,6 +4,8 @@
 import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './test/support/closing-line-reporter.ts';
 
+/** What is polled for is there at once on an idle machine; one that does other things takes longer, and one second is vitest's default. */
+const expectations = { poll: { timeout: 15_000 } };
 const exclude = ['**/node_modules/**', '**/.floodgate/**', 'tools/**'];
 /** Each file has emulators of its own, on ports of its own. */
 const emulated = ['test/emulators/**/*.test.ts'];
@@ -22,6 +24,7 @@ export default defineConfig({
           name: 'quick',
           include: ['{packages,services,cli,dashboard,pipelines,infra,docs,test}/**/*.test.ts'],
           exclude: [...exclude, ...emulated, ...whole, ...simulated],
+          expect: expectations,
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 },
@@ -32,6 +35,7 @@ export default defineConfig({
           name: 'emulated',
           include: emulated,
           exclude,
+          expect: expectations,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxConcurrency: 3,
@@ -44,6 +48,7 @@ export default defineConfig({
           name: 'whole',
           include: whole,
           exclude,
+          expect: expectations,
           testTimeout: 240_000,
           hookTimeout: 120_000,
           maxConcurrency: 3,
@@ -56,6 +61,7 @@ export default defineConfig({
           include: simulated,
           exclude,
           fileParallelism: false,
+          expect: expectations,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxConcurrency: 3,
