@@ -3,6 +3,7 @@
 // the simulator, which uses every core by itself. `vitest run <path>` picks files of any.
 import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './test/support/closing-line-reporter.ts';
+import { LongFirstSequencer } from './test/support/long-first-sequencer.ts';
 
 /** What is polled for is there at once on an idle machine; one that does other things takes longer, and one second is vitest's default. */
 const expectations = { poll: { timeout: 15_000 } };
@@ -18,6 +19,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     reporters: ['default', new ClosingLineReporter()],
+    sequence: { sequencer: LongFirstSequencer },
     projects: [
       {
         test: {
