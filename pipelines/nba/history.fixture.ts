@@ -58,12 +58,23 @@ export const computeProcessors = async (
   }
 };
 
-/** What is known of a date's own raw rows before its first game; of all other raw tables nothing is. */
-const knownBefore: Readonly<Record<string, string>> = {
-  'nba_raw.odds_api_game_lines': 'NOT is_timed OR hours_before_tipoff > 0',
-  'nba_raw.odds_api_player_points_props': 'NOT is_timed OR minutes_before_tipoff > 0',
-  'nba_raw.nbac_injury_report': 'minutes_before_tipoff > 0',
-  'nba_raw.nbac_player_registry': 'TRUE',
+/** Stamped before the tip-off of their game, by the games themselves and not by what a table says of its rows. */
+const stampedBefore = `COALESCE(snapshot_timestamp < (SELECT any_value(g.start_time_utc) FROM memory.source.games AS g
+  WHERE g.game_date = line.game_date AND g.game_id = line.nba_game_id), FALSE)`;
+const lineTables: ReadonlySet<string> = new Set(['nba_raw.odds_api_game_lines', 'nba_raw.odds_api_player_points_props']);
+
+/**
+ * What is done with lines of the date that have no time. Nobody knows when they stood: such a line may be of the evening, so that
+ * a row with it may not have been possible on the morning. The pipeline uses them all the same, since of most of the past there
+ * are no others, and marks them; so they are kept where all rows shall be equal, and deleted to see that nothing else rests on them.
+ */
+export type Untimed = 'kept' | 'deleted';
+
+/** What is known of a date's own raw rows before its games; of all other raw tables nothing is. */
+const knownBefore = (table: string, untimed: Untimed): string | undefined => {
+  if (lineTables.has(table)) return untimed === 'kept' ? `snapshot_timestamp IS NULL OR ${stampedBefore}` : stampedBefore;
+  if (table === 'nba_raw.nbac_injury_report') return 'minutes_before_tipoff > 0';
+  return table === 'nba_raw.nbac_player_registry' ? 'TRUE' : undefined;
 };
 
 const schedule = 'nba_raw.nbac_schedule';
@@ -87,7 +98,7 @@ const rowsOf = ({ table, partitionColumn, columns }: Processor, from: string, da
   return `SELECT ${columns.map(value).join(', ')} FROM ${from}.${table.replace('.', '__')} WHERE "${partitionColumn}" = DATE '${date}'`;
 };
 
-const makeMorning = async (connection: DuckDBConnection, { processors }: Pipeline, date: string): Promise<void> => {
+const makeMorning = async (connection: DuckDBConnection, { processors }: Pipeline, date: string, untimed: Untimed): Promise<void> => {
   await connection.run("ATTACH ':memory:' AS morning");
   await connection.run('USE morning');
   for (const statement of duckdbPrelude) await connection.run(statement);
@@ -101,13 +112,29 @@ const makeMorning = async (connection: DuckDBConnection, { processors }: Pipelin
       await connection.run(`CREATE VIEW ${table} AS ${earlier} UNION ALL BY NAME SELECT * FROM fresh.${flat}`);
       continue;
     }
-    const known = knownBefore[table];
-    const ofDate = known === undefined ? '' : ` OR ("${partitionColumn}" = DATE '${date}' AND (${known}))`;
+    const known = knownBefore(table, untimed);
+    const ofDate = known === undefined ? '' : ` UNION ALL SELECT * FROM memory.${table} AS line WHERE "${partitionColumn}" = DATE '${date}' AND (${known})`;
     await connection.run(`CREATE VIEW ${table} AS ${table === schedule ? scheduleBefore(date) : `${earlier}${ofDate}`}`);
   }
 };
 
-export type Leak = { readonly table: string; readonly rows: number; readonly differing: number };
+export type Leak = {
+  readonly table: string;
+  readonly rows: number;
+  readonly differing: number;
+  /** In which the rows of a key differ; none where the keys do. */
+  readonly columns: readonly string[];
+};
+
+/** Columns in which rows of the same key differ. */
+const differingColumns = async (connection: DuckDBConnection, { key, columns }: Processor, truth: string, fresh: string): Promise<readonly string[]> => {
+  const counted = columns.map(({ name }) => `count(*) FILTER (t."${name}" IS DISTINCT FROM f."${name}") AS "${name}"`);
+  const reader = await connection.runAndReadAll(
+    `SELECT ${counted.join(', ')} FROM (${truth}) AS t JOIN (${fresh}) AS f USING (${key.map((name) => `"${name}"`).join(', ')})`,
+  );
+  const [row = {}] = reader.getRowObjectsJson();
+  return columns.flatMap(({ name }) => (Number(row[name]) > 0 ? [name] : []));
+};
 
 /** These processors and all that they read, in the order of the graph. */
 const withUpstreams = (processors: readonly Processor[], ids: readonly string[]): readonly Processor[] => {
@@ -121,10 +148,16 @@ const withUpstreams = (processors: readonly Processor[], ids: readonly string[])
  * Computes the date once more on its morning, and tells of every table that should have been foreseen how many of its rows are
  * not the ones that stand in the tables, which were computed with everything that came after. `ids`: of these processors only.
  */
-export const lookForLeaks = async (connection: DuckDBConnection, pipeline: Pipeline, date: string, ids?: readonly string[]): Promise<readonly Leak[]> => {
+export const lookForLeaks = async (
+  connection: DuckDBConnection,
+  pipeline: Pipeline,
+  date: string,
+  ids?: readonly string[],
+  untimed: Untimed = 'kept',
+): Promise<readonly Leak[]> => {
   const computed = (ids === undefined ? pipeline.processors : withUpstreams(pipeline.processors, ids)).filter(({ phase }) => phase >= 3);
   const leaks: Leak[] = [];
-  await makeMorning(connection, pipeline, date);
+  await makeMorning(connection, pipeline, date, untimed);
   try {
     await computeProcessors(connection, computed, [date, date], (table) => `fresh.${table.replace('.', '__')}`);
     for (const processor of computed.filter((each) => !tellsAfterwards(each))) {
@@ -132,7 +165,8 @@ export const lookForLeaks = async (connection: DuckDBConnection, pipeline: Pipel
       const reader = await connection.runAndReadAll(`SELECT (SELECT count(*) FROM (${truth})),
         (SELECT count(*) FROM (${truth} EXCEPT ALL ${fresh})) + (SELECT count(*) FROM (${fresh} EXCEPT ALL ${truth}))`);
       const [rows, differing] = reader.getRows()[0] ?? [];
-      leaks.push({ table: processor.table, rows: Number(rows), differing: Number(differing) });
+      const columns = Number(differing) === 0 ? [] : await differingColumns(connection, processor, truth, fresh);
+      leaks.push({ table: processor.table, rows: Number(rows), differing: Number(differing), columns });
     }
   } finally {
     await connection.run('USE memory');
