@@ -19,7 +19,8 @@ type Result = {
   readonly leftOut: Readonly<Record<string, number>>;
 };
 
-const league = { seed: 'scenarios', season: '2023-24', games: 240 };
+/** Five weeks: long enough for every team to have 15 games, after which nothing is early any more. */
+const league = { seed: 'scenarios', season: '2023-24', games: 280 };
 /** From here on the lines of players come later. */
 const linesFrom = '2023-11-14';
 
@@ -86,12 +87,19 @@ describe('scenarios on the simulated league', { timeout: 600_000 }, () => {
     expect(first).toBe('2023-11-07');
     await look(home, async (tables) => {
       const [zones] = await tables.query(
-        "SELECT bool_and(early_season_flag) AS early, max(games_in_sample_10) AS games FROM actual.nba_precompute.player_shot_zone_analysis WHERE game_date < '2023-11-08'",
+        "SELECT bool_and(early_season_flag) AS early, max(games_in_sample_10) AS games, count(*) AS n FROM actual.nba_precompute.player_shot_zone_analysis WHERE game_date < '2023-11-08'",
       );
       expect(zones?.['early']).toBe(true);
+      expect(Number(zones?.['n'])).toBeGreaterThan(0);
       expect(Number(zones?.['games'])).toBeLessThan(10);
       const features = await tables.query('SELECT DISTINCT quality_tier AS tier FROM actual.nba_predictions.ml_feature_store_v2');
+      expect(features.length).toBeGreaterThan(0);
       expect(features.map(({ tier }) => tier)).not.toContain('gold');
+      // No row knows more games than have been played: 14 days are 4 to 8 of them.
+      const [most] = await tables.query(`SELECT max(f.games_found) AS found, max(f.games_found - f.team_game_number + 1) AS too_many
+        FROM actual.nba_predictions.ml_feature_store_v2 AS f WHERE f.game_date < '2023-11-10'`);
+      expect(Number(most?.['found'])).toBeLessThan(10);
+      expect(Number(most?.['too_many'])).toBeLessThanOrEqual(0);
     });
   });
 
@@ -121,6 +129,16 @@ describe('scenarios on the simulated league', { timeout: 600_000 }, () => {
     expect(after.length).toBeGreaterThan(before.length);
     expect(tasks['succeeded']).toBeGreaterThan(0);
     expect((await run('validate coverage')).exitCode).toBe(0);
+    // What early rows rest on grows with the season, and their scores with it.
+    await look(home, async (tables) => {
+      const [quality] = await tables.query(`SELECT
+          avg(feature_quality_score) FILTER (game_date <= '2023-11-10') AS early_score, avg(feature_quality_score) FILTER (game_date >= '2023-11-26') AS late_score,
+          avg((quality_tier = 'gold')::INT) FILTER (game_date <= '2023-11-10') AS early_gold, avg((quality_tier = 'gold')::INT) FILTER (game_date >= '2023-11-26') AS late_gold,
+          avg(games_found) FILTER (game_date <= '2023-11-10') AS early_games, avg(games_found) FILTER (game_date >= '2023-11-26') AS late_games
+        FROM actual.nba_predictions.ml_feature_store_v2`);
+      for (const what of ['score', 'gold', 'games']) expect(Number(quality?.[`early_${what}`]), what).toBeLessThan(Number(quality?.[`late_${what}`]));
+      expect(Number(quality?.['late_gold'])).toBeGreaterThan(0.5);
+    });
     expect(resultOf(await run('backfill')).tasks['succeeded'] ?? 0).toBe(0);
   });
 
@@ -134,6 +152,24 @@ describe('scenarios on the simulated league', { timeout: 600_000 }, () => {
     expect(state).toBe('completed');
     const dates = await datesOf('nba_predictions.player_prop_predictions', `game_date >= '${linesFrom}'`);
     expect(await withLines(`game_date >= '${linesFrom}'`)).toEqual(dates);
+
+    // Picks against those lines, each graded by what the box score says of the player.
+    await look(home, async (tables) => {
+      const picks = await tables.query(`SELECT a.recommendation AS pick, a.recommendation_result AS result, count(*)::INT AS n,
+          count(*) FILTER (a.recommendation_result = CASE WHEN s.points = a.current_points_line THEN 'PUSH'
+            WHEN (s.points > a.current_points_line) = (a.recommendation = 'OVER') THEN 'WON' ELSE 'LOST' END)::INT AS as_played,
+          count(*) FILTER (EXISTS (SELECT 1 FROM actual.nba_raw.odds_api_player_points_props AS o
+            WHERE o.game_date = a.game_date AND o.universal_player_id = a.universal_player_id AND o.points_line = a.current_points_line
+              AND o.minutes_before_tipoff > 0))::INT AS with_a_line
+        FROM actual.nba_predictions.prediction_accuracy AS a
+        JOIN actual.nba_raw.nbac_gamebook_player_stats AS s ON s.game_date = a.game_date AND s.universal_player_id = a.universal_player_id
+        WHERE a.game_date >= '${linesFrom}' AND a.recommendation IN ('OVER', 'UNDER') AND a.is_graded GROUP BY ALL ORDER BY 1, 2`);
+      expect(picks.map(({ pick, result }) => `${String(pick)} ${String(result)}`)).toEqual(
+        expect.arrayContaining(['OVER LOST', 'OVER WON', 'UNDER LOST', 'UNDER WON']),
+      );
+      for (const { n, as_played: asPlayed, with_a_line: withALine } of picks) expect([asPlayed, withALine]).toEqual([n, n]);
+      expect(picks.reduce((sum, { n }) => sum + Number(n), 0)).toBeGreaterThan(50);
+    });
   });
 
   test('one date anew after a fix: what reads it follows, what stays as it was stops there', async () => {
