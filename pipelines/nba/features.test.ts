@@ -83,6 +83,7 @@ const defenceShape: Shape = {
   three_pt_pct_allowed_last_15: 'DOUBLE',
   defensive_rating_last_15: 'DOUBLE',
   opponent_points_per_game: 'DOUBLE',
+  games_in_sample: 'BIGINT',
 };
 /** Boston and nine teams that are all alike. */
 const defences = (teams = 10): Row[] =>
@@ -94,6 +95,7 @@ const defences = (teams = 10): Row[] =>
     three_pt_pct_allowed_last_15: i === 0 ? 0.3 : 0.4,
     defensive_rating_last_15: i === 0 ? 105 : 110,
     opponent_points_per_game: i === 0 ? 108 : 113,
+    games_in_sample: 15,
   }));
 
 describe('composite factors', () => {

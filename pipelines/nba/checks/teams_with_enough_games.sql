@@ -1,18 +1,8 @@
--- Teams whose box scores, and not the summaries that the rows are made of, show enough games before the date. On a date on
--- which nobody has enough this is empty, and so may the table be; a team that has enough and no row is missing.
+-- Teams whose box scores, and not the summaries that the rows are made of, show 5 games before the date.
+-- A team that has them and no row is missing.
 WITH dates AS (
-  SELECT game_date, season_year, day_of_season
-  FROM (
-    SELECT
-      game_date,
-      season_year,
-      DATE_DIFF(game_date, MIN(game_date) OVER (PARTITION BY season_year), DAY) AS day_of_season
-    FROM (
-      SELECT DISTINCT game_date, season_year
-      FROM nba_raw.nbac_schedule
-      WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND @end_date
-    ) AS days
-  ) AS season_days
+  SELECT DISTINCT game_date, season_year
+  FROM nba_raw.nbac_schedule
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
 games AS (
@@ -30,4 +20,4 @@ FROM dates AS d
 JOIN games AS g
   ON g.season_year = d.season_year
     AND g.game_date < d.game_date AND g.next_game_date >= d.game_date
-WHERE g.games >= IF(d.day_of_season < 21, LEAST(5 + DIV(d.day_of_season, 3), 14), 15)
+WHERE g.games >= 5

@@ -27,7 +27,7 @@ shooters AS (
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
 defences AS (
-  SELECT game_date, team_abbr, defensive_rating_last_15, opponent_points_per_game
+  SELECT game_date, team_abbr, defensive_rating_last_15, opponent_points_per_game, games_in_sample
   FROM nba_precompute.team_defense_zone_analysis
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
@@ -135,7 +135,8 @@ featured AS (
     c.universal_player_id IS NOT NULL AS has_daily_cache,
     k.universal_player_id IS NOT NULL AS has_composite_factors,
     s.universal_player_id IS NOT NULL AS has_shot_zones,
-    d.team_abbr IS NOT NULL AS has_opponent_zones
+    d.team_abbr IS NOT NULL AS has_opponent_zones,
+    d.games_in_sample AS opponent_games_in_sample
   FROM players AS p
   LEFT JOIN teams AS t
     ON t.game_date = p.game_date AND t.team_abbr = p.team_abbr AND t.game_id = p.game_id
@@ -289,7 +290,14 @@ scored AS (
 capped AS (
   SELECT
     *,
-    LEAST(mean_weight, IF(required_missing_count >= 5, 49.0, IF(required_missing_count >= 1, 69.0, 100.0))) AS score
+    -- Averages of few games are worth less: 10 for each of his last 10 games that there is, silver where the opponent's 15 are not
+    -- full, and bronze where they are fewer than 10.
+    LEAST(
+      mean_weight,
+      IF(required_missing_count >= 5, 49.0, IF(required_missing_count >= 1, 69.0, 100.0)),
+      10.0 * games_found,
+      CASE WHEN opponent_games_in_sample >= 15 THEN 100.0 WHEN opponent_games_in_sample >= 10 THEN 94.0 ELSE 84.0 END
+    ) AS score
   FROM scored
 )
 SELECT

@@ -140,6 +140,7 @@ SELECT
   fatigue_adjustment + mismatch + pace + usage_spike + opponent_strength_adjustment AS total_composite_adjustment,
   (IF(fatigue IS NULL, 0, 20) + IF(mismatch IS NULL, 0, 20) + IF(pace IS NULL, 0, 20) + IF(usage_spike IS NULL, 0, 20)
     + IF(opponent_strength IS NULL, 0, 20)) AS data_completeness_pct,
+  days_rest IS NOT NULL AND games_in_last_7_days IS NOT NULL AS has_rest_and_load,
   has_team_context,
   has_shot_zones,
   has_opponent_zones

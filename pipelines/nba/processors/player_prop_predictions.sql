@@ -62,17 +62,17 @@ estimates AS (
   ]) AS s
   WHERE s.points IS NOT NULL
 ),
--- Systems are only compared on players for whom all of them have an estimate. Rounded, since the last bits of a sum differ with
--- the order in which it is made.
+-- Systems are only compared on players for whom all of them have an estimate. Whole millionths, whose sums are exact,
+-- hence the same in whatever order they are added.
 graded AS (
   SELECT
     w.game_date,
     COUNT(*) AS players,
-    ROUND(SUM(POW(w.moving_average_points - p.points, 2)), 6) AS moving_average_errors,
-    ROUND(SUM(POW(w.zone_matchup_points - p.points, 2)), 6) AS zone_matchup_errors,
-    ROUND(SUM(POW(w.similarity_points - p.points, 2)), 6) AS similarity_errors,
-    ROUND(SUM(POW(w.regression_points - p.points, 2)), 6) AS regression_errors,
-    ROUND(SUM(w.moving_average_points), 6) AS expected_points
+    SUM(CAST(ROUND(POW(w.moving_average_points - p.points, 2) * 1000000) AS INT64)) AS moving_average_millionths,
+    SUM(CAST(ROUND(POW(w.zone_matchup_points - p.points, 2) * 1000000) AS INT64)) AS zone_matchup_millionths,
+    SUM(CAST(ROUND(POW(w.similarity_points - p.points, 2) * 1000000) AS INT64)) AS similarity_millionths,
+    SUM(CAST(ROUND(POW(w.regression_points - p.points, 2) * 1000000) AS INT64)) AS regression_millionths,
+    SUM(CAST(ROUND(w.moving_average_points * 1000000) AS INT64)) AS expected_millionths
   FROM wide AS w
   JOIN played AS p
     ON p.game_date = w.game_date AND p.universal_player_id = w.universal_player_id
@@ -90,11 +90,11 @@ month_before AS (
   SELECT
     d.game_date,
     SUM(g.players) AS players,
-    ROUND(SUM(g.moving_average_errors), 6) AS moving_average_errors,
-    ROUND(SUM(g.zone_matchup_errors), 6) AS zone_matchup_errors,
-    ROUND(SUM(g.similarity_errors), 6) AS similarity_errors,
-    ROUND(SUM(g.regression_errors), 6) AS regression_errors,
-    ROUND(SUM(g.expected_points), 6) AS expected_points
+    SUM(g.moving_average_millionths) / 1000000 AS moving_average_errors,
+    SUM(g.zone_matchup_millionths) / 1000000 AS zone_matchup_errors,
+    SUM(g.similarity_millionths) / 1000000 AS similarity_errors,
+    SUM(g.regression_millionths) / 1000000 AS regression_errors,
+    SUM(g.expected_millionths) / 1000000 AS expected_points
   FROM dates AS d
   JOIN graded AS g
     ON g.game_date BETWEEN DATE_SUB(d.game_date, INTERVAL 30 DAY) AND DATE_SUB(d.game_date, INTERVAL 1 DAY)

@@ -53,7 +53,6 @@ sampled AS (
     d.game_date,
     d.season_year,
     d.day_of_season,
-    IF(d.day_of_season < 21, LEAST(3 + DIV(d.day_of_season, 3), 9), 10) AS minimum_games,
     r.game_date AS latest_game_date,
     r.universal_player_id,
     r.player_lookup,
@@ -92,7 +91,6 @@ SELECT
   team_abbr,
   games_10 AS games_in_sample_10,
   games_with_zones_10,
-  minimum_games,
   IF(games_10 >= 10, 'complete', 'partial') AS history_status,
   shots_10 AS total_shots_last_10,
   paint_rate_10 AS paint_rate_last_10,
@@ -139,4 +137,4 @@ SELECT
   day_of_season < 21 AS early_season_flag,
   latest_game_date
 FROM sampled
-WHERE games_10 >= minimum_games
+WHERE games_10 >= 3

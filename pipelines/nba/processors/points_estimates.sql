@@ -84,9 +84,9 @@ similar AS (
     game_date,
     universal_player_id,
     COUNT(*) AS candidates,
-    -- Rounded, since the last bits of a sum differ with the order in which it is made.
-    ROUND(SUM(likeness), 9) AS alike,
-    ROUND(SUM(likeness * surplus), 9) AS surplus
+    -- Whole billionths, whose sums are exact, hence the same in whatever order they are added.
+    SUM(CAST(ROUND(likeness * 1000000000) AS INT64)) / 1000000000 AS alike,
+    SUM(CAST(ROUND(likeness * surplus * 1000000000) AS INT64)) / 1000000000 AS surplus
   FROM weighed
   WHERE likeness IS NOT NULL
   GROUP BY game_date, universal_player_id

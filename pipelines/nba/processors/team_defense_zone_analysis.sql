@@ -1,4 +1,4 @@
--- One row per team and date with enough games: what it allowed by zone in its last 15 games of the season before the date,
+-- One row per team and date from its 5th game of the season on: what it allowed by zone in its last 15 games of the season before the date,
 -- and how that compares with the league. The game before a date is the latest one with game_date < date, so its rolling
 -- window holds on all dates up to the team's next game. Where the league is unknown it is NULL, never a default.
 -- Rates are averaged as whole millionths or billionths: such sums are exact, hence the same in whatever order they are added.
@@ -63,8 +63,8 @@ rolling AS (
   FROM defended
   WINDOW season AS (PARTITION BY season_year, team_abbr ORDER BY game_date)
 ),
--- The league is the mean of the teams with at least 10 games in the 30 days before the date, where at least 10 teams have
--- them. The date itself is not among the 30: it was once, and leaked.
+-- The league is the mean of the teams with at least 10 games in the 30 days before the date (5 in the first 30 days of a season,
+-- in which nobody could have 10), where at least 10 teams have them. The date itself is not among the 30: it was once, and leaked.
 league_teams AS (
   SELECT
     d.game_date,
@@ -75,8 +75,8 @@ league_teams AS (
   JOIN defended AS g
     ON g.season_year = d.season_year
       AND g.game_date BETWEEN DATE_SUB(d.game_date, INTERVAL 30 DAY) AND DATE_SUB(d.game_date, INTERVAL 1 DAY)
-  GROUP BY d.game_date, g.team_abbr
-  HAVING COUNT(g.opp_paint_attempts) >= 10
+  GROUP BY d.game_date, d.day_of_season, g.team_abbr
+  HAVING COUNT(g.opp_paint_attempts) >= IF(d.day_of_season <= 30, 5, 10)
 ),
 league AS (
   SELECT
@@ -95,7 +95,6 @@ compared AS (
     r.team_abbr,
     r.games AS games_in_sample,
     r.games_with_zones,
-    IF(d.day_of_season < 21, LEAST(5 + DIV(d.day_of_season, 3), 14), 15) AS minimum_games,
     d.day_of_season < 21 AS early_season_flag,
     r.game_date AS latest_game_date,
     r.paint_makes / NULLIF(r.paint_attempts, 0) AS paint_pct,
@@ -131,7 +130,6 @@ SELECT
   team_abbr,
   games_in_sample,
   games_with_zones,
-  minimum_games,
   IF(games_in_sample >= 15, 'complete', 'partial') AS history_status,
   paint_pct AS paint_pct_allowed_last_15,
   paint_attempts AS paint_attempts_allowed_per_game,
@@ -173,4 +171,4 @@ SELECT
   early_season_flag,
   latest_game_date
 FROM compared
-WHERE games_in_sample >= minimum_games
+WHERE games_in_sample >= 5

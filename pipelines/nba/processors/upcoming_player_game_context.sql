@@ -21,7 +21,17 @@ teams AS (
   FROM schedule
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
-played AS (
+-- Games that count nowhere else: nobody's box scores of the play-in and of the Cup's final are in the sources.
+uncovered AS (
+  SELECT t.game_date AS for_date, t.team_abbr, MAX(s.game_date) AS latest_date
+  FROM teams AS t
+  JOIN schedule AS s
+    ON s.season_year = t.season_year AND t.team_abbr IN (s.home_team_abbr, s.away_team_abbr)
+      AND s.game_date BETWEEN DATE_SUB(t.game_date, INTERVAL 30 DAY) AND DATE_SUB(t.game_date, INTERVAL 1 DAY)
+  WHERE s.season_type NOT IN ('regular', 'playoffs')
+  GROUP BY t.game_date, t.team_abbr
+),
+active AS (
   SELECT
     game_date,
     season_year,
@@ -29,12 +39,24 @@ played AS (
     player_lookup,
     player_full_name,
     team_abbr,
+    COALESCE(LEAD(game_date) OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date), DATE '9999-12-31') AS next_game_date
+  FROM nba_analytics.player_game_summary
+  WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
+    AND is_active
+),
+-- Played is minutes > 0, as in phase 4: who was on the floor for seconds is of the team, and it is no game of his.
+played AS (
+  SELECT
+    game_date,
+    season_year,
+    universal_player_id,
     points,
     CAST(minutes_played AS INT64) AS minutes,
     CAST(usage_rate * 1000000 AS INT64) AS usage_millionths
   FROM nba_analytics.player_game_summary
   WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
     AND is_active
+    AND minutes_played > 0
 ),
 rolling AS (
   SELECT
@@ -54,12 +76,16 @@ rolling AS (
 roster AS (
   SELECT
     t.game_date AS for_date, t.game_id, t.nba_game_id, t.season_type, t.opponent_team_abbr, t.home_game,
-    r.*
+    a.season_year, a.universal_player_id, a.player_lookup, a.player_full_name, a.team_abbr,
+    r.* EXCEPT (season_year, universal_player_id)
   FROM teams AS t
-  JOIN rolling AS r
-    ON r.season_year = t.season_year AND r.team_abbr = t.team_abbr
+  JOIN active AS a
+    ON a.season_year = t.season_year AND a.team_abbr = t.team_abbr
+      AND a.game_date < t.game_date AND a.next_game_date >= t.game_date
+  LEFT JOIN rolling AS r
+    ON r.season_year = a.season_year AND r.universal_player_id = a.universal_player_id
       AND r.game_date < t.game_date AND r.next_game_date >= t.game_date
-  WHERE r.game_date >= DATE_SUB(t.game_date, INTERVAL 30 DAY)
+  WHERE a.game_date >= DATE_SUB(t.game_date, INTERVAL 30 DAY)
 ),
 recent AS (
   SELECT
@@ -120,7 +146,8 @@ props AS (
     game_id,
     universal_player_id,
     CAST(MAX(IF(is_closing_line, points_line, NULL)) AS FLOAT64) AS closing_line,
-    CAST(MAX(IF(is_opening_line, points_line, NULL)) AS FLOAT64) AS opening_line,
+    -- One line says nothing about where it began.
+    CAST(MAX(IF(is_opening_line AND NOT is_closing_line AND minutes_before_tipoff > 0, points_line, NULL)) AS FLOAT64) AS opening_line,
     MAX(IF(is_closing_line, bookmaker, NULL)) AS bookmaker,
     LOGICAL_OR(is_closing_line AND COALESCE(minutes_before_tipoff > 0, FALSE)) AS is_timed
   FROM nba_raw.odds_api_player_points_props
@@ -186,15 +213,16 @@ SELECT
     WHEN r.for_date >= DATE(r.season_year + 1, 3, 15) THEN 'late'
     ELSE 'mid'
   END AS season_phase,
-  DATE_DIFF(r.for_date, r.game_date, DAY) - 1 AS days_rest,
-  DATE_DIFF(r.for_date, r.game_date, DAY) = 1 AS back_to_back,
-  g.games_7 AS games_in_last_7_days,
-  g.games_14 AS games_in_last_14_days,
-  g.games_30 AS games_in_last_30_days,
-  g.minutes_7 AS minutes_in_last_7_days,
-  g.minutes_14 AS minutes_in_last_14_days,
-  g.minutes_7 / NULLIF(g.games_7, 0) AS avg_minutes_per_game_last_7,
-  g.back_to_backs_14 AS back_to_backs_last_14_days,
+  IF(u.latest_date > r.game_date OR COALESCE(g.games_30, 0) = 0, NULL, DATE_DIFF(r.for_date, r.game_date, DAY) - 1) AS days_rest,
+  IF(u.latest_date > r.game_date OR COALESCE(g.games_30, 0) = 0, NULL, DATE_DIFF(r.for_date, r.game_date, DAY) = 1) AS back_to_back,
+  IF(u.latest_date >= DATE_SUB(r.for_date, INTERVAL 7 DAY), NULL, COALESCE(g.games_7, 0)) AS games_in_last_7_days,
+  COALESCE(g.games_14, 0) AS games_in_last_14_days,
+  COALESCE(g.games_30, 0) AS games_in_last_30_days,
+  IF(u.latest_date >= DATE_SUB(r.for_date, INTERVAL 7 DAY), NULL, COALESCE(g.minutes_7, 0)) AS minutes_in_last_7_days,
+  COALESCE(g.minutes_14, 0) AS minutes_in_last_14_days,
+  IF(u.latest_date >= DATE_SUB(r.for_date, INTERVAL 7 DAY), NULL, g.minutes_7 / NULLIF(g.games_7, 0)) AS avg_minutes_per_game_last_7,
+  COALESCE(g.back_to_backs_14, 0) AS back_to_backs_last_14_days,
+  u.latest_date AS uncovered_team_game_date,
   r.usage_7 / NULLIF(r.usage_games_7, 0) / 1000000 AS avg_usage_rate_last_7_games,
   r.points_5 AS points_avg_last_5,
   r.points_10 AS points_avg_last_10,
@@ -217,7 +245,7 @@ SELECT
   DATE_DIFF(r.for_date, y.birth_date, YEAR) - IF(FORMAT_DATE('%m%d', r.for_date) < FORMAT_DATE('%m%d', y.birth_date), 1, 0) AS player_age,
   CASE WHEN g.games_30 >= 10 THEN 'high' WHEN g.games_30 >= 5 THEN 'medium' ELSE 'low' END AS context_quality
 FROM roster AS r
-JOIN recent AS g
+LEFT JOIN recent AS g
   ON g.for_date = r.for_date AND g.universal_player_id = r.universal_player_id
 JOIN seasons AS s
   ON s.season_year = r.season_year
@@ -227,6 +255,8 @@ LEFT JOIN props AS p
   ON p.game_date = r.for_date AND p.game_id = r.game_id AND p.universal_player_id = r.universal_player_id
 LEFT JOIN lines AS l
   ON l.game_date = r.for_date AND l.team_abbr = r.team_abbr
+LEFT JOIN uncovered AS u
+  ON u.for_date = r.for_date AND u.team_abbr = r.team_abbr
 LEFT JOIN reported_dates AS d
   ON d.game_date = r.for_date
 LEFT JOIN reports AS i

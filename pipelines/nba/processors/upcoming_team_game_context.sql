@@ -79,10 +79,13 @@ markets AS (
     game_date,
     game_id,
     AVG(IF(market_key = 'spreads' AND is_timed AND closing = 1, outcome_point, NULL)) AS timed_spread,
-    AVG(IF(market_key = 'spreads' AND is_timed AND opening = 1, outcome_point, NULL)) AS opening_spread,
+    -- Movement is of bookmakers of whom two lines are known; one line says nothing about it.
+    AVG(IF(market_key = 'spreads' AND is_timed AND closing = 1 AND opening > 1, outcome_point, NULL)) AS last_spread,
+    AVG(IF(market_key = 'spreads' AND is_timed AND opening = 1 AND closing > 1, outcome_point, NULL)) AS first_spread,
     MIN(IF(market_key = 'spreads' AND is_timed IS NULL AND first_of_all = 1, outcome_point, NULL)) AS untimed_spread,
     AVG(IF(market_key = 'totals' AND is_timed AND closing = 1, outcome_point, NULL)) AS timed_total,
-    AVG(IF(market_key = 'totals' AND is_timed AND opening = 1, outcome_point, NULL)) AS opening_total,
+    AVG(IF(market_key = 'totals' AND is_timed AND closing = 1 AND opening > 1, outcome_point, NULL)) AS last_total,
+    AVG(IF(market_key = 'totals' AND is_timed AND opening = 1 AND closing > 1, outcome_point, NULL)) AS first_total,
     MIN(IF(market_key = 'totals' AND is_timed IS NULL AND first_of_all = 1, outcome_point, NULL)) AS untimed_total
   FROM lines
   GROUP BY game_date, game_id
@@ -217,9 +220,13 @@ SELECT
   COALESCE(l.game_number, 0) + 1 AS game_number_in_season,
   IF(t.home_game, 1, -1) * COALESCE(m.timed_spread, m.untimed_spread) AS game_spread,
   COALESCE(m.timed_total, m.untimed_total) AS game_total,
-  IF(t.home_game, 1, -1) * (m.timed_spread - m.opening_spread) AS spread_movement,
-  m.timed_total - m.opening_total AS total_movement,
-  IF(COALESCE(m.timed_spread, m.untimed_spread, m.timed_total, m.untimed_total) IS NULL, NULL, m.timed_spread IS NOT NULL OR m.timed_total IS NOT NULL) AS lines_are_timed,
+  IF(t.home_game, 1, -1) * (m.last_spread - m.first_spread) AS spread_movement,
+  m.last_total - m.first_total AS total_movement,
+  IF(
+    COALESCE(m.timed_spread, m.untimed_spread, m.timed_total, m.untimed_total) IS NULL,
+    NULL,
+    (m.timed_spread IS NOT NULL OR m.untimed_spread IS NULL) AND (m.timed_total IS NOT NULL OR m.untimed_total IS NULL)
+  ) AS lines_are_timed,
   IF(d.game_date IS NULL, NULL, COALESCE(a.starters_out, 0)) AS starters_out_count,
   IF(d.game_date IS NULL, NULL, COALESCE(a.questionable, 0)) AS questionable_players_count,
   l.win_streak AS team_win_streak_entering,
