@@ -14,7 +14,11 @@ FROM (
     STRUCT('ts_pct_last_10' AS measure, s.ts_pct_last_10 AS value),
     STRUCT('team_pace_last_10' AS measure, s.team_pace_last_10 AS value),
     STRUCT('team_off_rating_last_10' AS measure, s.team_off_rating_last_10 AS value),
+    STRUCT('minutes_in_last_14_days' AS measure, 1.0 * s.minutes_in_last_14_days AS value),
+    STRUCT('avg_minutes_per_game_last_7' AS measure, s.avg_minutes_per_game_last_7 AS value),
     STRUCT('paint_rate_last_10' AS measure, s.paint_rate_last_10 AS value),
+    STRUCT('mid_range_rate_last_10' AS measure, s.mid_range_rate_last_10 AS value),
+    STRUCT('three_pt_rate_last_10' AS measure, s.three_pt_rate_last_10 AS value),
     STRUCT('assisted_rate_last_10' AS measure, s.assisted_rate_last_10 AS value)
   ]) AS m
 ) AS x

@@ -12,6 +12,8 @@ FROM (
     STRUCT('three_pt_attempts_allowed_per_game' AS measure, s.three_pt_attempts_allowed_per_game AS value),
     STRUCT('paint_points_allowed_per_game' AS measure, s.paint_points_allowed_per_game AS value),
     STRUCT('paint_blocks_per_game' AS measure, s.paint_blocks_per_game AS value),
+    STRUCT('mid_range_blocks_per_game' AS measure, s.mid_range_blocks_per_game AS value),
+    STRUCT('three_pt_blocks_per_game' AS measure, s.three_pt_blocks_per_game AS value),
     STRUCT('paint_defense_vs_league_avg' AS measure, s.paint_defense_vs_league_avg AS value),
     STRUCT('mid_range_defense_vs_league_avg' AS measure, s.mid_range_defense_vs_league_avg AS value),
     STRUCT('three_pt_defense_vs_league_avg' AS measure, s.three_pt_defense_vs_league_avg AS value),

@@ -11,7 +11,10 @@ FROM (
     STRUCT('mid_range_pct_last_10' AS measure, s.mid_range_pct_last_10 AS value),
     STRUCT('three_pt_pct_last_10' AS measure, s.three_pt_pct_last_10 AS value),
     STRUCT('paint_attempts_per_game' AS measure, s.paint_attempts_per_game AS value),
+    STRUCT('mid_range_attempts_per_game' AS measure, s.mid_range_attempts_per_game AS value),
+    STRUCT('three_pt_attempts_per_game' AS measure, s.three_pt_attempts_per_game AS value),
     STRUCT('assisted_rate_last_10' AS measure, s.assisted_rate_last_10 AS value),
+    STRUCT('unassisted_rate_last_10' AS measure, s.unassisted_rate_last_10 AS value),
     STRUCT('paint_rate_last_20' AS measure, s.paint_rate_last_20 AS value)
   ]) AS m
 ) AS x

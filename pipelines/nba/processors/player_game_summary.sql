@@ -75,6 +75,7 @@ team AS (
     team_abbr,
     win_flag,
     fg_attempts + 0.44 * ft_attempts + turnovers AS plays,
+    48 + 5 * overtime_periods AS game_minutes,
     team_paint_attempts IS NOT NULL AS has_play_by_play
   FROM nba_analytics.team_offense_game_summary
   WHERE game_date BETWEEN @start_date AND @end_date
@@ -101,9 +102,9 @@ played AS (
     p.player_status = 'active' AS is_active,
     -- Who did not play made no shots, and has not missed any either.
     p.player_status = 'active' AND COALESCE(t.has_play_by_play, FALSE) AS has_play_by_play,
-    -- 48 is a team's 240 minutes over 5 players. Nobody's share of the plays can be computed for less than half a
-    -- minute (0 in whole minutes), and above 100 it is an artefact of the rounding.
-    100 * (p.fg_attempts + 0.44 * p.ft_attempts + p.turnovers) * 48 / NULLIF(p.minutes_decimal * t.plays, 0) AS raw_usage
+    -- As if he had played the whole game, 48 minutes and 5 more an overtime. Nobody's share of the plays can be computed for
+    -- less than half a minute (0 in whole minutes), and above 100 it is an artefact of the rounding.
+    100 * (p.fg_attempts + 0.44 * p.ft_attempts + p.turnovers) * t.game_minutes / NULLIF(p.minutes_decimal * t.plays, 0) AS raw_usage
   FROM nba_raw.nbac_gamebook_player_stats AS p
   LEFT JOIN team AS t
     ON t.game_date = p.game_date AND t.game_id = p.game_id AND t.team_abbr = p.team_abbr

@@ -62,7 +62,7 @@ covered AS (SELECT DISTINCT game_id, 0 AS zero FROM oracle.play_by_play),
 plain AS (
   SELECT
     p.*,
-    g.home_team, g.away_team, g.home_score, g.away_score, g.season_year, g.season_type AS kind,
+    g.home_team, g.away_team, g.home_score, g.away_score, g.game_minutes, g.season_year, g.season_type AS kind,
     c.zero,
     l.line::DOUBLE AS line,
     l.book,
@@ -116,7 +116,7 @@ SELECT
   coalesce(and1, zero)::BIGINT AS and1_count,
   coalesce(assisted, zero)::BIGINT AS assisted_fg_makes,
   coalesce(makes - assisted, zero)::BIGINT AS unassisted_fg_makes,
-  CASE WHEN minutes > 0 AND used * 48 <= minutes * used_by_team THEN 100 * used * 48 / (minutes * used_by_team) END AS usage_rate,
+  CASE WHEN minutes > 0 AND used * game_minutes <= minutes * used_by_team THEN 100 * used * game_minutes / (minutes * used_by_team) END AS usage_rate,
   pts / nullif(2 * fga + 0.88 * fta, 0)::DOUBLE AS ts_pct,
   (fgm + fg3m / 2) / nullif(fga, 0) AS efg_pct,
   starter AS starter_flag,
