@@ -235,13 +235,19 @@ describe('predictions', () => {
         { ...feature, universal_player_id: 'even', f_points_line: 10.5, points_line_is_timed: true },
         { ...feature, universal_player_id: 'thin', f_points_line: 5.5, points_line_is_timed: false, is_quality_ready: false },
         { ...feature, universal_player_id: 'unpriced' },
+        { ...feature, universal_player_id: 'hurt', f_points_line: 20.5, points_line_is_timed: true },
+        { ...feature, universal_player_id: 'doubtful', f_points_line: 20.5, points_line_is_timed: true },
       ],
     );
     await fillTable(
       connection,
       'nba_analytics.upcoming_player_game_context',
-      { game_date: 'DATE', universal_player_id: 'VARCHAR', points_line_bookmaker: 'VARCHAR' },
-      ['star', 'even', 'thin'].map((id) => ({ game_date: day, universal_player_id: id, points_line_bookmaker: 'underdog' })),
+      { game_date: 'DATE', universal_player_id: 'VARCHAR', points_line_bookmaker: 'VARCHAR', player_status: 'VARCHAR' },
+      [
+        ...['star', 'even', 'thin'].map((id) => ({ game_date: day, universal_player_id: id, points_line_bookmaker: 'underdog' })),
+        { game_date: day, universal_player_id: 'hurt', points_line_bookmaker: 'underdog', player_status: 'out' },
+        { game_date: day, universal_player_id: 'doubtful', points_line_bookmaker: 'underdog', player_status: 'questionable' },
+      ],
     );
     await fillTable(
       connection,
@@ -256,6 +262,7 @@ describe('predictions', () => {
         estimates(day, 'even', 10, 10.4, 11),
         estimates(day, 'thin', 9, null, null),
         estimates(day, 'unpriced', 8, 9, null),
+        ...['hurt', 'doubtful'].map((id) => estimates(day, id, 30, 30, 30)),
       ],
     );
     await fillTable(connection, 'nba_predictions.regression_estimates', { game_date: 'DATE', universal_player_id: 'VARCHAR', regression_points: 'DOUBLE' }, [
@@ -305,8 +312,20 @@ describe('predictions', () => {
       line_margin: null,
       over_probability: null,
     });
-    expect(where(rows, { universal_player_id: 'even', system_id: 'ensemble' })).toMatchObject({ recommendation: 'PASS' });
-    expect(where(rows, { universal_player_id: 'thin', system_id: 'moving_average' })).toMatchObject({ recommendation: 'PASS', ensemble_weight: null });
+    expect(where(rows, { universal_player_id: 'even', system_id: 'ensemble' })).toMatchObject({ recommendation: 'PASS', pass_reason: 'close_to_the_line' });
+    expect(where(rows, { universal_player_id: 'thin', system_id: 'moving_average' })).toMatchObject({
+      recommendation: 'PASS',
+      pass_reason: 'features_not_ready',
+      ensemble_weight: null,
+    });
+  });
+
+  test('who is reported out before the game is no pick, however far the estimate is from the line; who is questionable may be', () => {
+    const picks = (id: string): Row[] => rows.filter((row) => row['universal_player_id'] === id);
+    expect(picks('hurt').map((row) => [row['recommendation'], row['pass_reason']])).toEqual(picks('hurt').map(() => ['PASS', 'reported_out']));
+    expect(picks('hurt').length).toBeGreaterThan(3);
+    expect(Number(picks('hurt')[0]?.['over_probability'])).toBeGreaterThan(0.55);
+    expect(picks('doubtful').map((row) => [row['recommendation'], row['pass_reason']])).toEqual(picks('doubtful').map(() => ['OVER', null]));
   });
 
   test('a system without an estimate has no row, and one system is no ensemble', () => {
@@ -368,6 +387,7 @@ describe('grading', () => {
         prediction('hurt', 21, 20.5, 'OVER'),
         prediction('seconds', 21, 20.5, 'OVER'),
         prediction('no book', 21, 20.5, 'OVER', { game_id: '20240110_LAL_PHI' }),
+        prediction('put off', 21, 20.5, 'OVER', { game_id: '20240110_UTA_GSW' }),
       ],
     );
     await fillTable(connection, 'nba_predictions.ml_feature_store_v2', { game_date: 'DATE', universal_player_id: 'VARCHAR', f_points_avg_last_10: 'DOUBLE' }, [
@@ -380,6 +400,8 @@ describe('grading', () => {
     ]);
     await fillTable(connection, 'nba_raw.nbac_schedule', { game_date: 'DATE', game_id: 'VARCHAR', game_status: 'BIGINT', season_type: 'VARCHAR' }, [
       { game_date: day, game_id: names.game_id, game_status: 3, season_type: 'regular' },
+      { game_date: day, game_id: '20240110_LAL_PHI', game_status: 3, season_type: 'playin' },
+      { game_date: day, game_id: '20240110_UTA_GSW', game_status: 1, season_type: 'regular' },
     ]);
     rows = await runProcessor(connection, 'prediction_accuracy', today);
   });
@@ -401,7 +423,8 @@ describe('grading', () => {
 
   test('who was not graded is listed with the reason', () => {
     const reason = (id: string): unknown => where(rows, { universal_player_id: id })['not_graded_reason'];
-    expect(rows).toHaveLength(9);
+    expect(rows).toHaveLength(10);
+    expect(reason('put off')).toBe('not_played');
     expect(['rested', 'hurt', 'seconds', 'no book', 'push'].map(reason)).toEqual(['did_not_play', 'did_not_play', 'under_half_a_minute', 'no_box_score', null]);
     expect(where(rows, { universal_player_id: 'hurt' })).toMatchObject({
       player_status: 'inactive',
@@ -432,11 +455,12 @@ describe('checks of predictions', () => {
   afterAll(() => connection.closeSync());
   const prediction = (more: string): string =>
     `SELECT DATE '${day}' AS game_date, 'p' AS universal_player_id, 'ensemble' AS system_id, 22.0 AS predicted_points, 20.5 AS current_points_line, 1.5 AS line_margin,
-     0.6 AS over_probability, 'OVER' AS recommendation, TRUE AS is_quality_ready, FALSE AS line_is_timed, 'underdog' AS line_bookmaker ${more}`;
+     0.6 AS over_probability, 'OVER' AS recommendation, CAST(NULL AS STRING) AS pass_reason, TRUE AS is_quality_ready, FALSE AS line_is_timed, 'underdog' AS line_bookmaker ${more}`;
 
   test.each([
     ["'UNDER' AS recommendation", "'OVER' AS recommendation"],
     ["'NO_LINE' AS recommendation", "'OVER' AS recommendation"],
+    ["'reported_out' AS pass_reason", 'CAST(NULL AS STRING) AS pass_reason'],
     ['2.5 AS line_margin', '1.5 AS line_margin'],
     ['FALSE AS is_quality_ready', 'TRUE AS is_quality_ready'],
     ['0.52 AS over_probability', '0.6 AS over_probability'],
@@ -445,6 +469,20 @@ describe('checks of predictions', () => {
     const good = prediction('');
     expect(await offendingRows(connection, 'recommendations_follow', good, today)).toEqual([]);
     expect(await offendingRows(connection, 'recommendations_follow', good.replace(whole, damaged), today)).toHaveLength(1);
+  });
+
+  test('a pick on somebody who was reported out before the game is noticed; a report of after its start is none', async () => {
+    const report = (minutes: number): Promise<void> =>
+      fillTable(
+        connection,
+        'nba_raw.nbac_injury_report',
+        { game_date: 'DATE', universal_player_id: 'VARCHAR', report_status: 'VARCHAR', minutes_before_tipoff: 'BIGINT' },
+        [{ game_date: day, universal_player_id: 'p', report_status: 'out', minutes_before_tipoff: minutes }],
+      );
+    await report(30);
+    expect(await offendingRows(connection, 'nobody_is_picked_who_is_out', prediction(''), today)).toHaveLength(1);
+    await report(-30);
+    expect(await offendingRows(connection, 'nobody_is_picked_who_is_out', prediction(''), today)).toEqual([]);
   });
 
   test('one line for everybody is a placeholder', async () => {

@@ -2,6 +2,7 @@
 SELECT game_date AS date, universal_player_id, system_id, is_graded, not_graded_reason, actual_points, error
 FROM staged
 WHERE is_graded != (not_graded_reason IS NULL)
+  OR not_graded_reason NOT IN ('not_played', 'no_box_score', 'did_not_play', 'under_half_a_minute', 'no_points')
   OR is_graded != (actual_points IS NOT NULL)
   OR is_graded != (error IS NOT NULL)
   OR ABS(error - (predicted_points - actual_points)) > 0.02

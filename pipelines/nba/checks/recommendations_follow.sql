@@ -3,6 +3,7 @@ SELECT game_date AS date, universal_player_id, system_id, recommendation, predic
 FROM staged
 WHERE recommendation NOT IN ('OVER', 'UNDER', 'PASS', 'NO_LINE')
   OR (recommendation = 'NO_LINE') != (current_points_line IS NULL)
+  OR (recommendation = 'PASS') != (pass_reason IS NOT NULL)
   OR (recommendation = 'OVER' AND (predicted_points <= current_points_line OR over_probability < 0.55))
   OR (recommendation = 'UNDER' AND (predicted_points >= current_points_line OR over_probability > 0.45))
   OR (recommendation IN ('OVER', 'UNDER') AND NOT is_quality_ready)

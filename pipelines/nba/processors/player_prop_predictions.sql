@@ -13,7 +13,7 @@ WITH features AS (
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
 contexts AS (
-  SELECT game_date, universal_player_id, points_line_bookmaker
+  SELECT game_date, universal_player_id, points_line_bookmaker, player_status
   FROM nba_analytics.upcoming_player_game_context
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
@@ -184,6 +184,22 @@ judged AS (
     2 / (1 + EXP(-1.702 * LEAST(5 / NULLIF(deviation, 0), 20.0))) - 1 AS within_five,
     1 / (1 + EXP(-1.702 * GREATEST(-20.0, LEAST(20.0, (points - current_points_line) / NULLIF(deviation, 0))))) AS over_probability
   FROM spread
+),
+-- Why there is no pick on a line. A bet on somebody who is reported out before the game is void, or is one on news that come after.
+reasoned AS (
+  SELECT
+    j.*,
+    c.points_line_bookmaker,
+    CASE
+      WHEN j.current_points_line IS NULL THEN NULL
+      WHEN c.player_status = 'out' THEN 'reported_out'
+      WHEN NOT j.is_quality_ready THEN 'features_not_ready'
+      WHEN j.over_probability IS NULL THEN 'deviation_unknown'
+      WHEN j.over_probability > 0.45 AND j.over_probability < 0.55 THEN 'close_to_the_line'
+    END AS pass_reason
+  FROM judged AS j
+  LEFT JOIN contexts AS c
+    ON c.game_date = j.game_date AND c.universal_player_id = j.universal_player_id
 )
 SELECT
   j.game_date,
@@ -199,17 +215,17 @@ SELECT
   j.deviation AS predicted_deviation,
   j.within_five AS confidence_score,
   j.current_points_line,
-  c.points_line_bookmaker AS line_bookmaker,
+  j.points_line_bookmaker AS line_bookmaker,
   j.line_is_timed,
   j.points - j.current_points_line AS line_margin,
   j.over_probability,
   CASE
     WHEN j.current_points_line IS NULL THEN 'NO_LINE'
-    WHEN j.over_probability IS NULL OR NOT j.is_quality_ready THEN 'PASS'
+    WHEN j.pass_reason IS NOT NULL THEN 'PASS'
     WHEN j.over_probability >= 0.55 THEN 'OVER'
-    WHEN j.over_probability <= 0.45 THEN 'UNDER'
-    ELSE 'PASS'
+    ELSE 'UNDER'
   END AS recommendation,
+  j.pass_reason,
   j.ensemble_weight,
   j.systems AS systems_count,
   SQRT(j.mean_squared_error) AS trailing_rmse,
@@ -217,8 +233,6 @@ SELECT
   j.feature_quality_score,
   j.is_quality_ready,
   DATE_SUB(j.game_date, INTERVAL 1 DAY) AS as_of_date
-FROM judged AS j
+FROM reasoned AS j
 JOIN wide AS w
   ON w.game_date = j.game_date AND w.universal_player_id = j.universal_player_id
-LEFT JOIN contexts AS c
-  ON c.game_date = j.game_date AND c.universal_player_id = j.universal_player_id

@@ -15,6 +15,11 @@ summaries AS (
   FROM nba_analytics.player_game_summary
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
+schedule AS (
+  SELECT game_date, game_id, game_status
+  FROM nba_raw.nbac_schedule
+  WHERE game_date BETWEEN @start_date AND @end_date
+),
 covered AS (
   SELECT DISTINCT game_date, game_id
   FROM summaries
@@ -29,6 +34,8 @@ joined AS (
     s.minutes_played,
     IF(s.minutes_played > 0, s.points, NULL) AS actual_points,
     CASE
+      -- Postponed: it has a date and never a score.
+      WHEN g.game_status != 3 THEN 'not_played'
       WHEN c.game_id IS NULL THEN 'no_box_score'
       WHEN s.universal_player_id IS NULL OR s.minutes_played IS NULL THEN 'did_not_play'
       WHEN s.minutes_played = 0 THEN 'under_half_a_minute'
@@ -39,6 +46,8 @@ joined AS (
     ON f.game_date = p.game_date AND f.universal_player_id = p.universal_player_id
   LEFT JOIN summaries AS s
     ON s.game_date = p.game_date AND s.universal_player_id = p.universal_player_id
+  LEFT JOIN schedule AS g
+    ON g.game_date = p.game_date AND g.game_id = p.game_id
   LEFT JOIN covered AS c
     ON c.game_date = p.game_date AND c.game_id = p.game_id
 )
