@@ -90,29 +90,39 @@ lines AS (
 ),
 -- The line that counts for a player is one that stood before the game: timed before untimed, then by bookmaker (DraftKings,
 -- FanDuel, the others by name), the latest for the closing line and the earliest for the opening one; of alternate lines
--- the one whose two sides the prices hold for nearly as likely as each other.
+-- the one whose two sides the prices hold for nearly as likely as each other, then the one nearest to what the other bookmakers have,
+-- and without others the middle one.
 ranked AS (
   SELECT
     *,
     ROW_NUMBER() OVER (
       PARTITION BY game_date, game_id, universal_player_id, may_count
-      ORDER BY timing, book, bookmaker, source, snapshot_id DESC, price_gap, points_line
+      ORDER BY timing, book, bookmaker, source, snapshot_id DESC, price_gap, line_gap, points_line
     ) AS closing,
     ROW_NUMBER() OVER (
       PARTITION BY game_date, game_id, universal_player_id, may_count
-      ORDER BY timing, book, bookmaker, source, snapshot_id, price_gap, points_line
+      ORDER BY timing, book, bookmaker, source, snapshot_id, price_gap, line_gap, points_line
     ) AS opening
   FROM (
     SELECT
       *,
-      COALESCE(minutes_before_tipoff > 0, TRUE) AS may_count,
       IF(minutes_before_tipoff > 0, 0, 1) AS timing,
       CASE LOWER(bookmaker) WHEN 'draftkings' THEN 0 WHEN 'fanduel' THEN 1 ELSE 2 END AS book,
       -- A price of -150 holds its side for 60 % likely, +150 for 40 %. A line that can be bet on one side only comes last.
       COALESCE(ROUND(ABS(
         IF(over_price < 0, -over_price, 100) / (100 + ABS(over_price)) - IF(under_price < 0, -under_price, 100) / (100 + ABS(under_price))
-      ), 9), 9) AS price_gap
-    FROM lines
+      ), 9), 9) AS price_gap,
+      COALESCE(
+        ROUND(ABS(
+          CAST(points_line AS FLOAT64) - CAST(SUM(points_line) OVER player - SUM(points_line) OVER own AS FLOAT64) / NULLIF(COUNT(*) OVER player - COUNT(*) OVER own, 0)
+        ), 9),
+        ABS(2 * ROW_NUMBER() OVER (offer ORDER BY points_line) - COUNT(*) OVER offer - 1)
+      ) AS line_gap
+    FROM (SELECT *, COALESCE(minutes_before_tipoff > 0, TRUE) AS may_count FROM lines) AS judged
+    WINDOW
+      player AS (PARTITION BY game_date, game_id, universal_player_id, may_count),
+      own AS (PARTITION BY game_date, game_id, universal_player_id, may_count, bookmaker, source),
+      offer AS (PARTITION BY game_date, game_id, universal_player_id, may_count, bookmaker, source, snapshot_id)
   )
 )
 SELECT
