@@ -154,12 +154,40 @@ describe('on simulated games', { timeout: 60_000 }, () => {
       'nbac_team_boxscore: expected_keys game_id, team_abbr',
     ],
     [
+      'a team of the schedule under a code that has no games and no arena',
+      "UPDATE nba_raw.nbac_schedule SET away_team_abbr = 'BRK' WHERE game_id = $game",
+      'nbac_schedule: games_of_the_league',
+    ],
+    ['an exhibition that has a score', "UPDATE nba_raw.nbac_schedule SET season_type = 'all_star' WHERE game_id = $game", 'nbac_schedule: games_of_the_league'],
+    [
       "the league's id in the place of ours",
       'UPDATE nba_raw.nbac_gamebook_player_stats SET game_id = nba_game_id',
       'nbac_gamebook_player_stats: expected_keys game_id',
     ],
   ])('%s: caught', async (_name, damage, check) => {
     expect(await brokenBy(damage)).toContain(check);
+  });
+
+  test('an All-Star night with scores is a date of the calendar, and its schedule is held back', async () => {
+    await connection.run('BEGIN');
+    await connection.run(`INSERT INTO source.games BY NAME SELECT * REPLACE ('0032300001' AS game_id, 'all_star' AS season_type, 'EST' AS home_team, 'WST' AS away_team,
+      DATE '2024-02-18' AS game_date) FROM source.games LIMIT 1`);
+    const night: Range = ['2024-02-18', '2024-02-18'];
+    const calendar = await query(connection, pipeline.calendar.sql);
+    const schedule = pipeline.processors.filter(({ id }) => id === 'nbac_schedule');
+    await compute(connection, { ...pipeline, processors: schedule }, night);
+    const broken = await brokenChecks(connection, { ...pipeline, processors: schedule }, night);
+    await connection.run('ROLLBACK');
+    expect(calendar.map((row) => row['date'])).toContain('2024-02-18');
+    expect(broken).toContain('nbac_schedule: games_of_the_league');
+  });
+
+  test('the teams that the schedule may name are those that have an arena', () => {
+    const read = (file: string): string => readFileSync(join(import.meta.dirname, '../../pipelines/nba', file), 'utf8');
+    const allowed = /' ([A-Z ]+) ' AS teams/.exec(read('checks/games_of_the_league.sql'))?.[1] ?? '';
+    const arenas = [...read('processors/upcoming_team_game_context.sql').matchAll(/SELECT '([A-Z]{3})'(?: AS team_abbr)?, -?\d/g)].map((match) => match[1]);
+    expect(allowed.split(' ').toSorted()).toEqual(arenas.toSorted());
+    expect(allowed.split(' ')).toHaveLength(30);
   });
 
   test('a date whose games have no scores yet, or never will, is not in the calendar', async () => {

@@ -1,4 +1,4 @@
--- Blocks by zone come from the play-by-play, all blocks from the box score: in four seasons they were 3 apart on the worst date. Of
+-- Blocks by zone come from the play-by-play, all blocks from the box score: they were 3 apart on the worst real date. Of
 -- one zone nothing can be said: a night without a blocked 3-pointer is real.
 SELECT game_date AS date, SUM(blocks) AS all_blocks, SUM(paint_blocks + mid_range_blocks + three_pt_blocks) AS blocks_by_zone
 FROM staged

@@ -1,10 +1,10 @@
--- What is the same for 50 players of a date was never computed. Counts of games may be: on the third day of a season everybody has one.
+-- What is the same for 50 players of a date was never computed. Rest and games of the week may be, and are
+-- counted once more from the box scores: on the third day of a season everybody has one game, and one day of rest.
 SELECT x.date, x.measure, COUNT(*) AS players, MIN(x.value) AS value
 FROM (
   SELECT s.game_date AS date, m.measure, m.value
   FROM staged AS s
   CROSS JOIN UNNEST([
-    STRUCT('days_rest' AS measure, 1.0 * s.days_rest AS value),
     STRUCT('minutes_in_last_14_days' AS measure, 1.0 * s.minutes_in_last_14_days AS value),
     STRUCT('avg_minutes_per_game_last_7' AS measure, s.avg_minutes_per_game_last_7 AS value),
     STRUCT('avg_usage_rate_last_7_games' AS measure, s.avg_usage_rate_last_7_games AS value),

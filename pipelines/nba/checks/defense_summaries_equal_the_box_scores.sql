@@ -1,5 +1,5 @@
 -- What a team allowed is the box score of its opponent; steals, rebounds, fouls and the margin are its own. Its blocks by zone come from
--- the play-by-play: in four seasons they were 3 more or fewer than those of the box scores on the worst date.
+-- the play-by-play: on the worst real date they were 3 more or fewer than those of the box scores.
 WITH compared AS (
   SELECT
     s.game_date,

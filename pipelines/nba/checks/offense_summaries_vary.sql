@@ -1,4 +1,4 @@
--- What is the same for 8 teams of a date was never counted: in four seasons two teams of one game were, and once four in one column.
+-- What is the same for 8 teams of a date was never counted: on the real dates two teams of one game were, and once four in one column.
 SELECT x.date, x.measure, COUNT(*) AS teams, MIN(x.value) AS value
 FROM (
   SELECT s.game_date AS date, m.measure, m.value
