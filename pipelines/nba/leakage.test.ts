@@ -76,7 +76,7 @@ const spread = async (connection: DuckDBConnection, count: number): Promise<stri
 
 /** Columns that come from lines, and how complete a row is with them. */
 const fromLines =
-  /line|spread|total|implied|^bookmaker|^features$|^feature_(?:names|count|quality_score)$|^quality_tier$|^missing_feature_count$|^market_quality_pct$|^over_probability$|^recommendation/;
+  /line|spread|total|implied|^bookmaker|^features$|^feature_(?:names|count|quality_score)$|^quality_tier$|^missing_feature_count$|^market_quality_pct$|^over_probability$|^recommendation|^pass_reason$/;
 
 /** A mistake is planted into one statement, which is computed for some days around the date; tells the tables in which it is seen. */
 const planting =

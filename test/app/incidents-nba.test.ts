@@ -186,7 +186,7 @@ describe('on simulated games', { timeout: 60_000 }, () => {
     const read = (file: string): string => readFileSync(join(import.meta.dirname, '../../pipelines/nba', file), 'utf8');
     const allowed = /' ([A-Z ]+) ' AS teams/.exec(read('checks/games_of_the_league.sql'))?.[1] ?? '';
     const arenas = [...read('processors/upcoming_team_game_context.sql').matchAll(/SELECT '([A-Z]{3})'(?: AS team_abbr)?, -?\d/g)].map((match) => match[1]);
-    expect(allowed.split(' ').toSorted()).toEqual(arenas.toSorted());
+    expect(allowed.split(' ').toSorted((a, b) => a.localeCompare(b))).toEqual(arenas.toSorted((a, b) => (a ?? '').localeCompare(b ?? '')));
     expect(allowed.split(' ')).toHaveLength(30);
   });
 

@@ -1,7 +1,7 @@
 -- One row per player who played, and where the source says so, per player of the roster who did not, with no statistics at all. The
 -- identity is the league's player id: names are written differently from season to season (Bertāns and Bertans), so
 -- `player_lookup` is made for people and for joins to sources that know names only. It loses its accents first (the marks of
--- the decomposed name), then blanks, dots, hyphens and apostrophes.
+-- the decomposed name, and the letters that no decomposition takes apart), then blanks, dots, hyphens and apostrophes.
 WITH rostered AS (
   SELECT
     game_id,
@@ -86,7 +86,7 @@ SELECT
   CAST(SUBSTR(season, 1, 4) AS INT64) AS season_year,
   season_type,
   CAST(player_id AS STRING) AS universal_player_id,
-  REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS player_lookup,
+  REGEXP_REPLACE(TRANSLATE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), 'øđłı', 'odli'), r'[^a-z]', '') AS player_lookup,
   player_name,
   team AS team_abbr,
   opponent AS opponent_team_abbr,

@@ -15,7 +15,7 @@ SELECT
   CAST(SUBSTR(r.season, 1, 4) AS INT64) AS season_year,
   r.season_type,
   CAST(r.player_id AS STRING) AS universal_player_id,
-  REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(r.player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS player_lookup,
+  REGEXP_REPLACE(TRANSLATE(LOWER(REGEXP_REPLACE(NORMALIZE(r.player_name, NFD), r'\pM', '')), 'øđłı', 'odli'), r'[^a-z]', '') AS player_lookup,
   r.player_name,
   r.team AS team_abbr,
   r.status AS report_status,

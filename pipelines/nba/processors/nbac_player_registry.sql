@@ -3,7 +3,7 @@ SELECT
   game_date,
   CAST(SUBSTR(season, 1, 4) AS INT64) AS season_year,
   CAST(player_id AS STRING) AS universal_player_id,
-  REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS player_lookup,
+  REGEXP_REPLACE(TRANSLATE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), 'øđłı', 'odli'), r'[^a-z]', '') AS player_lookup,
   player_name,
   birth_date,
   position,

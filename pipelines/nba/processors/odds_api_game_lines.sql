@@ -1,11 +1,17 @@
 -- One row per game, source, bookmaker, snapshot, market and outcome: the files have the outcomes of all markets in one row. A line
--- without a time of its own is `untimed`: it may have been taken at any time before the game, or after its start. Lines of
--- after the start are kept here, and used nowhere. A line that was delivered twice stands here once.
+-- without a time of its own is `untimed`: it may have been taken at any time before the game, or after its start. When the game
+-- starts is what the schedule says now, not what the file thought: a game may be put off. Lines of after the start are kept
+-- here, and used nowhere. A line that was delivered twice stands here once.
 WITH quotes AS (
   SELECT
     *,
     IF(snapshot_utc IS NULL, 'untimed', FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', snapshot_utc)) AS snapshot
   FROM source.odds
+  WHERE game_date BETWEEN @start_date AND @end_date
+),
+tipoffs AS (
+  SELECT game_date, game_id, start_time_utc
+  FROM source.games
   WHERE game_date BETWEEN @start_date AND @end_date
 ),
 outcomes AS (
@@ -34,9 +40,9 @@ outcomes AS (
   WHERE away_ml IS NOT NULL
 )
 SELECT
-  game_date,
-  CONCAT(FORMAT_DATE('%Y%m%d', game_date), '_', away_team, '_', home_team) AS game_id,
-  game_id AS nba_game_id,
+  o.game_date,
+  CONCAT(FORMAT_DATE('%Y%m%d', o.game_date), '_', away_team, '_', home_team) AS game_id,
+  o.game_id AS nba_game_id,
   CAST(SUBSTR(season, 1, 4) AS INT64) AS season_year,
   season_type,
   home_team AS home_team_abbr,
@@ -49,11 +55,13 @@ SELECT
   CAST(ROUND(outcome_price) AS INT64) AS outcome_price,
   snapshot_utc AS snapshot_timestamp,
   snapshot AS snapshot_id,
-  hours_to_tip AS hours_before_tipoff,
+  TIMESTAMP_DIFF(t.start_time_utc, snapshot_utc, SECOND) / 3600 AS hours_before_tipoff,
   snapshot_utc IS NOT NULL AS is_timed
-FROM outcomes
+FROM outcomes AS o
+LEFT JOIN tipoffs AS t
+  ON t.game_date = o.game_date AND t.game_id = o.game_id
 WHERE TRUE
 QUALIFY ROW_NUMBER() OVER (
-  PARTITION BY game_date, nba_game_id, bookmaker_key, source, market_key, outcome_name, snapshot_id
+  PARTITION BY o.game_date, nba_game_id, bookmaker_key, source, market_key, outcome_name, snapshot_id
   ORDER BY outcome_point, outcome_price
 ) = 1

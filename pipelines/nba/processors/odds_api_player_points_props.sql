@@ -6,7 +6,7 @@ WITH quotes AS (
     *,
     CAST(SUBSTR(season, 1, 4) AS INT64) AS season_year,
     IF(snapshot_utc IS NULL, 'untimed', FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', snapshot_utc)) AS snapshot,
-    REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS letters
+    REGEXP_REPLACE(TRANSLATE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), 'øđłı', 'odli'), r'[^a-z]', '') AS letters
   FROM source.player_props
   WHERE game_date BETWEEN @start_date AND @end_date
     AND market = 'player_points'
@@ -22,7 +22,7 @@ seen AS (
     game_date,
     team,
     player_id,
-    REGEXP_REPLACE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), r'[^a-z]', '') AS letters
+    REGEXP_REPLACE(TRANSLATE(LOWER(REGEXP_REPLACE(NORMALIZE(player_name, NFD), r'\pM', '')), 'øđłı', 'odli'), r'[^a-z]', '') AS letters
   FROM source.player_boxscores
   WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
 ),
@@ -112,6 +112,7 @@ ranked AS (
       COALESCE(ROUND(ABS(
         IF(over_price < 0, -over_price, 100) / (100 + ABS(over_price)) - IF(under_price < 0, -under_price, 100) / (100 + ABS(under_price))
       ), 9), 9) AS price_gap,
+      COUNT(*) OVER offer AS lines_offered,
       COALESCE(
         ROUND(ABS(
           CAST(points_line AS FLOAT64) - CAST(SUM(points_line) OVER player - SUM(points_line) OVER own AS FLOAT64) / NULLIF(COUNT(*) OVER player - COUNT(*) OVER own, 0)
@@ -145,6 +146,7 @@ SELECT
   snapshot_id,
   is_timed,
   minutes_before_tipoff,
+  lines_offered,
   may_count AND closing = 1 AS is_closing_line,
   may_count AND opening = 1 AS is_opening_line
 FROM ranked

@@ -149,6 +149,7 @@ props AS (
     -- One line says nothing about where it began.
     CAST(MAX(IF(is_opening_line AND NOT is_closing_line AND minutes_before_tipoff > 0, points_line, NULL)) AS FLOAT64) AS opening_line,
     MAX(IF(is_closing_line, bookmaker, NULL)) AS bookmaker,
+    MAX(IF(is_closing_line, lines_offered, NULL)) AS lines_offered,
     LOGICAL_OR(is_closing_line AND COALESCE(minutes_before_tipoff > 0, FALSE)) AS is_timed
   FROM nba_raw.odds_api_player_points_props
   WHERE game_date BETWEEN @start_date AND @end_date
@@ -216,10 +217,10 @@ SELECT
   IF(u.latest_date > r.game_date OR COALESCE(g.games_30, 0) = 0, NULL, DATE_DIFF(r.for_date, r.game_date, DAY) - 1) AS days_rest,
   IF(u.latest_date > r.game_date OR COALESCE(g.games_30, 0) = 0, NULL, DATE_DIFF(r.for_date, r.game_date, DAY) = 1) AS back_to_back,
   IF(u.latest_date >= DATE_SUB(r.for_date, INTERVAL 7 DAY), NULL, COALESCE(g.games_7, 0)) AS games_in_last_7_days,
-  COALESCE(g.games_14, 0) AS games_in_last_14_days,
+  IF(u.latest_date >= DATE_SUB(r.for_date, INTERVAL 14 DAY), NULL, COALESCE(g.games_14, 0)) AS games_in_last_14_days,
   COALESCE(g.games_30, 0) AS games_in_last_30_days,
   IF(u.latest_date >= DATE_SUB(r.for_date, INTERVAL 7 DAY), NULL, COALESCE(g.minutes_7, 0)) AS minutes_in_last_7_days,
-  COALESCE(g.minutes_14, 0) AS minutes_in_last_14_days,
+  IF(u.latest_date >= DATE_SUB(r.for_date, INTERVAL 14 DAY), NULL, COALESCE(g.minutes_14, 0)) AS minutes_in_last_14_days,
   IF(u.latest_date >= DATE_SUB(r.for_date, INTERVAL 7 DAY), NULL, g.minutes_7 / NULLIF(g.games_7, 0)) AS avg_minutes_per_game_last_7,
   COALESCE(g.back_to_backs_14, 0) AS back_to_backs_last_14_days,
   u.latest_date AS uncovered_team_game_date,
@@ -231,6 +232,7 @@ SELECT
   p.opening_line AS opening_points_line,
   IF(p.is_timed, p.closing_line - p.opening_line, NULL) AS points_line_movement,
   p.bookmaker AS points_line_bookmaker,
+  p.lines_offered AS points_lines_offered,
   p.is_timed AS points_line_is_timed,
   l.game_spread,
   l.game_total,

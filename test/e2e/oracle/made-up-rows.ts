@@ -1,5 +1,5 @@
-// What the real data of six weeks lacks, made up beside it: birthdays, reports of injuries, players who did not play, when lines stood, and what
-// a model says that has half a season to learn from. No truth is in them; they are there so that every column holds values.
+// What the real data of six weeks lacks, made up beside it: birthdays, reports of injuries, players who did not play, games without box
+// scores, when lines stood, and what a model says that has half a season to learn from. No truth is in them; they are there so that every column holds values.
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Span } from './both-engines.ts';
 
@@ -30,6 +30,16 @@ export const addMadeUpRows = async (connection: DuckDBConnection, { start_date: 
     `UPDATE source.player_props SET snapshot_utc = CAST(game_date AS TIMESTAMPTZ) + to_hours(12) WHERE ${dated} AND player_id % 2 = 0`,
     `INSERT INTO source.player_props
      SELECT * REPLACE (line + 1 AS line, snapshot_utc + to_hours(4) AS snapshot_utc) FROM source.player_props WHERE ${dated} AND snapshot_utc IS NOT NULL`,
+    // Every line of a game moves by a point once more.
+    `INSERT INTO source.odds
+     SELECT * REPLACE (home_spread + 1 AS home_spread, total + 1 AS total, snapshot_utc - to_hours(4) AS snapshot_utc)
+     FROM source.odds WHERE ${dated} AND snapshot_utc IS NOT NULL`,
+    // Two days before, whoever was free met the team that he meets tonight, and nobody kept the score.
+    `INSERT INTO source.games
+     SELECT * REPLACE (game_id || '9' AS game_id, 'cup_final' AS season_type, game_date - 2 AS game_date, start_time_utc - to_days(2) AS start_time_utc)
+     FROM source.games AS g
+     WHERE game_date = DATE '${first}' AND NOT EXISTS (
+       SELECT 1 FROM source.games AS o WHERE o.game_date = g.game_date - 2 AND (o.home_team IN (g.home_team, g.away_team) OR o.away_team IN (g.home_team, g.away_team)))`,
   ];
   for (const statement of statements) await connection.run(statement);
 };

@@ -51,11 +51,25 @@ told AS (
   GROUP BY ALL
 ),
 -- All lines of players in the files are untimed and of neither DraftKings nor FanDuel, which would come first: the first book by
--- name counts, its line with the most even prices, and the lowest of those.
-lines AS (
-  SELECT game_id, player_id, arg_min(line, (bookmaker, abs(over_price - under_price), line)) AS line, min(bookmaker) AS book
+-- name counts, its line with the most even prices, then the one nearest to what the other books say on average, or where they
+-- say nothing the one in the middle of its own, then the lowest.
+quotes AS (
+  SELECT DISTINCT game_id, player_id, bookmaker, line, over_price, under_price
   FROM oracle.player_props
   WHERE market = 'player_points' AND player_id IS NOT NULL
+),
+offers AS (
+  SELECT
+    q.*,
+    coalesce(
+      (SELECT abs(q.line - avg(o.line)) FROM quotes AS o WHERE o.game_id = q.game_id AND o.player_id = q.player_id AND o.bookmaker <> q.bookmaker),
+      (SELECT abs(sum(sign(o.line - q.line))) FROM quotes AS o WHERE o.game_id = q.game_id AND o.player_id = q.player_id AND o.bookmaker = q.bookmaker)
+    ) AS distance
+  FROM quotes AS q
+),
+lines AS (
+  SELECT game_id, player_id, arg_min(line, (bookmaker, abs(over_price - under_price), distance, line)) AS line, min(bookmaker) AS book
+  FROM offers
   GROUP BY ALL
 ),
 covered AS (SELECT DISTINCT game_id, 0 AS zero FROM oracle.play_by_play),
