@@ -209,14 +209,21 @@ describe('composite factors', () => {
     expect(by(rows, 'inside')).toMatchObject({ shot_zone_mismatch_score: null, opponent_strength_score: null, has_opponent_zones: false });
   });
 
-  test('a score that is the same for 50 players is noticed', async () => {
+  test('a score that is the same for 50 players is noticed; after a week without a game all are fresh', async () => {
+    await fillTable(connection, 'nba_raw.nbac_gamebook_player_stats', { game_date: 'DATE' }, []);
     const scores = (
       strength: string,
+      fatigue = 'n',
     ): string => `SELECT DATE '${day}' AS game_date, CAST(n AS FLOAT64) AS shot_zone_mismatch_score, CAST(NULL AS FLOAT64) AS pace_score,
-      n / 2 AS usage_spike_score, ${strength} AS opponent_strength_score, n / 3 AS total_composite_adjustment, 30 AS team_game_number FROM UNNEST(GENERATE_ARRAY(1, 60)) AS n`;
+      n / 2 AS usage_spike_score, ${strength} AS opponent_strength_score, n / 3 AS total_composite_adjustment, 30 AS team_game_number, ${fatigue} AS fatigue_score FROM UNNEST(GENERATE_ARRAY(1, 60)) AS n`;
     expect(await offendingRows(connection, 'factors_vary', scores('n / 4'), today)).toEqual([]);
     expect(await offendingRows(connection, 'factors_vary', scores('0.0'), today)).toEqual([
       { date: day, factor: 'opponent_strength_score', players: '60', value: 0 },
+    ]);
+    expect(await offendingRows(connection, 'factors_vary', scores('n / 4', '100'), today)).toEqual([]);
+    await fillTable(connection, 'nba_raw.nbac_gamebook_player_stats', { game_date: 'DATE' }, [{ game_date: '2024-01-09' }]);
+    expect(await offendingRows(connection, 'factors_vary', scores('n / 4', '100'), today)).toEqual([
+      { date: day, factor: 'fatigue_score', players: '60', value: 100 },
     ]);
   });
 });

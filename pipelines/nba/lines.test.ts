@@ -9,6 +9,7 @@ const pipeline = loadPipeline();
 const date = '2024-01-10';
 const day: Range = [date, date];
 const game = { game_id: '0022300001', season: '2023-24', season_type: 'regular', game_date: date, home_team: 'BOS', away_team: 'LAL' };
+const start = '2024-01-11 00:30:00';
 const shapeOf = (name: string) =>
   Object.fromEntries((pipeline.sources.find((source) => source.name === name)?.columns ?? []).map((column) => [column.name, duckdbType(column.type)]));
 
@@ -18,7 +19,7 @@ const fill = (name: string, rows: readonly Row[]): Promise<void> => fillTable(co
 beforeAll(async () => {
   connection = await openSmallTables();
   await connection.run('CREATE SCHEMA source');
-  await fill('games', [{ ...game, season_year: 2023, start_time_utc: '2024-01-11 00:30:00' }]);
+  await fill('games', [{ ...game, season_year: 2023, start_time_utc: start }]);
 });
 afterAll(() => connection.closeSync());
 
@@ -165,7 +166,7 @@ describe('lines of games', () => {
       [{ ...quote, home_spread: -4.5 }, ['odds_api_game_lines: one_line_at_a_time']],
     ] as const) {
       const own = await openSimulatedData(small, [
-        { games: [{ ...game, season_year: 2023, home_score: 100, away_score: 90 }], odds: [quote, second] },
+        { games: [{ ...game, season_year: 2023, start_time_utc: start, home_score: 100, away_score: 90 }], odds: [quote, second] },
       ] as never);
       const rows = await runProcessor(own, 'odds_api_game_lines', day);
       expect(rows).toHaveLength(6);

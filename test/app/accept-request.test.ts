@@ -1,10 +1,12 @@
 // A request is decided once, planned on what the ledger says, and activated only on the state that it was planned on.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { acceptRequest, type AcceptOutcome } from '@floodgate/core/app/accept-request.ts';
+import { describePlan } from '@floodgate/core/app/describe-plan.ts';
 import { requestPath } from '@floodgate/core/contracts/documents.ts';
 import { backfillRequestSchema, type BackfillRequestInput } from '@floodgate/core/contracts/request.ts';
 import type { PartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import { countTasks, type Plan } from '@floodgate/core/domain/plan.ts';
+import { WarehouseError } from '@floodgate/core/ports/warehouse.ts';
 import { createWorld, never, type World } from '../support/world.ts';
 
 const summaryOf = (outcome: AcceptOutcome): Plan => {
@@ -256,6 +258,30 @@ describe('a plan', () => {
     expect(entriesOf(plan, 'games')).toEqual([2, 3, 4, 5].map((index) => `${world.date(index)} task upstream_missing`));
     expect(entriesOf(plan, 'rolling')).toEqual([`${world.date(5)} task upstream_missing`]);
     expect(entriesOf(plan, 'features')).toEqual([`${world.date(5)} task missing`]);
+  });
+});
+
+describe('an estimate', () => {
+  const input = { request: backfillRequestSchema.parse({ pipeline: 'test' }), idempotencyKey: 'daily', traceparent: '', dryRun: false };
+
+  test('that the warehouse refuses rejects nothing: a table may be made or widened by the tasks before; the plan says it', async () => {
+    const world = createWorld();
+    vi.spyOn(world.warehouse, 'estimateBytes').mockRejectedValue(new WarehouseError('invalid_sql', 'Name pace not found'));
+    const outcome = await world.run(acceptRequest(world.planner('a'), input, never));
+    if (outcome.outcome !== 'accepted' || outcome.summary === undefined) throw new Error(`not accepted: ${JSON.stringify(outcome)}`);
+    const { processors, warnings } = describePlan(outcome.summary);
+    expect(new Set(processors.map(({ bytes }) => bytes))).toEqual(new Set([null]));
+    expect(warnings).toContainEqual(expect.stringMatching(/^games: how much it will read is not known, .*: Name pace not found$/));
+    expect(await world.drive(outcome.backfillId)).toBe('completed');
+  });
+
+  test('that is not answered now leaves the request to be looked at again', async () => {
+    const world = createWorld();
+    const lost = new WarehouseError('unavailable', 'no answer');
+    vi.spyOn(world.warehouse, 'estimateBytes').mockRejectedValueOnce(lost);
+    await expect(world.run(acceptRequest(world.planner('a'), input, never))).rejects.toBe(lost);
+    expect(await world.decisionOf('daily')).toBeUndefined();
+    expect((await world.accept({}, { key: 'daily' })).outcome).toBe('accepted');
   });
 });
 

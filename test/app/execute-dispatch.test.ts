@@ -5,6 +5,7 @@ import { explainWaiting } from '@floodgate/core/app/explain.ts';
 import { controlBackfill } from '@floodgate/core/app/operate.ts';
 import { readHeldUp } from '@floodgate/core/app/read-held-up.ts';
 import type { Dispatch } from '@floodgate/core/contracts/messages.ts';
+import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import { ledgerPathOf } from '@floodgate/core/domain/ledger.ts';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError, type CheckJob } from '@floodgate/core/ports/warehouse.ts';
@@ -420,6 +421,18 @@ describe('errors', () => {
       failure: { code: 'deadline_exceeded', message: 'games took longer than 20 s for 1 dates' },
     });
     expect(await world.drive(id)).toBe('completed');
+  });
+
+  test('a message that is taken away because its time is over counts as an attempt, so that it does not come for ever', async () => {
+    const world = createWorld();
+    const { id, dispatch } = await releaseOne(world);
+    world.warehouse.faults.hold('stage');
+    const stop = new AbortController();
+    const work = world.execute(dispatch, 'worker', stop.signal);
+    await world.clock.advance(1);
+    stop.abort(new FloodgateError('deadline_exceeded', 'the push was not answered within 600 s'));
+    expect(await world.run(work)).toMatchObject({ outcome: 'done', putBack: 1 });
+    expect(await gamesOf(world, id)).toMatchObject({ state: 'waiting', attempt: 1, failure: { code: 'deadline_exceeded' } });
   });
 
   test('a worker that shuts down gives its tasks back, no attempt charged', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '@floodgate/core/ports/status-store.ts';
 import type { StageJob, StagedDate, TableSpec, Warehouse } from '@floodgate/core/ports/warehouse.ts';
 import { committedRows, commit, day, entryOf, errorOf, fill, game, gamesTable, never, stageRows, stageSelect } from '../contract/warehouse/fixture.ts';
+import { stagingPrefix } from '@floodgate/sql/googlesql/names.ts';
 import { rowsOf, startBigQuery, type TestServer } from './support/bigquery-server.ts';
 import { bigQuerySettings, openWarehouse } from './support/bigquery-warehouse.ts';
 import { describeWithEmulators } from './support/requirements.ts';
@@ -245,6 +246,27 @@ describeWithEmulators('BigQuery warehouse: faults', ['bigquery'], () => {
     await table.setMetadata({ timePartitioning: { type: 'DAY', field: 'game_date', expirationMs: String(30 * 86_400_000) } });
     const error = await errorOf(stageSelect(open(), target, 's', [day(1)], select('a')));
     expect([error.code, error.message]).toEqual(['schema_mismatch', expect.stringMatching(/expire after 30 days, and 2024-01-01 is \d+ days old/)]);
+  });
+
+  it('rows that were loaded for a staging that did not come to be stand for it, and go with it', async () => {
+    const target = await prepared();
+    const loaded = (name: string) =>
+      server.client.dataset(bigQuerySettings(server).stagingDataset).createTable(`${stagingPrefix(target.table)}${name}-rows`, { schema: 'n:INT64' });
+    await loaded('half_1');
+    await loaded('whole_1');
+    await stageRows(warehouse, target, 'whole_1', [day(1)], []);
+    expect(await warehouse.listStaging(target, never)).toEqual(['half_1', 'whole_1']);
+    await warehouse.dropStaging(target, ['half_1', 'whole_1'], never);
+    // Of the other one the staging is gone first, and the rows the next time.
+    expect(await warehouse.listStaging(target, never)).toEqual(['whole_1']);
+    await warehouse.dropStaging(target, ['whole_1'], never);
+    expect(await warehouse.listStaging(target, never)).toEqual([]);
+  });
+
+  it('what a statement would read is not known while a table of it is not there', async () => {
+    const target = await prepared();
+    expect(await warehouse.estimateBytes(`SELECT points FROM ${target.table}`, { dialect: 'googlesql', maxRows: 0 }, never)).toBe(0);
+    expect(await warehouse.estimateBytes('SELECT points FROM nba.nobody_made_this', { dialect: 'googlesql', maxRows: 0 }, never)).toBeUndefined();
   });
 
   it('a limit of bytes is held', async () => {

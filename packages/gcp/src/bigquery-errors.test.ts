@@ -101,6 +101,16 @@ test.each(said)('%j is %s', (failure, code) => {
   expect(classifyBigQueryFailure(failure)).toBe(code);
 });
 
+test.each([
+  [Object.assign(new Error('invalid_grant'), { status: 400, code: '400' }), 'permission_denied', false],
+  [Object.assign(new Error('Request failed with status code 403'), { status: 403, code: 'ERR_BAD_REQUEST' }), 'permission_denied', false],
+  [Object.assign(new Error('Request failed with status code 503'), { status: 503, code: '503' }), 'unavailable', true],
+  [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), 'unavailable', true],
+])('of a token that was not given (%s) the status counts, not the text of its code', (error, code, transient) => {
+  expect(toWarehouseError(error)).toMatchObject({ code });
+  expect(isTransient(error)).toBe(transient);
+});
+
 test('what a statement that was analyzed before complains of lies in its data', () => {
   const failure = { reason: 'invalidQuery', message: 'something about a value that is in no table of ours' };
   expect(classifyBigQueryFailure(failure)).toBe('invalid_sql');

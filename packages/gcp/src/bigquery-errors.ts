@@ -7,7 +7,14 @@ import { WarehouseError, type WarehouseErrorCode } from '@floodgate/core/ports/w
 export type Failure = { readonly status?: number; readonly reason?: string; readonly network?: string; readonly message: string };
 
 type Proto = { readonly reason?: string; readonly message?: string; readonly location?: string };
-type ClientError = { readonly code?: number | string; readonly errors?: readonly Proto[]; readonly message?: string; readonly type?: string };
+/** `status`: of those that Google's authentication throws, whose `code` is text. */
+type ClientError = {
+  readonly code?: number | string;
+  readonly status?: number;
+  readonly errors?: readonly Proto[];
+  readonly message?: string;
+  readonly type?: string;
+};
 
 export class BigQueryJobError extends Error {
   override readonly name = 'BigQueryJobError';
@@ -31,7 +38,8 @@ export const readFailure = (error: unknown): Failure => {
   const client = (error ?? {}) as ClientError;
   const message = firstMessage(client) || String(error);
   const reason = client.errors?.[0]?.reason;
-  if (typeof client.code === 'number') return { status: client.code, message, ...(reason === undefined ? {} : { reason }) };
+  const status = typeof client.code === 'number' ? client.code : client.status;
+  if (typeof status === 'number') return { status, message, ...(reason === undefined ? {} : { reason }) };
   if (typeof client.code === 'string' || client.type === 'system' || client.type === 'request-timeout')
     return { network: String(client.code ?? client.type), message };
   return { message, ...(reason === undefined ? {} : { reason }) };

@@ -3,6 +3,7 @@ import { tryPartitionDate } from '@floodgate/core/domain/partition-date.ts';
 import type { Json } from '@floodgate/core/ports/status-store.ts';
 import { WarehouseError, type QueryOptions, type QueryResult } from '@floodgate/core/ports/warehouse.ts';
 import type { BigQueryContext } from './bigquery-context.ts';
+import { isNotFound } from './bigquery-errors.ts';
 import type { DryRun, QueryRequest } from './bigquery-jobs.ts';
 import type { Param } from './bigquery-values.ts';
 
@@ -32,5 +33,12 @@ export const runQuery = async (context: BigQueryContext, sql: string, options: Q
   return { columns, rows };
 };
 
-export const estimateQuery = async (context: BigQueryContext, sql: string, options: QueryOptions, signal: AbortSignal): Promise<number> =>
-  (await checked(context, sql, options, signal)).dry.bytes;
+/** Undefined where a table that is read is not there yet: on a new project, phases read what no task has made so far. */
+export const estimateQuery = async (context: BigQueryContext, sql: string, options: QueryOptions, signal: AbortSignal): Promise<number | undefined> => {
+  try {
+    return (await checked(context, sql, options, signal)).dry.bytes;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+};

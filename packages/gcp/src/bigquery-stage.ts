@@ -10,7 +10,7 @@ import { projectionsOf } from './bigquery-coercion.ts';
 import { findLast, hasFailed, isRunning, jobName, type LastJob } from './bigquery-job-names.ts';
 import { digestOf, type QueryRequest } from './bigquery-jobs.ts';
 import { packRows } from './bigquery-rows.ts';
-import { dropTable } from './bigquery-staging.ts';
+import { dropTable, loadedTable } from './bigquery-staging.ts';
 import { fieldOf, getTable } from './bigquery-tables.ts';
 
 const stagingHours = 24;
@@ -19,7 +19,7 @@ const requestLabel = 'floodgate_request';
 type Prepared = {
   readonly sql: string;
   readonly projections: readonly Projection[];
-  readonly release?: () => Promise<void>;
+  readonly release?: () => Promise<unknown>;
 };
 
 /** What a job does, in 40 characters: equal for two that may stand for each other. Rows are read once, so they can't be part of it. */
@@ -41,7 +41,7 @@ const prepareRows = async (context: BigQueryContext, job: StageJob & { body: { k
   const projections = target.columns.map((column) => ({ column, expression: quoteNames([column.name]) }));
   const { rows, content } = await packRows(target.columns, job.body.rows, signal);
   if (rows === 0) return { sql: selectNothing(target.columns), projections };
-  const table = `${stagingTable(context.settings.stagingDataset, target.table, job.staging)}-rows`;
+  const table = loadedTable(context, target, job.staging);
   const [dataset = '', name = ''] = table.split('.');
   // The name of the content: the same rows sent again are the same job, others are another one.
   const loadId = `${jobId}-rows-${digestOf(content.toString('base64')).slice(0, 12)}`;

@@ -9,10 +9,14 @@ import { getTable, tableUri } from './bigquery-tables.ts';
 
 /** For people, who look into what was quarantined and accept or reject it. */
 const preservedHours = 30 * 24;
-/** Rows that were loaded and whose staging did not come to be are listed too, as `<staging>-rows`: nobody uses it, so that it is dropped. */
+/** Rows of code are loaded into a table of their own before their staging is made of it; no staging's name ends so. */
+const rowsSuffix = '-rows';
 const pageTables = 1_000;
 
 const tableOf = (context: BigQueryContext, target: TableSpec, staging: string): string => stagingTable(context.settings.stagingDataset, target.table, staging);
+
+/** Where the rows of a staging are loaded. */
+export const loadedTable = (context: BigQueryContext, target: TableSpec, staging: string): string => `${tableOf(context, target, staging)}${rowsSuffix}`;
 
 export const stagingMissing = (target: TableSpec, names: readonly string[]): WarehouseError =>
   new WarehouseError('staging_missing', `staged rows of ${target.table} are gone: ${names.join(', ')}`, {
@@ -20,16 +24,24 @@ export const stagingMissing = (target: TableSpec, names: readonly string[]): War
     hint: 'these dates are computed again',
   });
 
-export const dropTable = async ({ jobs }: BigQueryContext, table: string, signal: AbortSignal): Promise<void> => {
+/** Whether it was there. */
+export const dropTable = async ({ jobs }: BigQueryContext, table: string, signal: AbortSignal): Promise<boolean> => {
   try {
     await jobs.calls.call({ method: 'DELETE', uri: tableUri(table) }, signal);
+    return true;
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    if (isNotFound(error)) return false;
+    throw error;
   }
 };
 
+/** Loaded rows are dropped where no staging came to be of them. Where both are there, they are listed again and dropped the next time. */
 export const dropStagings = async (context: BigQueryContext, target: TableSpec, stagings: readonly string[], signal: AbortSignal): Promise<void> => {
-  await Promise.all(stagings.map((staging) => dropTable(context, tableOf(context, target, staging), signal)));
+  await Promise.all(
+    stagings.map(async (staging) => {
+      if (!(await dropTable(context, tableOf(context, target, staging), signal))) await dropTable(context, loadedTable(context, target, staging), signal);
+    }),
+  );
 };
 
 /** Those of `wanted` that are gone, or do not hold the date that is wanted of them. */
@@ -48,20 +60,21 @@ export const findMissing = async (
   return [...new Set(wanted.filter(({ staging, date }) => !holdsDate(descriptions.get(staging), date)).map(({ staging }) => staging))].sort();
 };
 
+/** Rows that were loaded stand for the staging that is being made of them: whoever uses that name uses them. */
 export const listStagings = async ({ jobs, settings }: BigQueryContext, target: TableSpec, signal: AbortSignal): Promise<readonly string[]> => {
   const prefix = stagingPrefix(target.table);
-  const names: string[] = [];
+  const names = new Set<string>();
   let pageToken: string | undefined;
   do {
     const qs = { maxResults: pageTables, ...(pageToken === undefined ? {} : { pageToken }) };
     const page = await jobs.calls.call({ method: 'GET', uri: `/datasets/${settings.stagingDataset}/tables`, qs }, signal);
     for (const { tableReference } of (page.tables ?? []) as readonly { readonly tableReference: { readonly tableId: string } }[]) {
       const { tableId } = tableReference;
-      if (tableId.startsWith(prefix)) names.push(tableId.slice(prefix.length));
+      if (tableId.startsWith(prefix)) names.add(tableId.slice(prefix.length, tableId.endsWith(rowsSuffix) ? -rowsSuffix.length : undefined));
     }
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
-  return names.sort();
+  return [...names].sort();
 };
 
 export const readStagedRows = async (

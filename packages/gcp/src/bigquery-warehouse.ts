@@ -134,7 +134,7 @@ export class BigQueryWarehouse implements Warehouse {
     return runQuery(this.#context, sql, options, signal);
   }
 
-  estimateBytes(sql: string, options: QueryOptions, signal: AbortSignal): Promise<number> {
+  estimateBytes(sql: string, options: QueryOptions, signal: AbortSignal): Promise<number | undefined> {
     return estimateQuery(this.#context, sql, options, signal);
   }
 

@@ -125,7 +125,11 @@ export class PubSubPushBus implements MessageBus {
     } catch {
       return; // answered in time
     }
-    running.abort.abort(new FloodgateError('deadline_exceeded', `the push of ${subscription} was not answered within ${ms} ms, and comes again`));
+    running.abort.abort(
+      new FloodgateError('deadline_exceeded', `the push of ${subscription} was not answered within ${ms / 1_000} s, after which Pub/Sub waits no longer`, {
+        hint: 'have fewer dates computed together (--dates-per-task), or the message pulled (FLOODGATE_MODE=pull), where there is no such limit',
+      }),
+    );
     running.settled.resolve({ outcome: 'late' });
   }
 

@@ -7,6 +7,7 @@ import type { Pipeline } from '../domain/pipeline.ts';
 import type { PlanEntry } from '../domain/plan.ts';
 import { selectDates } from '../domain/selection.ts';
 import type { PlanSummary } from './accept-request.ts';
+import type { PlanEstimate } from './estimate-plan.ts';
 import type { LoadedPlan } from './plan-store.ts';
 
 /** As JSON: what a dry run answers, and what `floodgate plan --json` prints. */
@@ -58,6 +59,11 @@ const absentWarnings = (pipeline: Pipeline, calendar: Calendar, planned: Readonl
 const plannedDates = (entries: Entries): ReadonlyMap<string, readonly PartitionDate[]> =>
   new Map([...entries].map(([id, row]) => [id, [...row].filter(({ kind }) => kind === 'task').map(({ date }) => date)]));
 
+const estimateWarnings = ({ processors }: PlanEstimate): readonly string[] =>
+  processors.flatMap(({ processorId, refused }) =>
+    refused === undefined ? [] : [`${processorId}: how much it will read is not known, since its statement is refused as the tables are now: ${refused}`],
+  );
+
 export const describePlan = ({ plan, pipeline, calendar, dates, estimate }: PlanSummary): PlanDescription => {
   const wanted = [...dates.wanted].sort();
   const processors = [...plan.processors].map(([id, entries]) => {
@@ -84,7 +90,7 @@ export const describePlan = ({ plan, pipeline, calendar, dates, estimate }: Plan
     },
     totalTasks: processors.reduce((sum, { tasks }) => sum + Object.values(tasks).reduce((own, count) => own + count, 0), 0),
     processors,
-    warnings: [...absentWarnings(pipeline, calendar, plannedDates(plan.processors))],
+    warnings: [...absentWarnings(pipeline, calendar, plannedDates(plan.processors)), ...estimateWarnings(estimate)],
   };
 };
 

@@ -78,9 +78,7 @@ export const executeDispatch = async (given: WorkerDeps, dispatch: Dispatch, sig
     const verdicts = await compute(given, claim, stop);
     settled = await settle(deps, claim, verdicts, deps.clock.now() - startedAt);
   } catch (error) {
-    const failure = toFailure(
-      signal.aborted ? new FloodgateError('shutdown', 'the worker is shutting down') : work.signal.aborted ? work.signal.reason : error,
-    );
+    const failure = toFailure(signal.aborted ? interruptionOf(signal) : work.signal.aborted ? work.signal.reason : error);
     if (failure.class === 'halt') halt = failure;
     deps.logger.warn(
       { dispatchId: claim.dispatchId, processorId: claim.processor.id, dates: claim.tasks.length, code: failure.code, err: error },
@@ -97,6 +95,10 @@ export const executeDispatch = async (given: WorkerDeps, dispatch: Dispatch, sig
   deps.logger.info({ dispatchId, processorId: claim.processor.id, adopted, ms: deps.clock.now() - startedAt, ...counts }, 'dispatch handled');
   return halt === undefined ? { outcome: 'done', fresh: claim.fresh, ...counts, failed: counts.failed + claim.exhausted } : { outcome: 'halt', failure: halt };
 };
+
+/** Who handed the dispatch over stops it: the process ends, which is charged to nobody, or the time for the message is over, which it would be again. */
+const interruptionOf = ({ reason }: AbortSignal): FloodgateError =>
+  reason instanceof FloodgateError && reason.code === 'deadline_exceeded' ? reason : new FloodgateError('shutdown', 'the worker is shutting down');
 
 const labelsOf = ({ backfill, processor }: Claim): JobLabels => ({ backfill: backfill.backfillId, processor: processor.id });
 

@@ -180,7 +180,7 @@ export interface Warehouse {
 
   /** Read-only GoogleSQL (`dialect: 'native'`: the engine's own), over tables and `sources`. Dates come as `YYYY-MM-DD`. */
   query(sql: string, options: QueryOptions, signal: AbortSignal): Promise<QueryResult>;
-  /** Bytes that a SELECT would read; undefined where the engine can't tell. */
+  /** Bytes that a SELECT would read; undefined where the engine can't tell, as while a table that is read is not there. */
   estimateBytes(sql: string, options: QueryOptions, signal: AbortSignal): Promise<number | undefined>;
 }
 
