@@ -110,12 +110,20 @@ export const createGcpStack = (parts: GcpParts & AsyncDisposable, options: GcpSt
 
 export const openGcpStack: OpenGcpStack = async (options) => {
   // Google's clients take about a second to load: only a command that talks to them waits for it.
+  const { connectFirestoreAdmin } = await import('@floodgate/gcp/firestore-client.ts');
   const { openGcpBackend } = await import('@floodgate/gcp/gcp-backend.ts');
   const { declareResources, inspectResources, targetDatasetsOf } = await import('@floodgate/gcp/resources.ts');
   const { settings, logger, clock = systemClock, ids = systemIds } = options;
   const backend = await openGcpBackend(settings, { clock, ids, logger, mode: 'pull' });
   const { store, bus, warehouse, objectStore, clients } = backend;
-  const inspect: GcpParts['inspect'] = (pipelines, signal) =>
-    inspectResources(clients, settings, declareResources(settings, targetDatasetsOf(pipelines)), signal);
+  const inspect: GcpParts['inspect'] = async (pipelines, signal) => {
+    const firestoreAdmin = connectFirestoreAdmin(settings);
+    try {
+      const all = firestoreAdmin === undefined ? clients : { ...clients, firestoreAdmin };
+      return await inspectResources(all, settings, declareResources(settings, targetDatasetsOf(pipelines)), signal);
+    } finally {
+      await firestoreAdmin?.close();
+    }
+  };
   return createGcpStack({ store, bus, warehouse, objectStore, inspect, [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose]() }, options);
 };

@@ -46,6 +46,24 @@ test.each([
   await world.run(app.stop(1_000));
 });
 
+test('a dispatch of a backfill that was deleted is a dead letter that says so, once however often it comes', async () => {
+  const world = createWorld({ days: 1 });
+  const id = await world.start({ processors: ['games'] });
+  await world.pass(id);
+  const message = world.bus.published.find(({ attributes }) => attributes['type'] === 'floodgate.tasks.dispatched');
+  if (message === undefined) throw new Error('a dispatch was expected');
+  await world.store.transaction(async (transaction) => transaction.delete(`backfills/${id}`));
+  const { app, bus, disk, queue } = await startWorker(world);
+  disk.isFull = false;
+  await bus.publish([message, message]);
+  await world.clock.advance(1_000);
+  expect(queue.size).toBe(0);
+  expect(await world.deadLetters()).toMatchObject([
+    { kind: 'message', failure: { code: 'unknown_backfill', message: `1 dates of games were dispatched for ${id}, and there is no such backfill` } },
+  ]);
+  await world.run(app.stop(1_000));
+});
+
 /** Notes who subscribes and how it is stopped; `busyMs` is how long the dispatches take to end. */
 const createStoppingBus = (world: World, busyMs: number) => {
   const stops: (readonly [subscription: string, graceMs: number])[] = [];

@@ -238,6 +238,10 @@ describeWithEmulators('BigQuery warehouse: faults', ['bigquery'], () => {
       code: 'location_mismatch',
       message: expect.stringContaining('lies in US, jobs run in EU'),
     });
+    const there = await prepared();
+    const refused = { code: 'location_mismatch', message: `the table ${there.table} lies in US, jobs run in EU`, hint: expect.stringContaining('to US') };
+    expect(await errorOf(elsewhere.prepareTable(there, never))).toMatchObject(refused);
+    expect(await errorOf(elsewhere.inspectTable(there, never))).toMatchObject(refused);
   });
 
   it('partitions that would expire before they are read are refused with both numbers', async () => {

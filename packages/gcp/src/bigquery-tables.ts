@@ -7,6 +7,7 @@ import { commitLogName, datasetOf, elementType, nameOf } from '@floodgate/sql/go
 import type { MaybeResource, Resource } from './bigquery-client.ts';
 import type { BigQueryContext } from './bigquery-context.ts';
 import { isDuplicate, isNotFound, isPreconditionFailed } from './bigquery-errors.ts';
+import type { GcpSettings } from './settings.ts';
 import { scalarName, typeName, type Field } from './bigquery-values.ts';
 
 const metadataTypes: Readonly<Record<(typeof metadataColumns)[number], string>> = {
@@ -60,10 +61,15 @@ const checkDataset = async ({ jobs, settings }: BigQueryContext, dataset: string
       );
     throw error;
   });
-  if (String(found.location).toUpperCase() !== settings.location.toUpperCase())
-    throw new WarehouseError('location_mismatch', `the dataset ${dataset} lies in ${found.location}, jobs run in ${settings.location}`, {
-      hint: `set the location to ${found.location}, where all datasets must lie`,
-    });
+  checkLocation(`the dataset ${dataset}`, found, settings);
+};
+
+/** Jobs of another region say of a table that it is not there. */
+const checkLocation = (what: string, { location }: Resource, settings: GcpSettings): void => {
+  if (location === undefined || String(location).toUpperCase() === settings.location.toUpperCase()) return;
+  throw new WarehouseError('location_mismatch', `${what} lies in ${location}, jobs run in ${settings.location}`, {
+    hint: `set FLOODGATE_GCP_LOCATION to ${location}: all datasets must lie where jobs run`,
+  });
 };
 
 const modeName = (mode: string | undefined): string => (mode === 'REQUIRED' ? 'required' : 'nullable');
@@ -147,6 +153,7 @@ const ensureTarget = async (context: BigQueryContext, target: TableSpec, signal:
       await createTarget(context, target, signal);
       continue;
     }
+    checkLocation(`the table ${target.table}`, table, context.settings);
     const lines = tableDifferences(target, table);
     if (lines.length > 0)
       throw mismatch(`${target.table} is not as declared:\n  ${lines.join('\n  ')}`, 'change the declaration, or rename or drop the table and fill it again');
@@ -183,6 +190,7 @@ const ensureLog = async (context: BigQueryContext, table: string, signal: AbortS
 export const inspectTarget = async (context: BigQueryContext, target: TableSpec, signal: AbortSignal): Promise<TableComparison> => {
   const table = await getTable(context, target.table, signal);
   if (table === undefined) return { state: 'absent' };
+  checkLocation(`the table ${target.table}`, table, context.settings);
   const lines = tableDifferences(target, table);
   if (lines.length > 0) return { state: 'different', differences: lines };
   const fields: readonly Field[] = table.schema?.fields ?? [];

@@ -33,6 +33,13 @@ export const connectFirestore = (settings: Pick<GcpSettings, 'projectId' | 'fire
   };
 };
 
+/** For the indexes. Undefined on an emulator, which has none. */
+export const connectFirestoreAdmin = ({
+  projectId,
+  emulators,
+}: Pick<GcpSettings, 'projectId' | 'emulators'>): InstanceType<typeof v1.FirestoreAdminClient> | undefined =>
+  emulators.firestore === undefined ? new v1.FirestoreAdminClient({ projectId }) : undefined;
+
 const emulatorOptions = (host: string): object => {
   const colon = host.lastIndexOf(':');
   return {

@@ -3,7 +3,6 @@
 import type { BigQuery } from '@google-cloud/bigquery';
 import type { PubSub } from '@google-cloud/pubsub';
 import type { Storage } from '@google-cloud/storage';
-import { subscriptions } from '@floodgate/core/contracts/messages.ts';
 import { storeIndexes } from '@floodgate/core/contracts/store-indexes.ts';
 import { FloodgateError } from '@floodgate/core/domain/errors.ts';
 import type { Clock } from '@floodgate/core/ports/clock.ts';
@@ -25,7 +24,7 @@ import { connectPubSub } from './pubsub-client.ts';
 import { PubSubMessageBus } from './pubsub-message-bus.ts';
 import { PubSubPushBus } from './pubsub-push-bus.ts';
 import { createPushVerifier, type PushVerifier } from './push-token.ts';
-import { pushAckDeadlineMs } from './resources.ts';
+import { alwaysPulled, pushAckDeadlineMs } from './resources-pubsub.ts';
 import type { GcpSettings } from './settings.ts';
 import { connectStorage } from './storage-client.ts';
 
@@ -51,12 +50,6 @@ export type GcpBackend = AsyncDisposable & {
   /** Asks whether what was opened can be used. Throws one FloodgateError with all that can't. */
   readonly check: (signal: AbortSignal) => Promise<void>;
 };
-
-/**
- * Pulled from in either mode: a lane is served for as long as its table has work, and the ack deadline of a push, within which
- * it must be answered, is 600 s at most and can't be extended.
- */
-const alwaysPulled: ReadonlySet<string> = new Set([subscriptions.workerCommits.name]);
 
 /** Publishes and pulls by `pull`; what can be pushed is pushed. */
 export const joinBuses = (pull: MessageBus, push: Pick<MessageBus, 'subscribe'>): MessageBus => ({

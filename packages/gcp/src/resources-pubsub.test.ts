@@ -99,3 +99,22 @@ it('tells a pushed subscription that pushes nowhere, as nobody, for somebody els
     'audience of the push token: expected worker, found none',
   ]);
 });
+
+it('takes a subscription of which nobody says whether it is pushed as it is, and tells a push that the services would refuse', () => {
+  const either = { ...declared, mayBePushed: true };
+  const oidcToken = { serviceAccountEmail: push.serviceAccount, audience: push.audience };
+  const pushedTo = (pushEndpoint: string, more: object = { oidcToken }) => ({
+    ...found(),
+    ackDeadlineSeconds: 600,
+    pushConfig: { pushEndpoint, ...more },
+  });
+  const endpoint = `https://worker.example/push/${declared.name}`;
+  expect(compareSubscription(either, found(), projectId)).toEqual([]);
+  expect(compareSubscription(either, pushedTo(endpoint), projectId)).toEqual([]);
+  const problems = compareSubscription(either, { ...pushedTo('https://worker.example/', {}), ackDeadlineSeconds: 10 }, projectId).map(({ problem }) => problem);
+  expect(problems).toEqual([
+    'ack deadline in seconds: expected 600, found 10',
+    `push endpoint: expected one that ends in /push/${declared.name}, found https://worker.example/`,
+    'push token: expected a service account and an audience, found no account and no audience: the services refuse what comes without',
+  ]);
+});

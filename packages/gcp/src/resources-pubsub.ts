@@ -1,5 +1,6 @@
 // Topics and subscriptions: as Floodgate declares them, made where they are missing, and compared with what is there.
 import type { PubSub, Subscription, SubscriptionMetadata } from '@google-cloud/pubsub';
+import { subscriptions } from '@floodgate/core/contracts/messages.ts';
 import type { SubscriptionSpec, Topic } from '@floodgate/core/ports/message-bus.ts';
 import { bounded, ensure, inspect, outcomeOfError } from './resource-report.ts';
 import type { Difference, EnsuredResource } from './resource-report.ts';
@@ -7,6 +8,8 @@ import type { Difference, EnsuredResource } from './resource-report.ts';
 export type DeclaredSubscription = SubscriptionSpec & {
   /** Where Pub/Sub sends its messages; undefined: they are pulled. */
   readonly push?: PushTarget;
+  /** Whoever declares it does not know whether it is pushed, and where to: either is right. */
+  readonly mayBePushed?: boolean;
   /**
    * Keeps the order of messages with ordering keys. Off, since none of ours has one; and a subscription that keeps it never
    * dead-letters on Google's emulator (0.8.20): its stream breaks instead, again and again.
@@ -20,6 +23,15 @@ export type PushTarget = {
   readonly serviceAccount: string;
   readonly audience: string;
 };
+
+/** Pub/Sub's most, which a pushed message's handler has in all: nobody extends it while it works. */
+export const pushAckDeadlineMs = 600_000;
+
+/**
+ * Pulled from wherever the others are pushed: a lane is served for as long as its table has work, and the ack deadline of a push,
+ * within which it must be answered, is 600 s at most and can't be extended.
+ */
+export const alwaysPulled: ReadonlySet<string> = new Set([subscriptions.workerCommits.name]);
 
 const deadLetterTopic: Topic = 'floodgate-dead-letter';
 const secondMs = 1_000;
@@ -61,13 +73,13 @@ export const subscriptionSettings = (declared: DeclaredSubscription, projectId: 
 export const ensurePubSub = async (
   pubsub: PubSub,
   topics: readonly Topic[],
-  subscriptions: readonly DeclaredSubscription[],
+  declaredSubscriptions: readonly DeclaredSubscription[],
   projectId: string,
   signal: AbortSignal,
 ): Promise<readonly EnsuredResource[]> => [
   ...(await Promise.all(topics.map((topic) => ensure(`topic ${topic}`, () => pubsub.createTopic(topic), signal)))),
   ...(await Promise.all(
-    subscriptions.map((declared) =>
+    declaredSubscriptions.map((declared) =>
       ensure(
         `subscription ${declared.name}`,
         () => pubsub.createSubscription(declared.topic, declared.name, subscriptionSettings(declared, projectId)),
@@ -89,12 +101,9 @@ export const compareSubscription = (declared: DeclaredSubscription, found: Subsc
   };
 
   expect('topic', topicPath(projectId, declared.topic), found.topic, again);
-  expect(
-    'ack deadline in seconds',
-    declared.ackDeadlineMs / secondMs,
-    found.ackDeadlineSeconds,
-    `${update} --ack-deadline=${declared.ackDeadlineMs / secondMs}`,
-  );
+  const isPushed = declared.mayBePushed === true && (found.pushConfig?.pushEndpoint || '') !== '';
+  const ackDeadlineSeconds = (isPushed ? pushAckDeadlineMs : declared.ackDeadlineMs) / secondMs;
+  expect('ack deadline in seconds', ackDeadlineSeconds, found.ackDeadlineSeconds, `${update} --ack-deadline=${ackDeadlineSeconds}`);
   const { minMs, maxMs } = declared.redelivery;
   const retryHint = `${update} --min-retry-delay=${minMs / secondMs}s --max-retry-delay=${maxMs / secondMs}s`;
   if (found.retryPolicy === null || found.retryPolicy === undefined) {
@@ -131,6 +140,7 @@ export const compareSubscription = (declared: DeclaredSubscription, found: Subsc
 const comparePush = (declared: DeclaredSubscription, found: SubscriptionMetadata['pushConfig'], update: string): readonly Finding[] => {
   const endpoint = found?.pushEndpoint || 'none';
   const { push } = declared;
+  if (push === undefined && declared.mayBePushed === true && endpoint !== 'none') return compareUnknownPush(declared.name, endpoint, found, update);
   if (push === undefined) {
     return endpoint === 'none' ? [] : [{ problem: `push endpoint: expected none (the services pull), found ${endpoint}`, hint: `${update} --push-endpoint=` }];
   }
@@ -145,10 +155,29 @@ const comparePush = (declared: DeclaredSubscription, found: SubscriptionMetadata
     .map(([what, expected, actual]) => ({ problem: `${what}: expected ${expected}, found ${actual}`, hint }));
 };
 
+/** What every service expects of whatever is pushed to it. */
+const compareUnknownPush = (name: string, endpoint: string, found: SubscriptionMetadata['pushConfig'], update: string): readonly Finding[] => {
+  const config = '--push-auth-service-account=<of FLOODGATE_PUSH_SERVICE_ACCOUNTS> --push-auth-token-audience=<FLOODGATE_PUSH_AUDIENCE>';
+  const path = `/push/${name}`;
+  const findings: Finding[] = [];
+  if (URL.parse(endpoint)?.pathname !== path)
+    findings.push({
+      problem: `push endpoint: expected one that ends in ${path}, found ${endpoint}`,
+      hint: `${update} --push-endpoint=https://<service>${path} ${config}`,
+    });
+  const { serviceAccountEmail, audience } = found?.oidcToken ?? {};
+  if (!serviceAccountEmail || !audience)
+    findings.push({
+      problem: `push token: expected a service account and an audience, found ${serviceAccountEmail || 'no account'} and ${audience || 'no audience'}: the services refuse what comes without`,
+      hint: `${update} --push-endpoint=${endpoint} ${config}`,
+    });
+  return findings;
+};
+
 export const inspectPubSub = async (
   pubsub: PubSub,
   topics: readonly Topic[],
-  subscriptions: readonly DeclaredSubscription[],
+  declaredSubscriptions: readonly DeclaredSubscription[],
   projectId: string,
   signal: AbortSignal,
 ): Promise<readonly Difference[]> => {
@@ -165,7 +194,7 @@ export const inspectPubSub = async (
       signal,
     );
   });
-  const ofSubscriptions = subscriptions.map((declared) => {
+  const ofSubscriptions = declaredSubscriptions.map((declared) => {
     const subscription = pubsub.subscription(declared.name);
     const advice = { missing: createSubscriptionCommand(declared), denied: 'grant roles/pubsub.viewer' };
     return inspect(

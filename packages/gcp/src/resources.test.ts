@@ -27,7 +27,8 @@ describe('what a deployment has', () => {
   it('is every topic and subscription of the contracts, the datasets once each, and the bucket', () => {
     const declared = declareResources(settings, ['nba', 'staging', 'nba']);
     expect(declared.topics).toEqual(topics);
-    expect(declared.subscriptions).toEqual(Object.values(subscriptions));
+    expect(declared.subscriptions).toMatchObject(Object.values(subscriptions));
+    expect(declared.subscriptions.flatMap(({ name, mayBePushed }) => (mayBePushed ? [] : name))).toEqual([subscriptions.workerCommits.name]);
     expect(declared.datasets).toEqual([
       { name: 'staging', use: 'staging' },
       { name: 'nba', use: 'target' },

@@ -13,7 +13,7 @@ import type { Difference, EnsuredResource } from './resource-report.ts';
 import { firestoreIndexes, type FirestoreIndexes } from './firestore-indexes.ts';
 import { ensureDatasets, inspectDatasets, type DeclaredDataset } from './resources-bigquery.ts';
 import { ensureIndexes, inspectDatabase, inspectIndexes, type DocumentReader, type IndexAdmin } from './resources-firestore.ts';
-import { ensurePubSub, inspectPubSub, type DeclaredSubscription, type PushTarget } from './resources-pubsub.ts';
+import { alwaysPulled, ensurePubSub, inspectPubSub, pushAckDeadlineMs, type DeclaredSubscription, type PushTarget } from './resources-pubsub.ts';
 import { ensureBucket, inspectBucket } from './resources-storage.ts';
 import type { GcpSettings } from './settings.ts';
 
@@ -37,10 +37,7 @@ export type ResourceClients = {
 
 export type SubscriptionName = keyof typeof subscriptions;
 
-/** Pub/Sub's most, which a pushed message's handler has in all: nobody extends it while it works. */
-export const pushAckDeadlineMs = 600_000;
-
-/** `push` for each subscription that is pushed instead of pulled. */
+/** `push` for each subscription that is known to be pushed instead of pulled; of the others either is right. */
 export const declareResources = (
   settings: GcpSettings,
   targetDatasets: readonly string[],
@@ -49,7 +46,7 @@ export const declareResources = (
   topics,
   subscriptions: Object.entries(subscriptions).map(([name, spec]) => {
     const target = push[name as SubscriptionName];
-    return target === undefined ? spec : { ...spec, ackDeadlineMs: pushAckDeadlineMs, push: target };
+    return target === undefined ? { ...spec, mayBePushed: !alwaysPulled.has(spec.name) } : { ...spec, ackDeadlineMs: pushAckDeadlineMs, push: target };
   }),
   datasets: [
     { name: settings.stagingDataset, use: 'staging' },

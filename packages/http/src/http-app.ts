@@ -17,10 +17,11 @@ export type HttpAppOptions = {
 export const createHttpApp = ({ logger, readiness, routers, rawRouters = [], maxBodyBytes = 1_000_000 }: HttpAppOptions): Express => {
   const app = express();
   app.disable('x-powered-by');
-  app.get('/healthz', (_, response) => {
+  // Cloud Run keeps paths that end in z to itself: https://docs.cloud.google.com/run/docs/known-issues
+  app.get(['/health', '/healthz'], (_, response) => {
     response.json({ status: 'ok' });
   });
-  app.get('/readyz', (_, response) => {
+  app.get(['/ready', '/readyz'], (_, response) => {
     const parts = Object.fromEntries(Object.entries(readiness).map(([name, isReady]) => [name, isReady()]));
     const ready = Object.values(parts).every(Boolean);
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not_ready', parts });

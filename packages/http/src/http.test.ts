@@ -36,7 +36,7 @@ describe('a server of ours', () => {
   it('is alive before it is ready, and names the part that is not', async () => {
     let ready = false;
     const { target } = await start(Router(), { planner: () => true, worker: () => ready });
-    expect(await callHttp(target, 'GET', '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
+    for (const path of ['/health', '/healthz']) expect(await callHttp(target, 'GET', path)).toEqual({ status: 200, body: { status: 'ok' } });
     await expect(callHttp(target, 'GET', '/readyz')).rejects.toThrow('503');
     ready = true;
     expect(await callHttp(target, 'GET', '/readyz')).toEqual({ status: 200, body: { status: 'ready', parts: { planner: true, worker: true } } });

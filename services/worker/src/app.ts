@@ -2,7 +2,7 @@
 // none, is in the store.
 import { createCommitLanes, type LaneDeps } from '@floodgate/core/app/commit-lane.ts';
 import { executeDispatch, type WorkerDeps as ExecuteDeps } from '@floodgate/core/app/execute-dispatch.ts';
-import { recordMalformed } from '@floodgate/core/app/reconcile.ts';
+import { recordMalformed, recordMessage } from '@floodgate/core/app/reconcile.ts';
 import { parseMessage, subscriptions } from '@floodgate/core/contracts/messages.ts';
 import { toFailure, type Failure } from '@floodgate/core/domain/failure.ts';
 import type { Delivery, Subscription, Verdict } from '@floodgate/core/ports/message-bus.ts';
@@ -63,7 +63,20 @@ export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
     if (message.type === 'malformed') await recordMalformed(deps, delivery, message.problem);
     if (message.type !== 'floodgate.tasks.dispatched') return 'ack';
     const { data } = message;
-    return haltOn(async () => executeDispatch(deps, data, delivery.signal));
+    return haltOn(async () => {
+      const outcome = await executeDispatch(deps, data, delivery.signal);
+      // Its documents were deleted, or another deployment's messages come here: whoever sent it waits in vain.
+      if (outcome.outcome === 'dropped' && outcome.why === 'unknown_backfill') {
+        const { backfillId, processorId, tasks: named } = data;
+        await recordMessage(deps, delivery, {
+          code: 'unknown_backfill',
+          class: 'permanent',
+          message: `${named.length} dates of ${processorId} were dispatched for ${backfillId}, and there is no such backfill`,
+          hint: 'look whether it was deleted, or whether two deployments share these topics; then discard it',
+        });
+      }
+      return outcome;
+    });
   };
 
   const onCommit = async (delivery: Delivery): Promise<Verdict> => {

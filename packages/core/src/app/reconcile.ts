@@ -15,6 +15,7 @@ import {
   type TaskDocument,
 } from '../contracts/documents.ts';
 import { digestText } from '../domain/digest.ts';
+import type { Failure } from '../domain/failure.ts';
 import { ledgerPathOf } from '../domain/ledger.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { openStates } from '../domain/task-state.ts';
@@ -240,12 +241,14 @@ const rebuildYear = async (
     return { fixed, lost };
   });
 
-/** Records a message that can't be read, keyed by its content, so that it neither loops nor is lost. */
-export const recordMalformed = async (
-  deps: StoreDeps,
-  message: { readonly attributes: MessageAttributes; readonly data: string },
-  problem: string,
-): Promise<void> => {
+type ReceivedMessage = { readonly attributes: MessageAttributes; readonly data: string };
+
+/** A message that can't be read. */
+export const recordMalformed = (deps: StoreDeps, message: ReceivedMessage, problem: string): Promise<void> =>
+  recordMessage(deps, message, { code: 'malformed_message', class: 'permanent', message: problem });
+
+/** A message that nothing can be done with, as a dead letter keyed by its content, so that it neither loops nor is lost. */
+export const recordMessage = async (deps: StoreDeps, message: ReceivedMessage, failure: Failure): Promise<void> => {
   const deadLetterId = messageDeadLetterId(message.attributes, message.data);
   const entry: DeadLetterDocument = {
     deadLetterId,
@@ -255,8 +258,8 @@ export const recordMalformed = async (
     backfillId: '',
     processorId: '',
     date: '',
-    failure: { code: 'malformed_message', class: 'permanent', message: problem },
-    causeGroup: `message:${digestText(problem).slice(0, 6)}`,
+    failure,
+    causeGroup: `message:${digestText(failure.message).slice(0, 6)}`,
     attempts: 1,
     message: { attributes: { ...message.attributes }, data: message.data.slice(0, 100_000) },
     openedAt: deps.clock.now(),
@@ -267,5 +270,5 @@ export const recordMalformed = async (
     const before = await transaction.get(deadLetterPath(deadLetterId));
     if (before === undefined) transaction.create(deadLetterPath(deadLetterId), entry);
   });
-  deps.logger.warn({ deadLetterId, problem }, 'malformed message recorded');
+  deps.logger.warn({ deadLetterId, problem: failure.message }, 'a message became a dead letter');
 };
