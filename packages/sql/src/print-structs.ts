@@ -50,8 +50,11 @@ export function printStructField(context: TranslationContext, node: Node, print 
   return { name, value: print(node.kind === 'alias' ? toNode(node.body['this']) : node) };
 }
 
+/** DuckDB 1.5 loses the name of a field whose value is a macro's call, where the STRUCT refers to a table of an outer query. */
+const keepName = (sql: string): string => (/^\(*fg_/.test(sql) ? `coalesce(${sql})` : sql);
+
 export function structOf(fields: readonly StructField[]): Printed {
-  const sql = `struct_pack(${fields.map(({ name, value }) => `${quoteIdentifier(name)} := ${value.sql}`).join(', ')})`;
+  const sql = `struct_pack(${fields.map(({ name, value }) => `${quoteIdentifier(name)} := ${keepName(value.sql)}`).join(', ')})`;
   const types = fields.flatMap(({ name, value }) => {
     const type = typeOf(value);
     return type === undefined ? [] : [{ name, type }];

@@ -33,7 +33,7 @@ export type PlannerApp = {
 
 const expireEveryMs = 3_600_000;
 
-type Scheduled = { readonly pass: ReturnType<typeof createScheduler>['pass']; busy: boolean; again: boolean; wake: AbortController | undefined };
+type Scheduled = Pick<ReturnType<typeof createScheduler>, 'pass' | 'release'> & { busy: boolean; again: boolean; wake: AbortController | undefined };
 
 export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
   const scheduled = new Map<string, Scheduled>();
@@ -49,7 +49,7 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
 
   const kick = (backfillId: string): void => {
     if (stopping.signal.aborted) return;
-    const entry = scheduled.get(backfillId) ?? { pass: createScheduler(deps, backfillId).pass, busy: false, again: false, wake: undefined };
+    const entry = scheduled.get(backfillId) ?? { ...createScheduler(deps, backfillId), busy: false, again: false, wake: undefined };
     scheduled.set(backfillId, entry);
     entry.again = true;
     entry.wake?.abort('woken');
@@ -207,6 +207,12 @@ export const createPlannerApp = (deps: PlannerDeps): PlannerApp => {
       stopping.abort();
       await Promise.all(running);
       open = [];
+      // A lease that is given back is not waited for. One that is not dies in its time.
+      await Promise.all(
+        [...scheduled].map(([backfillId, { release }]) =>
+          release().catch((error: unknown) => deps.logger.warn({ backfillId, err: error }, 'lease not given back; it dies by itself')),
+        ),
+      );
     },
     reconcileNow: () => reconcile(reconcileDeps),
     isReady: () => open.length > 0 && !stopping.signal.aborted,

@@ -67,6 +67,8 @@ export type PassOutcome =
 type Scheduler = {
   /** Looks once. Doorbells, timers and the reconciler all end here; calling it too often only costs time. */
   readonly pass: (signal: AbortSignal) => Promise<PassOutcome>;
+  /** Gives the lease back and rings whoever may take it. Only while no pass runs. */
+  readonly release: () => Promise<void>;
   readonly backfillId: string;
 };
 
@@ -133,6 +135,19 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
     leaseEpoch = epoch ?? 0;
     heartbeatAt = now;
     return epoch !== undefined;
+  };
+
+  const release = async (): Promise<void> => {
+    if (leaseEpoch === 0) return;
+    await transact(deps, async (transaction, send) => {
+      const document = await transaction.get(schedulerLeasePath(backfillId));
+      const lease = document === undefined ? undefined : parseDocument(leaseSchema, document);
+      if (lease?.holder !== deps.lease.holder || lease.epoch !== leaseEpoch) return;
+      transaction.set(schedulerLeasePath(backfillId), { ...lease, holder: '' });
+      send('floodgate.backfill.moved', { backfillId }, { subject: backfillId, traceparent: '' });
+    });
+    leaseEpoch = 0;
+    view = undefined;
   };
 
   const readControl = async (): Promise<ControlDocument> => {
@@ -501,5 +516,5 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
     return later.length === 0 ? undefined : Math.min(...later);
   };
 
-  return { backfillId, pass };
+  return { backfillId, pass, release };
 };

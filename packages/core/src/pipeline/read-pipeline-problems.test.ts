@@ -457,4 +457,13 @@ describe('a pipeline with a fault in every part', () => {
       ]
     `);
   });
+
+  it('says that the files are more than a version of a pipeline may have, and which of them is the largest', () => {
+    const files = new Map([...withEdits(), ['notes/everything.sql', '-- ä\n'.repeat(170_000)]]);
+    expect(readProblems(files)).toEqual([
+      expect.stringMatching(
+        /^pipeline\.yaml:1 error  expected files of 1000000 bytes together, found 1\d{6} bytes in \d+ files, most of them in notes\/everything\.sql — /,
+      ),
+    ]);
+  });
 });

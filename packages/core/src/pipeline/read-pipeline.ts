@@ -17,6 +17,9 @@ export type ReadPipelineOutcome =
   | { readonly ok: true; readonly pipeline: Pipeline; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** A version of a pipeline is one document of the status store, of 1 MiB at most. */
+const maxPipelineBytes = 1_000_000;
+
 /**
  * `files` holds pipeline.yaml and every other text file of the folder, by path relative to the folder, with `/`. A processor
  * may be declared in pipeline.yaml or in a file of its own, processors/<name>.yaml.
@@ -27,6 +30,12 @@ export const readPipeline = (files: ReadonlyMap<string, string>): ReadPipelineOu
   if (!files.has(pipelineFile)) {
     const message = `expected ${pipelineFile} in the folder, found ${files.size === 0 ? 'no files' : listNames([...files.keys()].sort(), 5)}`;
     return { ok: false, problems: [{ ...whole, message, fix: 'name the folder that holds it' }] };
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify([...files])).length;
+  if (bytes > maxPipelineBytes) {
+    const [largest = ''] = [...files].toSorted(([, a], [, b]) => b.length - a.length).map(([file]) => file);
+    const message = `expected files of ${maxPipelineBytes} bytes together, found ${bytes} bytes in ${files.size} files, most of them in ${largest}`;
+    return { ok: false, problems: [{ ...whole, message, fix: 'leave out what is no part of the pipeline, or split it into two' }] };
   }
   const document = readPipelineYaml(files);
   const { value, brokenFrom } = document;

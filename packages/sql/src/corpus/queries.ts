@@ -67,6 +67,7 @@ export const QUERY_CASES: readonly string[] = [
   "SELECT a, b FROM UNNEST([STRUCT(1 AS a, 'x' AS b), STRUCT(2, 'y')])",
   "SELECT * FROM UNNEST([STRUCT(1 AS a, 'x' AS b), STRUCT(2, NULL)]) AS s",
   "SELECT s.a + 1 AS a1, s.b FROM UNNEST([STRUCT(1 AS a, 'x' AS b)]) AS s",
+  "SELECT g.game_id, m.what, m.value FROM d.games AS g CROSS JOIN UNNEST([STRUCT('half' AS what, 0.5 * g.pts AS value), STRUCT('double' AS what, 2.0 * g.pts AS value)]) AS m ORDER BY 1, 2, 3",
   "SELECT a, b FROM UNNEST(ARRAY<STRUCT<a INT64, b STRING>>[STRUCT(1, 'x'), STRUCT(2, 'y')])",
   'SELECT x FROM UNNEST([3, 1, NULL, 2]) AS x ORDER BY x',
   'SELECT * FROM UNNEST([1, 2]) AS x',
