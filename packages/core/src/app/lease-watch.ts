@@ -1,8 +1,8 @@
-// Judges leases of others: one is dead when this process has seen the same heartbeat for the lease's length on its own
-// clock. No instant of another machine is ever compared, so clocks may differ and jump.
+// Leases: judges those of others, and keeps our own. One is dead when this process has seen the same heartbeat for the lease's
+// length on its own clock. No instant of another machine is ever compared, so clocks may differ and jump.
 import { leaseSchema, parseDocument, type LeaseDocument } from '../contracts/documents.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { StatusStore } from '../ports/status-store.ts';
+import type { StatusStore, StoredDocument, StoreTransaction } from '../ports/status-store.ts';
 import type { LeaseSettings } from './deps.ts';
 
 export type LeaseWatch = {
@@ -29,12 +29,43 @@ export const createLeaseWatch = (clock: Clock, settings: LeaseSettings): LeaseWa
   };
 };
 
+export type HeldLease = {
+  /** Takes it or renews it in time: `taken` where it was not ours the last time, or somebody else has had it since. */
+  readonly keep: () => Promise<'kept' | 'taken' | 'not_ours'>;
+  /** Whether the document says that nobody has taken it since it was kept. */
+  readonly isOurs: (document: StoredDocument) => boolean;
+  /** Whoever wants it needn't wait until it is dead. Returns whether it was ours. Nothing may go on under it meanwhile. */
+  readonly giveBack: (transaction: StoreTransaction) => Promise<boolean>;
+};
+
+export const createHeldLease = (deps: { readonly store: StatusStore; readonly clock: Clock; readonly lease: LeaseSettings }, path: string): HeldLease => {
+  const watch = createLeaseWatch(deps.clock, deps.lease);
+  let epoch = 0;
+  let heartbeatAt = Number.NEGATIVE_INFINITY;
+  const isOurs = (document: StoredDocument): boolean => parseDocument(leaseSchema, document).epoch === epoch;
+  return {
+    keep: async () => {
+      const now = deps.clock.now();
+      if (epoch > 0 && now - heartbeatAt < deps.lease.leaseMs / 3) return 'kept';
+      const before = epoch;
+      epoch = (await takeLease(deps, watch, path)) ?? 0;
+      heartbeatAt = now;
+      if (epoch === 0) return 'not_ours';
+      return epoch === before ? 'kept' : 'taken';
+    },
+    isOurs,
+    giveBack: async (transaction) => {
+      const document = epoch === 0 ? undefined : await transaction.get(path);
+      if (document === undefined || !isOurs(document)) return false;
+      transaction.set(path, { ...parseDocument(leaseSchema, document), holder: '' });
+      heartbeatAt = Number.NEGATIVE_INFINITY;
+      return true;
+    },
+  };
+};
+
 /** Takes or renews a lease document. Returns its epoch, or undefined while somebody else is alive in it. */
-export const takeLease = async (
-  deps: { readonly store: StatusStore; readonly lease: LeaseSettings },
-  watch: LeaseWatch,
-  path: string,
-): Promise<number | undefined> =>
+const takeLease = async (deps: { readonly store: StatusStore; readonly lease: LeaseSettings }, watch: LeaseWatch, path: string): Promise<number | undefined> =>
   deps.store.transaction(async (transaction) => {
     const document = await transaction.get(path);
     const lease = document === undefined ? undefined : parseDocument(leaseSchema, document);

@@ -8,7 +8,6 @@ import {
   controlSchema,
   gatePath,
   gateSchema,
-  leaseSchema,
   parseDocument,
   pipelineStatePath,
   pipelineStateSchema,
@@ -41,7 +40,7 @@ import {
 } from './backfill-view.ts';
 import { bindWarehouse } from './deadline.ts';
 import type { EngineDeps } from './deps.ts';
-import { createLeaseWatch, takeLease } from './lease-watch.ts';
+import { createHeldLease } from './lease-watch.ts';
 import { transact } from './outbox.ts';
 import { readBackfill, someActive, type PlanReader } from './plan-store.ts';
 import { saveProgress } from './save-progress.ts';
@@ -78,10 +77,8 @@ const dispatchesPerWorker = 3;
 
 export const createScheduler = (given: SchedulerDeps, backfillId: string): Scheduler => {
   const deps = bindWarehouse(given);
-  const watch = createLeaseWatch(deps.clock, deps.lease);
+  const held = createHeldLease(deps, schedulerLeasePath(backfillId));
   let view: BackfillView | undefined;
-  let leaseEpoch = 0;
-  let heartbeatAt = Number.NEGATIVE_INFINITY;
   let progressAt = Number.NEGATIVE_INFINITY;
   const largestTried = new Map<string, number>();
   const dirty = new Set<string>();
@@ -102,7 +99,9 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
     const backfill = await readBackfill(deps.store, backfillId);
     if (backfill === undefined) return { outcome: 'not_ours' };
     if (backfill.state !== 'active') return { outcome: 'over', state: backfill.state };
-    if (!(await keepLease())) return { outcome: 'not_ours' };
+    const kept = await held.keep();
+    if (kept !== 'kept') view = undefined;
+    if (kept === 'not_ours') return { outcome: 'not_ours' };
     const control = await readControl();
     if (control.cancelled) {
       view ??= await deps.plans
@@ -127,28 +126,10 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
     return { outcome: 'going', released, wakeAt: nextWake(current) };
   };
 
-  const keepLease = async (): Promise<boolean> => {
-    const now = deps.clock.now();
-    if (leaseEpoch > 0 && now - heartbeatAt < deps.lease.leaseMs / 3) return true;
-    const epoch = await takeLease(deps, watch, schedulerLeasePath(backfillId));
-    if (epoch !== leaseEpoch) view = undefined;
-    leaseEpoch = epoch ?? 0;
-    heartbeatAt = now;
-    return epoch !== undefined;
-  };
-
-  const release = async (): Promise<void> => {
-    if (leaseEpoch === 0) return;
-    await transact(deps, async (transaction, send) => {
-      const document = await transaction.get(schedulerLeasePath(backfillId));
-      const lease = document === undefined ? undefined : parseDocument(leaseSchema, document);
-      if (lease?.holder !== deps.lease.holder || lease.epoch !== leaseEpoch) return;
-      transaction.set(schedulerLeasePath(backfillId), { ...lease, holder: '' });
-      send('floodgate.backfill.moved', { backfillId }, { subject: backfillId, traceparent: '' });
+  const release = (): Promise<void> =>
+    transact(deps, async (transaction, send) => {
+      if (await held.giveBack(transaction)) send('floodgate.backfill.moved', { backfillId }, { subject: backfillId, traceparent: '' });
     });
-    leaseEpoch = 0;
-    view = undefined;
-  };
 
   const readControl = async (): Promise<ControlDocument> => {
     const document = await deps.store.get(controlPath(backfillId));
@@ -264,7 +245,7 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
       if (control === undefined || lease === undefined || fresh === undefined) return [];
       const { paused, cancelled } = parseDocument(controlSchema, control);
       const now_ = parseDocument(backfillSchema, fresh);
-      if (paused || cancelled || now_.state !== 'active' || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return [];
+      if (paused || cancelled || now_.state !== 'active' || !held.isOurs(lease)) return [];
       const openPhases = new Set(
         documents.slice(3, fixed.length).flatMap((document) => {
           if (document === undefined) return [];
@@ -409,7 +390,7 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
       const turned = await deps.store.transaction(async (transaction) => {
         // Another may have ended the backfill before this one took the lease.
         const [lease, fresh] = await transaction.getMany([schedulerLeasePath(backfillId), backfillPath(backfillId)]);
-        if (lease === undefined || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return [];
+        if (lease === undefined || !held.isOurs(lease)) return [];
         if (fresh === undefined || parseDocument(backfillSchema, fresh).state !== 'active') return [];
         const tasks = (await transaction.getMany(paths.slice(at, at + writesPerTransaction))).flatMap((document) => {
           if (document === undefined) return [];
@@ -487,7 +468,7 @@ export const createScheduler = (given: SchedulerDeps, backfillId: string): Sched
       if (stored === undefined || pipelineState === undefined || control === undefined || lease === undefined) return undefined;
       const before = parseDocument(backfillSchema, stored);
       // Reopened, cancelled or taken over since this pass began: another pass decides.
-      if (before.state !== 'active' || before.sequence !== backfill.sequence || parseDocument(leaseSchema, lease).epoch !== leaseEpoch) return undefined;
+      if (before.state !== 'active' || before.sequence !== backfill.sequence || !held.isOurs(lease)) return undefined;
       if (parseDocument(controlSchema, control).cancelled !== (state === 'cancelled')) return undefined;
       if (open.length !== seen.size || open.some((document) => parseDocument(taskSchema, document).revision !== seen.get(document.path)?.revision))
         return undefined;
