@@ -273,6 +273,34 @@ describeWithEmulators('BigQuery warehouse: faults', ['bigquery'], () => {
     expect(await warehouse.estimateBytes('SELECT points FROM nba.nobody_made_this', { dialect: 'googlesql', maxRows: 0 }, never)).toBeUndefined();
   });
 
+  it('every job says what it is for, and those of a backfill whose they are', async () => {
+    const labels = { backfill: 'nba-1', processor: 'games' };
+    const known = new Set((await server.client.getJobs({ maxResults: 10_000, projection: 'full' }))[0].map(({ id }) => id));
+    const target = await prepared();
+    const of = await warehouse.stage({ ...selectJob(target), labels }, never);
+    const rows = (async function* () {
+      yield game(day(2), 'b');
+    })();
+    await warehouse.stage({ ...selectJob(target), jobId: 'labelled_rows', staging: 'r', dates: [day(2)], body: { kind: 'rows', rows }, labels }, never);
+    const checks = [{ id: 'filled', check: { type: 'not_null', columns: ['points'], minRatio: 1 } }] as const;
+    await warehouse.runChecks({ target, subject: { staging: 's' }, dates: [day(1)], sources: [], checks, labels }, never);
+    const entries = [entryOf(day(1), 1, 's', of)];
+    await warehouse.commit({ jobId: 'labelled', target, strategy: 'merge', laneEpoch: 1, entries, committedAt: 1_704_000_000_000, labels }, never);
+    await warehouse.readCommitLog(target, 'all', never);
+    await warehouse.fence(target, 2, never);
+    await warehouse.readStaging(target, 's', day(1), 1, never);
+    await warehouse.preserveStaging(target, 's', day(1), 'kept', never);
+    await warehouse.query(`SELECT COUNT(*) AS n FROM ${target.table}`, { dialect: 'googlesql', maxRows: 1 }, never);
+    const made = (await server.client.getJobs({ maxResults: 10_000, projection: 'full' }))[0].filter(
+      ({ id, metadata }) => !known.has(id) && metadata.statistics?.parentJobId === undefined,
+    );
+    const said = made.map(({ metadata }) => metadata.configuration?.labels as Record<string, string> | undefined);
+    expect(said.filter((each) => each?.['floodgate'] === undefined)).toEqual([]);
+    const ofBackfill = new Set(said.filter((each) => each?.['backfill'] === 'nba-1' && each['processor'] === 'games').map((each) => each?.['floodgate']));
+    expect(ofBackfill).toEqual(new Set(['stage', 'check', 'commit']));
+    expect(new Set(said.map((each) => each?.['floodgate']))).toEqual(new Set(['prepare', 'stage', 'check', 'commit', 'log', 'fence', 'preserve', 'query']));
+  });
+
   it('a limit of bytes is held', async () => {
     const target = await prepared();
     await fill(warehouse, target, day(1), 1, [game(day(1), 'a')]);

@@ -38,7 +38,7 @@ const checkUnit = (context: BigQueryContext, job: CheckJob, rows: RowsUnderCheck
   const params = { start_date: { type: 'DATE', value: job.dates[0] as string }, end_date: { type: 'DATE', value: job.dates.at(-1) as string } };
   const read = async (sql: string): Promise<readonly JsonObject[]> => {
     const resolved = await context.resolveSources(sql, job.sources, signal);
-    return (await context.jobs.query({ sql: resolved.sql, params, ...(job.labels === undefined ? {} : { labels: job.labels }) }, signal)).rows;
+    return (await context.jobs.query({ sql: resolved.sql, params, labels: { floodgate: 'check', ...job.labels } }, signal)).rows;
   };
   return {
     ...conditionDialect,

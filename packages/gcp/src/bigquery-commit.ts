@@ -93,7 +93,7 @@ export const commitEntries = async (context: BigQueryContext, batch: CommitBatch
     const spec = specOf(context, batch, known, isDamaged);
     const sql = commitScript(spec);
     try {
-      const labels = { ...batch.labels, [requestLabel]: digestOf(sql) };
+      const labels = { floodgate: 'commit', ...batch.labels, [requestLabel]: digestOf(sql) };
       const { jobId, attached, resource } = await jobs.submitQuery({ sql, labels, jobId: jobName(batch.jobId, number) }, signal);
       number += 1;
       if (attached && resource.configuration?.labels?.[requestLabel] !== labels[requestLabel]) continue;

@@ -141,7 +141,7 @@ export class BigQueryJobs {
     const { jobId } = await this.submit(
       {
         configuration: {
-          labels: toLabels(request.labels),
+          labels: toLabels({ floodgate: 'load', ...request.labels }),
           jobTimeoutMs: String(request.timeoutMs ?? defaultTimeoutMs),
           load: {
             ...('uris' in request ? { sourceUris: request.uris } : {}),
@@ -315,7 +315,8 @@ export class BigQueryJobs {
     const params = Object.entries(request.params ?? {}).map(([name, param]) => toQueryParameter(name, param));
     return {
       configuration: {
-        labels: toLabels(request.labels),
+        // Every job has this one, so that all that Floodgate costs is found by it.
+        labels: toLabels({ floodgate: 'query', ...request.labels }),
         jobTimeoutMs: String(request.timeoutMs ?? defaultTimeoutMs),
         query: {
           query: request.sql,

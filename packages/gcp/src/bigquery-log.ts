@@ -39,7 +39,7 @@ export const notPrepared = (table: string): WarehouseError =>
 
 /** Why a fence could not be raised. */
 export const fencedOut = async ({ jobs }: BigQueryContext, table: string, laneEpoch: number, signal: AbortSignal): Promise<WarehouseError> => {
-  const { rows } = await jobs.query({ sql: selectFence(table) }, signal);
+  const { rows } = await jobs.query({ sql: selectFence(table), labels: { floodgate: 'fence' } }, signal);
   const fence = rows[0]?.['generation'];
   if (fence === undefined) return notPrepared(table);
   return new WarehouseError('lane_fenced', `lane epoch ${laneEpoch} of ${table} is over: ${String(fence)} has taken its place`);

@@ -47,7 +47,7 @@ const prepareRows = async (context: BigQueryContext, job: StageJob & { body: { k
   const loadId = `${jobId}-rows-${digestOf(content.toString('base64')).slice(0, 12)}`;
   const schema = target.columns.map((column) => ({ ...fieldOf(column), ...(fieldOf(column).mode === 'REQUIRED' ? { mode: 'NULLABLE' } : {}) }));
   const loaded = await context.jobs.load(
-    { jobId: loadId, destination: { dataset, table: name }, format: 'NEWLINE_DELIMITED_JSON', schema, content, labels: job.labels },
+    { jobId: loadId, destination: { dataset, table: name }, format: 'NEWLINE_DELIMITED_JSON', schema, content, labels: { floodgate: 'stage', ...job.labels } },
     signal,
   );
   if (loaded.rows !== rows) throw new WarehouseError('contract_broken', `${loaded.rows} rows of ${target.table} were loaded where ${rows} were yielded`);
@@ -61,7 +61,7 @@ const failureOf = async (context: BigQueryContext, { jobId }: LastJob, signal: A
 
 /** Rows and hash of each date in a staging table, NULL and dates outside included. */
 const readHashes = async (context: BigQueryContext, target: TableSpec, table: string, labels: StageJob['labels'], signal: AbortSignal) => {
-  const { rows } = await context.jobs.query({ sql: selectStagedHashes(target, table), labels }, signal);
+  const { rows } = await context.jobs.query({ sql: selectStagedHashes(target, table), labels: { floodgate: 'stage', ...labels } }, signal);
   return rows as readonly { readonly day: PartitionDate | null; readonly n: number; readonly content_hash: string }[];
 };
 
@@ -90,7 +90,7 @@ const submit = async (context: BigQueryContext, job: StageJob, from: number, sig
       : await prepareRows(context, { ...job, body: job.body }, jobName(job.jobId, from), signal);
   const request: QueryRequest = {
     sql: createStaging({ target: job.target, table, dates: job.dates, expiresInHours: stagingHours }, prepared.projections, prepared.sql),
-    labels: { ...job.labels, [requestLabel]: digest },
+    labels: { floodgate: 'stage', ...job.labels, [requestLabel]: digest },
     priority: settings.stagePriority,
   };
   for (let number = from; ; number += 1) {
