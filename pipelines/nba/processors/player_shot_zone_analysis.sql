@@ -25,6 +25,7 @@ rolling AS (
     player_lookup,
     team_abbr,
     COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
+    ROW_NUMBER() OVER season AS game_number,
     COUNT(*) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS games_10,
     COUNT(paint_attempts) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS games_with_zones_10,
     SUM(paint_attempts) OVER (season ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS paint_attempts_10,
@@ -57,6 +58,7 @@ sampled AS (
     r.universal_player_id,
     r.player_lookup,
     r.team_abbr,
+    r.game_number,
     r.games_10,
     r.games_with_zones_10,
     r.shots_10,
@@ -82,11 +84,20 @@ sampled AS (
   JOIN rolling AS r
     ON r.season_year = d.season_year
       AND r.game_date < d.game_date AND r.next_game_date >= d.game_date
+  WHERE r.games_10 >= 3
+),
+contributing AS (
+  SELECT l.season_year, l.universal_player_id, l.game_number, ARRAY_AGG(g.game_date ORDER BY g.game_date) AS dates
+  FROM (SELECT DISTINCT season_year, universal_player_id, game_number FROM sampled) AS l
+  JOIN rolling AS g
+    ON g.season_year = l.season_year AND g.universal_player_id = l.universal_player_id
+      AND g.game_number BETWEEN l.game_number - 9 AND l.game_number
+  GROUP BY l.season_year, l.universal_player_id, l.game_number
 )
 SELECT
-  game_date,
-  season_year,
-  universal_player_id,
+  s.game_date,
+  s.season_year,
+  s.universal_player_id,
   player_lookup,
   team_abbr,
   games_10 AS games_in_sample_10,
@@ -135,6 +146,8 @@ SELECT
     ELSE 'insufficient'
   END AS sample_quality_20,
   day_of_season < 21 AS early_season_flag,
-  latest_game_date
-FROM sampled
-WHERE games_10 >= 3
+  latest_game_date,
+  g.dates AS contributing_game_dates
+FROM sampled AS s
+JOIN contributing AS g
+  ON g.season_year = s.season_year AND g.universal_player_id = s.universal_player_id AND g.game_number = s.game_number

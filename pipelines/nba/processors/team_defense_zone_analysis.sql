@@ -45,6 +45,7 @@ rolling AS (
     season_year,
     team_abbr,
     COALESCE(LEAD(game_date) OVER season, DATE '9999-12-31') AS next_game_date,
+    ROW_NUMBER() OVER season AS game_number,
     COUNT(*) OVER (season ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS games,
     COUNT(opp_paint_attempts) OVER (season ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS games_with_zones,
     SUM(opp_paint_makes) OVER (season ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS paint_makes,
@@ -93,6 +94,7 @@ compared AS (
     d.game_date,
     d.season_year,
     r.team_abbr,
+    r.game_number,
     r.games AS games_in_sample,
     r.games_with_zones,
     d.day_of_season < 21 AS early_season_flag,
@@ -123,11 +125,20 @@ compared AS (
       AND r.game_date < d.game_date AND r.next_game_date >= d.game_date
   LEFT JOIN league AS l
     ON l.game_date = d.game_date
+  WHERE r.games >= 5
+),
+contributing AS (
+  SELECT l.season_year, l.team_abbr, l.game_number, ARRAY_AGG(g.game_date ORDER BY g.game_date) AS dates
+  FROM (SELECT DISTINCT season_year, team_abbr, game_number FROM compared) AS l
+  JOIN rolling AS g
+    ON g.season_year = l.season_year AND g.team_abbr = l.team_abbr
+      AND g.game_number BETWEEN l.game_number - 14 AND l.game_number
+  GROUP BY l.season_year, l.team_abbr, l.game_number
 )
 SELECT
-  game_date,
-  season_year,
-  team_abbr,
+  c.game_date,
+  c.season_year,
+  c.team_abbr,
   games_in_sample,
   games_with_zones,
   IF(games_in_sample >= 15, 'complete', 'partial') AS history_status,
@@ -169,6 +180,8 @@ SELECT
     ELSE 'low'
   END AS data_quality_tier,
   early_season_flag,
-  latest_game_date
-FROM compared
-WHERE games_in_sample >= 5
+  latest_game_date,
+  g.dates AS contributing_game_dates
+FROM compared AS c
+JOIN contributing AS g
+  ON g.season_year = c.season_year AND g.team_abbr = c.team_abbr AND g.game_number = c.game_number
