@@ -85,6 +85,28 @@ describe.skipIf(dataAbsent !== undefined)(`before real games${dataAbsent === und
     expect(points.length).toBeGreaterThan(10);
   });
 
+  test('players: streaks against the line are those of the games before that had one, counted back from the last', async () => {
+    const date = '2024-11-29';
+    const results = await query(
+      connection,
+      `SELECT universal_player_id, over_under_result FROM nba_analytics.player_game_summary
+       WHERE over_under_result IS NOT NULL AND game_date < DATE '${date}' ORDER BY game_date DESC`,
+    );
+    const of = Map.groupBy(results, (row) => row['universal_player_id']);
+    const rows = await query(
+      connection,
+      `SELECT universal_player_id, prop_over_streak, prop_under_streak FROM nba_analytics.upcoming_player_game_context WHERE game_date = DATE '${date}'`,
+    );
+    const streaks = rows.map((row) => {
+      const own = (of.get(row['universal_player_id']) ?? []).map((each) => each['over_under_result']);
+      const count = (result: string): string | null => (own.length === 0 ? null : String([...own, 'end'].findIndex((each) => each !== result)));
+      return { universal_player_id: row['universal_player_id'], prop_over_streak: count('OVER'), prop_under_streak: count('UNDER') };
+    });
+    expect(rows).toEqual(streaks);
+    expect(streaks.filter(({ prop_over_streak: over }) => Number(over) >= 3).length).toBeGreaterThan(5);
+    expect(streaks.filter(({ prop_over_streak: over }) => over === null).length).toBeGreaterThan(20);
+  });
+
   test('lines of players: the one that counts is one per player, marked as untimed', async () => {
     const row = await one(`SELECT COUNT(*) AS n, COUNTIF(is_closing_line) AS closing, COUNT(DISTINCT CONCAT(game_id, universal_player_id)) AS players
       FROM nba_raw.odds_api_player_points_props`);

@@ -20,7 +20,7 @@ import { compareWarehouses } from './support/same-tables.ts';
 /** Three weeks of all phases by hand: NBA_PHASES=1..5 NBA_END=2021-11-08 npx vitest run test/emulators/nba-fetched.test.ts */
 const phases = process.env['NBA_PHASES'] ?? '1..3';
 /** Nothing lies before the first date of all seasons, so that no window reaches back. */
-const dates = ['--start', '2021-10-19', '--end', process.env['NBA_END'] ?? '2021-10-21'];
+const dates = ['--start', '2021-10-19', '--end', process.env['NBA_END'] ?? '2021-10-20'];
 const corrected = '2021-10-20';
 const season = '2021-22';
 

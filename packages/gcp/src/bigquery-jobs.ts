@@ -62,8 +62,8 @@ const pollMs = { first: 20, most: 2_000 };
 const longPollMs = 10_000;
 const defaultTimeoutMs = 6 * 3_600_000;
 const maxPageRows = 10_000;
-/** A cancelled job usually ends within seconds; whoever gave it up doesn't wait longer. */
-const cancelWaitMs = 5_000;
+/** A cancelled job usually ends within seconds; whoever gave it up doesn't wait longer, a service that was told to stop least of all. */
+const cancelWaitMs = 2_000;
 const readTries = 3;
 const resultTries = 6;
 

@@ -87,7 +87,8 @@ lines AS (
     game_id,
     universal_player_id,
     CAST(MAX(IF(is_closing_line, points_line, NULL)) AS FLOAT64) AS closing_line,
-    CAST(MAX(IF(is_opening_line, points_line, NULL)) AS FLOAT64) AS opening_line,
+    -- One line says nothing about where it began.
+    CAST(MAX(IF(is_opening_line AND NOT is_closing_line AND minutes_before_tipoff > 0, points_line, NULL)) AS FLOAT64) AS opening_line,
     MAX(IF(is_closing_line, bookmaker, NULL)) AS bookmaker,
     LOGICAL_OR(is_closing_line AND COALESCE(minutes_before_tipoff > 0, FALSE)) AS is_timed
   FROM nba_raw.odds_api_player_points_props
@@ -161,6 +162,7 @@ SELECT
   CASE WHEN p.points > l.closing_line THEN 'OVER' WHEN p.points < l.closing_line THEN 'UNDER' WHEN p.points = l.closing_line THEN 'PUSH' END AS over_under_result,
   p.points - l.closing_line AS margin,
   l.opening_line,
+  IF(l.is_timed, l.closing_line - l.opening_line, NULL) AS line_movement,
   l.bookmaker AS points_line_bookmaker,
   l.is_timed AS points_line_is_timed,
   p.is_active,

@@ -156,6 +156,29 @@ props AS (
     AND (is_closing_line OR is_opening_line)
   GROUP BY game_date, game_id, universal_player_id
 ),
+-- His games that had a line, numbered within each run of the same result. A result holds on the dates after it, up to the next one.
+results AS (
+  SELECT
+    season_year,
+    universal_player_id,
+    game_date,
+    result,
+    next_game_date,
+    ROW_NUMBER() OVER (PARTITION BY season_year, universal_player_id, result, run ORDER BY game_date) AS streak
+  FROM (
+    SELECT
+      season_year,
+      universal_player_id,
+      game_date,
+      over_under_result AS result,
+      COALESCE(LEAD(game_date) OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date), DATE '9999-12-31') AS next_game_date,
+      ROW_NUMBER() OVER (PARTITION BY season_year, universal_player_id ORDER BY game_date)
+        - ROW_NUMBER() OVER (PARTITION BY season_year, universal_player_id, over_under_result ORDER BY game_date) AS run
+    FROM nba_analytics.player_game_summary
+    WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND DATE_SUB(@end_date, INTERVAL 1 DAY)
+      AND over_under_result IS NOT NULL
+  )
+),
 reports AS (
   SELECT game_date, universal_player_id, report_status
   FROM nba_raw.nbac_injury_report
@@ -192,7 +215,7 @@ registry AS (
   WHERE game_date BETWEEN DATE_SUB(@start_date, INTERVAL 366 DAY) AND @end_date
 ),
 lines AS (
-  SELECT game_date, team_abbr, game_spread, game_total, lines_are_timed
+  SELECT game_date, team_abbr, game_spread, game_total, spread_movement, total_movement, lines_are_timed
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @start_date AND @end_date
 )
@@ -234,8 +257,12 @@ SELECT
   p.bookmaker AS points_line_bookmaker,
   p.lines_offered AS points_lines_offered,
   p.is_timed AS points_line_is_timed,
+  IF(v.result = 'OVER', v.streak, IF(v.result IS NULL, NULL, 0)) AS prop_over_streak,
+  IF(v.result = 'UNDER', v.streak, IF(v.result IS NULL, NULL, 0)) AS prop_under_streak,
   l.game_spread,
   l.game_total,
+  l.spread_movement AS game_spread_movement,
+  l.total_movement AS game_total_movement,
   l.lines_are_timed AS game_lines_are_timed,
   o.own_pace AS team_pace_last_10,
   o.opponent_pace AS opponent_pace_last_10,
@@ -257,6 +284,9 @@ LEFT JOIN props AS p
   ON p.game_date = r.for_date AND p.game_id = r.game_id AND p.universal_player_id = r.universal_player_id
 LEFT JOIN lines AS l
   ON l.game_date = r.for_date AND l.team_abbr = r.team_abbr
+LEFT JOIN results AS v
+  ON v.season_year = r.season_year AND v.universal_player_id = r.universal_player_id
+    AND v.game_date < r.for_date AND v.next_game_date >= r.for_date
 LEFT JOIN uncovered AS u
   ON u.for_date = r.for_date AND u.team_abbr = r.team_abbr
 LEFT JOIN reported_dates AS d
