@@ -35,6 +35,8 @@ export type Verdict =
 
 /** Seeds that a mutation has to be found in. Unchanged, the code passes all of them. */
 export const mutationRuns = 200;
+/** Of the code as it is, in a copy: that the copies find nothing by themselves. simulation.test.ts looks at more of it. */
+export const controlRuns = 40;
 /** One simulated run takes about 100 ms; a mutation may make it slower, but not for ever. */
 const maxWallMs = 900_000;
 
@@ -154,7 +156,7 @@ const createCopy = async (): Promise<Copy> => {
   await linkModules(root, patterns);
   return {
     try: async (mutation, { runs, notedFirst, signal }) => {
-      if (mutation === undefined) return simulate(root, 1, runs, signal);
+      if (mutation === undefined) return simulate(root, 1, Math.min(runs, controlRuns), signal);
       const problem = await whyNotApplicable(mutation, root);
       if (problem !== undefined) return { verdict: 'error', message: problem };
       const before = await Promise.all(mutation.files.map(async (file) => [join(root, file), await readFile(join(root, file))] as const));

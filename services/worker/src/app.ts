@@ -72,7 +72,7 @@ export const createWorkerApp = (deps: WorkerDeps): WorkerApp => {
           code: 'unknown_backfill',
           class: 'permanent',
           message: `${named.length} dates of ${processorId} were dispatched for ${backfillId}, and there is no such backfill`,
-          hint: 'look whether it was deleted, or whether two deployments share these topics; then discard it',
+          hint: 'nothing is lost if it was deleted; if it was not, two deployments share these topics',
         });
       }
       return outcome;
